@@ -1,0 +1,136 @@
+"""What an action can ask of the world, and what it can get back.
+
+Rule of this file: values only. An action is a generator that yields these and is sent replies; nothing here performs
+anything, and nothing here knows one method of Slack from another.
+
+An action yields a :class:`Call` and is sent a :class:`Reply`; where Slack refuses, the typed error is thrown into it at
+that ``yield``. It yields a :class:`Find` for a fact that only Slack knows and that the whole run may share (the ID of
+``#incidents``), and a :class:`Partial` to say what already exists should a later call fail. A lost answer is never
+thrown into an action: the engine stops the step there, because no action could know what to do next.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+import attrs
+
+__all__ = ["Answered", "Call", "Delivery", "Effect", "Find", "Flow", "Lost", "NotSent", "Partial", "Repeat", "Reply"]
+
+_R = TypeVar("_R")
+
+
+class Repeat(enum.Enum):
+    """What sending the very same request a second time would do."""
+
+    READS = "reads"
+    """It changes nothing, so a lost answer costs only another request."""
+    SAME = "same"
+    """It leaves things as the first one did: the last writer wins."""
+    GUARDED = "guarded"
+    """Slack answers the second with a named error (``already_archived``)."""
+    DOUBLES = "doubles"
+    """It does a second thing (a second message)."""
+
+
+@attrs.frozen
+class Call:
+    """One request of the Web API.
+
+    Attributes:
+        method: The method's name, ``chat.postMessage``.
+        arguments: Its arguments by Slack's names, as plain data. ``None`` values are left out of the request.
+        repeat: What a second sending would do.
+    """
+
+    method: str
+    arguments: Mapping[str, Any] = attrs.field(repr=lambda arguments: f"<{', '.join(arguments)}>")
+    repeat: Repeat
+
+
+@attrs.frozen
+class Reply:
+    """What Slack answered to a call that it accepted.
+
+    Attributes:
+        data: The whole JSON object.
+    """
+
+    data: Mapping[str, Any] = attrs.field(repr=False)
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - JSON is what it is
+        return self.data[key]
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401
+        """Return a top-level field, or ``default`` where Slack left it out."""
+        return self.data.get(key, default)
+
+
+@attrs.frozen
+class Find:
+    """A fact to look up once for a whole run.
+
+    Attributes:
+        key: What is asked, hashable and stable: ``("channel", "incidents")``. Equal keys share one answer.
+        flow: Makes the generator that finds it. Its result is plain data; its calls only read.
+    """
+
+    key: tuple[str, ...]
+    flow: Callable[[], Flow[Any]] = attrs.field(eq=False, repr=False)
+
+
+@attrs.frozen
+class Partial:
+    """What exists by now, so that a failure later in the same action does not hide it."""
+
+    output: Any
+
+
+Effect: TypeAlias = Call | Find | Partial
+"""Anything an action may yield."""
+
+Flow: TypeAlias = Generator[Effect, Any, _R]
+"""An action at work: yields effects, is sent what they gave, returns its output."""
+
+
+@attrs.frozen
+class Answered:
+    """A request was sent and an HTTP answer came back, whatever it says.
+
+    Attributes:
+        status: HTTP status.
+        headers: Header values by lower-case name.
+        data: The JSON object of the body, or ``None`` where the body is not a JSON object (an HTML page, a cut body).
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    data: Mapping[str, Any] | None = attrs.field(repr=False)
+
+
+@attrs.frozen
+class NotSent:
+    """The request certainly did not reach Slack: no connection was made.
+
+    Attributes:
+        reason: Why, without secrets: ``connection refused``.
+    """
+
+    reason: str
+
+
+@attrs.frozen
+class Lost:
+    """The request left, or may have left, and no whole answer came back.
+
+    Attributes:
+        reason: Why, without secrets: ``no answer within 30 seconds``.
+    """
+
+    reason: str
+
+
+Delivery: TypeAlias = Answered | NotSent | Lost
+"""What became of sending one request; a driver reports it, the engine judges it."""

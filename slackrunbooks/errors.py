@@ -1,0 +1,418 @@
+"""Every exception of the library. A new one goes here, and into this tree.
+
+Rule of this file: an error says what was asked, what came back and the next move, and carries the same facts as
+attributes. None holds a token or the body of a message; all of them pickle.
+
+::
+
+    SlackRunbooksError
+    ├── TemplateError               a template that cannot be parsed or rendered
+    │   └── MissingVariable         it names something the context does not have
+    ├── RunbookError                an action, step or runbook that is wrong in itself
+    ├── CheckFailed                 problems found before the first effect
+    ├── StepFailed                  a step of a run failed; the cause is chained
+    ├── PolicyViolation             a bound of the executor's policy was met
+    ├── ApprovalRefused             a person said no, or nobody said yes in time
+    ├── RunConflict                 the run ID belongs to another runbook
+    ├── RunHeld                     another worker is at work on this run
+    ├── JournalError                the journal cannot be read or written
+    ├── Unsupported                 part of the contract that this version does not have
+    ├── AmbiguousOutcome            Slack may or may not have done it; nothing was sent again
+    └── SlackError                  Slack refused, and said why
+        ├── AuthenticationFailed    the token is missing, wrong, revoked or expired
+        ├── MissingScope            the token lacks an OAuth scope
+        ├── ChannelNotFound         no such channel, or none that the app can see
+        ├── ChannelArchived         the channel is archived
+        ├── NameTaken               a channel of that name exists
+        ├── InvalidChannelName      Slack does not take that channel name
+        ├── NotInChannel            the app is not a member
+        ├── UserNotFound            no such person, or none that the app can see
+        ├── MessageNotFound         no such message
+        ├── InvalidBlocks           Block Kit that Slack refuses
+        ├── NotPermitted            an administrator's setting forbids it
+        ├── RateLimited             asked to wait longer than the retry policy allows
+        └── SlackUnavailable        Slack could not be reached; certainly nothing was done
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .report import Problem
+
+__all__ = [
+    "AmbiguousOutcome",
+    "ApprovalRefused",
+    "AuthenticationFailed",
+    "ChannelArchived",
+    "ChannelNotFound",
+    "CheckFailed",
+    "InvalidBlocks",
+    "InvalidChannelName",
+    "JournalError",
+    "MessageNotFound",
+    "MissingScope",
+    "MissingVariable",
+    "NameTaken",
+    "NotInChannel",
+    "NotPermitted",
+    "PolicyViolation",
+    "RateLimited",
+    "RunConflict",
+    "RunHeld",
+    "RunbookError",
+    "SlackError",
+    "SlackRunbooksError",
+    "SlackUnavailable",
+    "StepFailed",
+    "TemplateError",
+    "Unsupported",
+    "UserNotFound",
+]
+
+_E = TypeVar("_E", bound="SlackRunbooksError")
+
+
+def _rebuild(cls: type[_E], args: tuple[Any, ...], state: dict[str, Any]) -> _E:
+    """Make an error again from its pickle without calling its ``__init__``, whose arguments differ from ``args``."""
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class SlackRunbooksError(Exception):
+    """The root of every error that this library raises.
+
+    Attributes:
+        remedy: The next move, as a sentence; empty where the message says it all.
+    """
+
+    remedy: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {key: value for key, value in self.__dict__.items() if not key.startswith("__")}
+        return _rebuild, (type(self), self.args, state)
+
+
+class TemplateError(SlackRunbooksError, ValueError):
+    """A template cannot be parsed, or cannot be rendered with this context.
+
+    Attributes:
+        reason: What is wrong, without the place.
+        line: Line of the template, from 1.
+        column: Column in that line, from 1, counted in characters.
+        place: Where the template stands (``steps.announce.text``); empty for a template of its own.
+    """
+
+    def __init__(self, reason: str, *, line: int, column: int, place: str = "") -> None:
+        self.reason = reason
+        self.line = line
+        self.column = column
+        self.place = place
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        position = f"line {self.line}, column {self.column}"
+        return f"{self.place}, {position}: {self.reason}" if self.place else f"{position}: {self.reason}"
+
+    def at(self: _T, place: str) -> _T:
+        """Return the same error with the place where the template stands.
+
+        Args:
+            place: A dotted place such as ``steps.announce.text``.
+        """
+        error = _rebuild(type(self), self.args, {**self.__dict__, "place": place})
+        error.args = (error._message(),)
+        return error
+
+
+_T = TypeVar("_T", bound=TemplateError)
+
+
+class MissingVariable(TemplateError):
+    """A template prints a name that the context does not have.
+
+    Attributes:
+        name: The whole dotted name, as the template has it.
+        nearest: Existing names that come closest, best first; may be empty.
+    """
+
+    def __init__(self, name: str, *, line: int, column: int, nearest: Sequence[str] = (), place: str = "") -> None:
+        self.name = name
+        self.nearest = tuple(nearest)
+        hint = f" Did you mean {_either(self.nearest)}?" if self.nearest else ""
+        super().__init__(
+            f"the context has no {name!r}.{hint} To print it only when it is there, "
+            f"write {{{{#{name}}}}}{{{{{name}}}}}{{{{/{name}}}}}.",
+            line=line,
+            column=column,
+            place=place,
+        )
+
+
+class RunbookError(SlackRunbooksError, ValueError):
+    """An action, a step or a whole runbook is wrong in itself, whatever the context.
+
+    Attributes:
+        reason: What is wrong and what to write instead, without the place.
+        place: Where: ``steps.room.name``, or ``SendMessage.text`` for an action built in Python.
+        file: The file, if it came from one.
+        line: Line in that file, from 1, or ``None``.
+        column: Column in that line, from 1, or ``None``.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        place: str = "",
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        self.reason = reason
+        self.place = place
+        self.file = file
+        self.line = line
+        self.column = column
+        where = file or ""
+        if line is not None:
+            where = f"{where}, line {line}" if where else f"line {line}"
+            where += f", column {column}" if column is not None else ""
+        super().__init__(": ".join(part for part in (where, place, reason) if part))
+
+
+class CheckFailed(SlackRunbooksError, ValueError):
+    """Problems were found before anything was sent to Slack, so nothing was sent.
+
+    Attributes:
+        problems: All of them, each with its place and its remedy.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, subject: str = "") -> None:
+        self.problems = tuple(problems)
+        self.subject = subject
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        head = f"{subject}: {count}; nothing was sent to Slack." if subject else f"{count}; nothing was sent to Slack."
+        super().__init__("\n".join([head, *(f"- {problem}" for problem in self.problems)]))
+
+
+class StepFailed(SlackRunbooksError):
+    """A step of a run failed. ``__cause__`` is the error itself.
+
+    Attributes:
+        run_id: The run.
+        step: Name of the first step that failed.
+        error: What went wrong there.
+        output: What the step had achieved before (the channel that does exist), or ``None``.
+    """
+
+    def __init__(self, step: str, error: BaseException, *, run_id: str = "", output: object = None) -> None:
+        self.step = step
+        self.error = error
+        self.run_id = run_id
+        self.output = output
+        self.remedy = getattr(error, "remedy", "")
+        achieved = f" Done before that: {output!r}." if output is not None else ""
+        super().__init__(f"Step {step!r} failed: {error}{achieved}")
+
+
+class PolicyViolation(SlackRunbooksError):
+    """A request would cross a bound of the executor's policy, so it was not sent."""
+
+
+class ApprovalRefused(SlackRunbooksError):
+    """A person refused, or nobody allowed to approve did so in time."""
+
+
+class RunConflict(SlackRunbooksError):
+    """The run ID belongs to a run of another runbook.
+
+    Attributes:
+        run_id: The run ID.
+    """
+
+    def __init__(self, run_id: str, reason: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"Run {run_id!r}: {reason}")
+
+
+class RunHeld(SlackRunbooksError):
+    """Another worker is at work on this run.
+
+    Attributes:
+        run_id: The run ID.
+    """
+
+    def __init__(self, run_id: str, reason: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"Run {run_id!r}: {reason}")
+
+
+class JournalError(SlackRunbooksError):
+    """The journal cannot be read or written; nothing further was sent."""
+
+
+class Unsupported(SlackRunbooksError, NotImplementedError):
+    """Part of the contract that this version does not have. Nothing was done.
+
+    Attributes:
+        feature: What was asked for.
+    """
+
+    def __init__(self, feature: str, instead: str) -> None:
+        self.feature = feature
+        self.remedy = instead
+        super().__init__(f"This version does not support {feature}. {instead}")
+
+
+class AmbiguousOutcome(SlackRunbooksError):
+    """A request left, and no answer tells whether Slack acted on it. It was not sent again.
+
+    Attributes:
+        method: The Web API method.
+        reason: What happened to the answer.
+        step: The step, or ``""`` for a single action.
+        run_id: The run.
+        sent_at: When the request left, in seconds since 1970 (UTC).
+    """
+
+    def __init__(self, method: str, reason: str, *, sent_at: float, step: str = "", run_id: str = "") -> None:
+        self.method = method
+        self.reason = reason
+        self.step = step
+        self.run_id = run_id
+        self.sent_at = sent_at
+        self.remedy = (
+            "Look in Slack whether it happened before you run it again: "
+            f"a second {method} could do it twice."
+        )
+        where = f"Step {step!r}: " if step else ""
+        super().__init__(f"{where}{method} was sent, but its answer was lost ({reason}). {self.remedy}")
+
+
+class SlackError(SlackRunbooksError):
+    """Slack refused a request and said why.
+
+    Attributes:
+        code: Slack's error code (``channel_not_found``).
+        method: The Web API method.
+        remedy: What to do about it.
+        detail: What Slack added in ``response_metadata.messages``, ``errors`` or the like; never the request.
+    """
+
+    def __init__(self, code: str, *, method: str, remedy: str = "", detail: str = "") -> None:
+        self.code = code
+        self.method = method
+        self.remedy = remedy
+        self.detail = detail
+        super().__init__(" ".join(part for part in (self._head(), remedy) if part))
+
+    def _head(self) -> str:
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"Slack refused {self.method}: {self.code}{detail}."
+
+
+class AuthenticationFailed(SlackError):
+    """The token is missing, wrong, revoked, expired or of the wrong kind."""
+
+
+class MissingScope(SlackError):
+    """The token lacks an OAuth scope.
+
+    Attributes:
+        needed: The scopes of which any one is enough, as far as known.
+        granted: The scopes that the token has.
+    """
+
+    def __init__(
+        self,
+        code: str = "missing_scope",
+        *,
+        method: str,
+        needed: Sequence[str] = (),
+        granted: Sequence[str] = (),
+        remedy: str = "",
+        detail: str = "",
+    ) -> None:
+        self.needed = tuple(needed)
+        self.granted = tuple(granted)
+        if needed and not remedy:
+            remedy = f"Add the scope {_either(self.needed)} to the Slack app and install it again."
+        if not detail:
+            detail = f"the token has {', '.join(self.granted) or 'no scopes'}"
+        super().__init__(code, method=method, remedy=remedy, detail=detail)
+
+
+class ChannelNotFound(SlackError):
+    """No such channel, or none that the app can see."""
+
+
+class ChannelArchived(SlackError):
+    """The channel is archived."""
+
+
+class NameTaken(SlackError):
+    """A channel of that name exists, perhaps archived or private."""
+
+
+class InvalidChannelName(SlackError):
+    """Slack does not take that channel name."""
+
+
+class NotInChannel(SlackError):
+    """The app is not a member of the channel."""
+
+
+class UserNotFound(SlackError):
+    """No such person, or none that the app can see."""
+
+
+class MessageNotFound(SlackError):
+    """No such message in that channel."""
+
+
+class InvalidBlocks(SlackError):
+    """Slack refuses the blocks; ``detail`` has the JSON pointer it names."""
+
+
+class NotPermitted(SlackError):
+    """A setting of the workspace, or the app's role in it, forbids the request."""
+
+
+class RateLimited(SlackError):
+    """Slack asks to wait longer than the retry policy allows.
+
+    Attributes:
+        retry_after: Seconds to wait before the next request of this method.
+    """
+
+    def __init__(
+        self, code: str = "ratelimited", *, method: str, retry_after: float, remedy: str = "", detail: str = ""
+    ) -> None:
+        self.retry_after = retry_after
+        remedy = remedy or (
+            f"Send it again after {retry_after:g} seconds, or raise max_wait of the RetryPolicy. Nothing was done."
+        )
+        super().__init__(code, method=method, remedy=remedy, detail=detail)
+
+
+class SlackUnavailable(SlackError):
+    """Slack could not be reached, and certainly nothing was done (or the request only reads)."""
+
+    def __init__(self, code: str = "unreachable", *, method: str, remedy: str = "", detail: str = "") -> None:
+        super().__init__(code, method=method, remedy=remedy, detail=detail)
+
+    def _head(self) -> str:
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{self.method} could not reach Slack{detail}."
+
+
+def _either(names: Sequence[str]) -> str:
+    """Join names for a sentence: ``'a'``, ``'a' or 'b'``, ``'a', 'b' or 'c'``."""
+    quoted = [repr(name) for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
