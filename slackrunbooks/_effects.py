@@ -60,10 +60,10 @@ class Reply:
 
     data: Mapping[str, Any] = attrs.field(repr=False)
 
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - JSON is what it is
+    def __getitem__(self, key: str) -> Any:
         return self.data[key]
 
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401
+    def get(self, key: str, default: Any = None) -> Any:
         """Return a top-level field, or ``default`` where Slack left it out."""
         return self.data.get(key, default)
 

@@ -38,6 +38,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from typing_extensions import Self
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -119,7 +121,7 @@ class TemplateError(SlackRunbooksError, ValueError):
         position = f"line {self.line}, column {self.column}"
         return f"{self.place}, {position}: {self.reason}" if self.place else f"{position}: {self.reason}"
 
-    def at(self: _T, place: str) -> _T:
+    def at(self, place: str) -> Self:
         """Return the same error with the place where the template stands.
 
         Args:
@@ -287,10 +289,7 @@ class AmbiguousOutcome(SlackRunbooksError):
         self.step = step
         self.run_id = run_id
         self.sent_at = sent_at
-        self.remedy = (
-            "Look in Slack whether it happened before you run it again: "
-            f"a second {method} could do it twice."
-        )
+        self.remedy = f"Look in Slack whether it happened before you run it again: a second {method} could do it twice."
         where = f"Step {step!r}: " if step else ""
         super().__init__(f"{where}{method} was sent, but its answer was lost ({reason}). {self.remedy}")
 
