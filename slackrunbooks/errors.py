@@ -1,4 +1,4 @@
-"""Every exception of the library. A new one goes here, and into this tree.
+"""Every exception of the library, and the problems one of them lists. A new one goes here, and into this tree.
 
 Rule of this file: an error says what was asked, what came back and the next move, and carries the same facts as
 attributes. None holds a token or the body of a message; all of them pickle.
@@ -36,14 +36,12 @@ attributes. None holds a token or the body of a message; all of them pickle.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from typing_extensions import Self
+import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from .report import Problem
 
 __all__ = [
     "AmbiguousOutcome",
@@ -62,6 +60,7 @@ __all__ = [
     "NotInChannel",
     "NotPermitted",
     "PolicyViolation",
+    "Problem",
     "RateLimited",
     "RunConflict",
     "RunHeld",
@@ -76,6 +75,7 @@ __all__ = [
 ]
 
 _E = TypeVar("_E", bound="SlackRunbooksError")
+_T = TypeVar("_T", bound="TemplateError")
 
 
 def _rebuild(cls: type[_E], args: tuple[Any, ...], state: dict[str, Any]) -> _E:
@@ -121,18 +121,15 @@ class TemplateError(SlackRunbooksError, ValueError):
         position = f"line {self.line}, column {self.column}"
         return f"{self.place}, {position}: {self.reason}" if self.place else f"{position}: {self.reason}"
 
-    def at(self, place: str) -> Self:
+    def at(self: _T, place: str) -> _T:  # noqa: PYI019 - Self needs Python 3.11
         """Return the same error with the place where the template stands.
 
         Args:
             place: A dotted place such as ``steps.announce.text``.
         """
         error = _rebuild(type(self), self.args, {**self.__dict__, "place": place})
-        error.args = (error._message(),)
+        error.args = (TemplateError._message(error),)
         return error
-
-
-_T = TypeVar("_T", bound=TemplateError)
 
 
 class MissingVariable(TemplateError):
@@ -186,6 +183,29 @@ class RunbookError(SlackRunbooksError, ValueError):
             where = f"{where}, line {line}" if where else f"line {line}"
             where += f", column {column}" if column is not None else ""
         super().__init__(": ".join(part for part in (where, place, reason) if part))
+
+
+@attrs.frozen
+class Problem:
+    """One thing that is wrong, found by looking only. It prints as one line.
+
+    Attributes:
+        place: Where: ``steps.announce.text``; with line and column where it stands in a template.
+        message: What is wrong.
+        remedy: What to do about it; may be empty where the message says it.
+        severity: ``"error"``, or ``"warning"`` for what cannot stop a run.
+        error: The typed error behind it, where there is one.
+    """
+
+    place: str
+    message: str
+    remedy: str = ""
+    severity: Literal["error", "warning"] = "error"
+    error: SlackRunbooksError | None = attrs.field(default=None, eq=False, repr=False)
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.message}" if self.place else self.message
+        return f"{text} {self.remedy}" if self.remedy else text
 
 
 class CheckFailed(SlackRunbooksError, ValueError):
