@@ -56,9 +56,11 @@ class Reply:
 
     Attributes:
         data: The whole JSON object.
+        headers: Header values by lower-case name.
     """
 
     data: Mapping[str, Any] = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     def __getitem__(self, key: str) -> Any:
         return self.data[key]

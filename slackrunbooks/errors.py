@@ -22,7 +22,7 @@ attributes. None holds a token or the body of a message; all of them pickle.
         ├── AuthenticationFailed    the token is missing, wrong, revoked or expired
         ├── MissingScope            the token lacks an OAuth scope
         ├── ChannelNotFound         no such channel, or none that the app can see
-        ├── ChannelArchived         the channel is archived
+        ├── IsArchived         the channel is archived
         ├── NameTaken               a channel of that name exists
         ├── InvalidChannelName      Slack does not take that channel name
         ├── NotInChannel            the app is not a member
@@ -41,13 +41,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "AmbiguousOutcome",
     "ApprovalRefused",
     "AuthenticationFailed",
-    "ChannelArchived",
+    "IsArchived",
     "ChannelNotFound",
     "CheckFailed",
     "InvalidBlocks",
@@ -91,9 +91,11 @@ class SlackRunbooksError(Exception):
 
     Attributes:
         remedy: The next move, as a sentence; empty where the message says it all.
+        output: What an action had achieved before it failed (the channel that does exist), or ``None``.
     """
 
     remedy: str = ""
+    output: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {key: value for key, value in self.__dict__.items() if not key.startswith("__")}
@@ -322,7 +324,10 @@ class SlackError(SlackRunbooksError):
         method: The Web API method.
         remedy: What to do about it.
         detail: What Slack added in ``response_metadata.messages``, ``errors`` or the like; never the request.
+        errors: The entries that Slack gave for each person of an invitation, if it did.
     """
+
+    errors: tuple[Mapping[str, Any], ...] = ()
 
     def __init__(self, code: str, *, method: str, remedy: str = "", detail: str = "") -> None:
         self.code = code
@@ -371,7 +376,7 @@ class ChannelNotFound(SlackError):
     """No such channel, or none that the app can see."""
 
 
-class ChannelArchived(SlackError):
+class IsArchived(SlackError):
     """The channel is archived."""
 
 

@@ -1,0 +1,874 @@
+"""Facts about Slack's Web API methods: scopes, rates, what a repeat does, and what each error means.
+
+Rule of this file: data with a source, and the little code that looks it up. Nothing here sends, waits or decides.
+
+Sources: the page of each method (:attr:`Method.page`), https://docs.slack.dev/apis/web-api/rate-limits for the tiers
+and https://docs.slack.dev/apis/web-api/using-the-conversations-api for scopes by type of conversation. What a second
+sending would do is our reading of the errors that those pages list.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from . import errors
+from ._effects import Call, Repeat
+
+__all__ = ["METHODS", "UNCERTAIN_CODES", "Method", "Scopes", "Tier", "call", "slack_error"]
+
+Scopes: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Bot scopes by type of conversation (``public``, ``private``, ``im``, ``mpim``, or ``any``); any one of a type is
+enough, and the first is the one to ask for."""
+
+Tier: TypeAlias = Literal[1, 2, 3, 4, "special"]
+"""Slack's rate tier of a method."""
+
+
+@attrs.frozen
+class Method:
+    """What Slack documents about one Web API method.
+
+    Attributes:
+        name: ``chat.postMessage``.
+        scopes: The bot scopes by type of conversation; empty where none is needed.
+        tier: Its rate tier.
+        per_minute: Requests a minute that Slack promises per workspace and app; short bursts above it are tolerated.
+        repeat: What sending the very same request a second time would do.
+        done_codes: Errors that mean "it is already so" when an earlier sending was lost. Only those which prove it.
+        retry_codes: Errors after which Slack itself asks for the same request again.
+        posts: It shows a message, so one a second and channel holds besides.
+    """
+
+    name: str
+    scopes: Scopes
+    tier: Tier
+    per_minute: int
+    repeat: Repeat
+    done_codes: tuple[str, ...] = ()
+    retry_codes: tuple[str, ...] = ()
+    posts: bool = False
+
+    @property
+    def page(self) -> str:
+        """The URL of the method's page in Slack's documentation."""
+        return _page(self.name)
+
+
+def _page(method: str) -> str:
+    return f"https://docs.slack.dev/reference/methods/{method}"
+
+
+_NONE: Final[Scopes] = MappingProxyType({})
+
+
+def _any(scope: str) -> Scopes:
+    return MappingProxyType({"any": (scope,)})
+
+
+def _by_type(public: str, private: str, im: str, mpim: str) -> Scopes:
+    """Name the scopes of each type, blank-separated in order of preference."""
+    types = {"public": public, "private": private, "im": im, "mpim": mpim}
+    return MappingProxyType({kind: tuple(scopes.split()) for kind, scopes in types.items() if scopes})
+
+
+_POST = _any("chat:write")
+_READ = _by_type("channels:read", "groups:read", "im:read", "mpim:read")
+_HISTORY = _by_type("channels:history", "groups:history", "im:history", "mpim:history")
+# `channels:write` is what user tokens have in place of `channels:manage`; the pages list it for bots as well.
+_MANAGE = _by_type("channels:manage channels:write", "groups:write", "im:write", "mpim:write")
+_OPEN = _by_type("channels:manage", "groups:write", "im:write", "mpim:write")
+_KICK = _by_type("channels:manage", "groups:write", "", "")
+# Three methods take a finer scope than the one that also creates and archives.
+_TOPIC = _by_type(
+    "channels:write.topic channels:manage",
+    "groups:write.topic groups:write",
+    "im:write.topic im:write",
+    "mpim:write.topic mpim:write",
+)
+_INVITE = _by_type(
+    "channels:write.invites channels:manage", "groups:write.invites groups:write", "im:write", "mpim:write"
+)
+_JOIN = _by_type("channels:join", "", "", "")
+
+_READS, _SAME, _GUARDED, _DOUBLES = Repeat.READS, Repeat.SAME, Repeat.GUARDED, Repeat.DOUBLES
+
+# Left out, because no bot runbook can use them: see _UNUSABLE.
+_TABLE: Final[tuple[tuple[str, Scopes, Tier, Repeat], ...]] = (
+    ("api.test", _NONE, 4, _READS),
+    ("auth.revoke", _NONE, 3, _GUARDED),
+    ("auth.test", _NONE, "special", _READS),
+    ("bookmarks.add", _any("bookmarks:write"), 2, _DOUBLES),
+    ("bookmarks.edit", _any("bookmarks:write"), 2, _SAME),
+    ("bookmarks.list", _any("bookmarks:read"), 3, _READS),
+    ("bookmarks.remove", _any("bookmarks:write"), 2, _GUARDED),
+    ("canvases.access.set", _any("canvases:write"), 3, _SAME),
+    ("canvases.create", _any("canvases:write"), 2, _DOUBLES),
+    # Of its operations the inserts add a second time, so that the method as a whole does.
+    ("canvases.edit", _any("canvases:write"), 3, _DOUBLES),
+    ("chat.delete", _POST, 3, _GUARDED),
+    ("chat.deleteScheduledMessage", _POST, 3, _GUARDED),
+    ("chat.getPermalink", _NONE, "special", _READS),
+    ("chat.meMessage", _POST, 3, _DOUBLES),
+    ("chat.postEphemeral", _POST, 4, _DOUBLES),
+    # Besides: `chat:write.public` in public channels it has not joined, `chat:write.customize` for a name or icon.
+    ("chat.postMessage", _POST, "special", _DOUBLES),
+    ("chat.scheduleMessage", _POST, 3, _DOUBLES),
+    ("chat.scheduledMessages.list", _NONE, 3, _READS),
+    ("chat.update", _POST, 3, _SAME),
+    ("conversations.archive", _MANAGE, 2, _GUARDED),
+    ("conversations.canvases.create", _any("canvases:write"), 2, _GUARDED),
+    ("conversations.close", _MANAGE, 2, _SAME),
+    ("conversations.create", _MANAGE, 2, _GUARDED),
+    # One request a minute for apps sold outside Slack's Marketplace and new since 2025-05-29; 50 for an internal app:
+    # https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketplace-apps
+    ("conversations.history", _HISTORY, 3, _READS),
+    ("conversations.info", _READ, 3, _READS),
+    ("conversations.invite", _INVITE, 3, _GUARDED),
+    ("conversations.join", _JOIN, 3, _SAME),
+    ("conversations.kick", _KICK, 3, _GUARDED),
+    ("conversations.leave", _MANAGE, 3, _GUARDED),
+    ("conversations.list", _READ, 2, _READS),
+    ("conversations.mark", _MANAGE, 3, _SAME),
+    ("conversations.members", _READ, 4, _READS),
+    ("conversations.open", _OPEN, 3, _SAME),
+    ("conversations.rename", _MANAGE, 2, _SAME),
+    ("conversations.replies", _HISTORY, 3, _READS),
+    ("conversations.setPurpose", _TOPIC, 2, _SAME),
+    ("conversations.setTopic", _TOPIC, 2, _SAME),
+    ("files.completeUploadExternal", _any("files:write"), 4, _DOUBLES),
+    # Each request gives another upload ticket; one that nobody completes is never seen.
+    ("files.getUploadURLExternal", _any("files:write"), 4, _READS),
+    ("files.info", _any("files:read"), 4, _READS),
+    ("pins.add", _any("pins:write"), 2, _GUARDED),
+    ("pins.list", _any("pins:read"), 2, _READS),
+    ("pins.remove", _any("pins:write"), 2, _GUARDED),
+    ("reactions.add", _any("reactions:write"), 3, _GUARDED),
+    ("reactions.get", _any("reactions:read"), 3, _READS),
+    ("reactions.remove", _any("reactions:write"), 2, _GUARDED),
+    ("team.info", _any("team:read"), 3, _READS),
+    ("usergroups.list", _any("usergroups:read"), 2, _READS),
+    ("usergroups.users.list", _any("usergroups:read"), 2, _READS),
+    ("users.conversations", _READ, 3, _READS),
+    ("users.info", _any("users:read"), 4, _READS),
+    ("users.list", _any("users:read"), 2, _READS),
+    ("users.lookupByEmail", _any("users:read.email"), 3, _READS),
+    ("views.open", _NONE, 4, _GUARDED),
+)
+
+_UNUSABLE: Final[Mapping[str, str]] = {
+    "apps.manifest.create": "it takes an app configuration token",
+    "apps.manifest.validate": "it takes an app configuration token",
+    "conversations.unarchive": "Slack does not let bot tokens unarchive",
+    "files.upload": "Slack retired it; use files.getUploadURLExternal and files.completeUploadExternal",
+    "oauth.v2.access": "it takes a code and the app's secret instead of a token",
+    "oauth.v2.exchange": "it trades tokens and is no step of a runbook",
+    "reminders.add": "it takes a user token",
+}
+
+_PER_MINUTE: Final[Mapping[Tier, int]] = {1: 1, 2: 20, 3: 50, 4: 100}
+
+# "Hundreds a minute" in the documentation of the first two; 600 is what Slack's own Java SDK counts on
+# (slackapi/java-slack-sdk, MethodsRateLimitTier.java). Posting is one a second and channel.
+_PER_MINUTE_SPECIAL: Final[Mapping[str, int]] = {"auth.test": 600, "chat.getPermalink": 600, "chat.postMessage": 60}
+
+# Not here, because the error would not prove that the lost request worked: `name_taken` of conversations.create and
+# `channel_canvas_already_exists` (it may be anybody's), `invalid_scheduled_message_id` (the message may have gone out),
+# `already_in_channel` of conversations.invite (one member of a list fails the whole call), `not_in_channel` of
+# conversations.kick (it may be the caller who is not), `exchanged_trigger_id` of views.open.
+_DONE_CODES: Final[Mapping[str, tuple[str, ...]]] = {
+    "auth.revoke": ("token_revoked",),
+    "bookmarks.remove": ("not_found",),
+    "chat.delete": ("message_not_found",),
+    "conversations.archive": ("already_archived",),
+    "conversations.leave": ("not_in_channel",),
+    "pins.add": ("already_pinned",),
+    "pins.remove": ("no_pin", "not_pinned"),
+    "reactions.add": ("already_reacted",),
+    "reactions.remove": ("no_reaction",),
+}
+
+_RETRY_CODES: Final[Mapping[str, tuple[str, ...]]] = {
+    "bookmarks.add": ("too_many_requests",),
+    "canvases.edit": ("canvas_editing_locked",),
+}
+
+# "No more than one message per second per channel", by whatever way of posting:
+# https://docs.slack.dev/apis/web-api/rate-limits
+_POSTS: Final = frozenset(
+    {"chat.meMessage", "chat.postEphemeral", "chat.postMessage", "files.completeUploadExternal"},
+)
+
+METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+    {
+        name: Method(
+            name,
+            scopes,
+            tier,
+            _PER_MINUTE_SPECIAL[name] if tier == "special" else _PER_MINUTE[tier],
+            repeat,
+            _DONE_CODES.get(name, ()),
+            _RETRY_CODES.get(name, ()),
+            name in _POSTS,
+        )
+        for name, scopes, tier, repeat in _TABLE
+    }
+)
+"""Every method that a bot's runbook can use, by name."""
+
+UNCERTAIN_CODES: Final = frozenset({"fatal_error", "internal_error", "service_unavailable"})
+"""Errors after which the request may have been carried out all the same.
+
+Slack says so of ``fatal_error`` and ``internal_error``; of ``service_unavailable`` it does not say the contrary.
+"""
+
+
+def call(method: str, /, **arguments: Any) -> Call:
+    """Build the call of a method, with what the table knows about repeating it.
+
+    Args:
+        method: The method's name.
+        **arguments: Its arguments by Slack's names; ``None`` leaves one out.
+
+    Returns:
+        The call, ready to be yielded by an action.
+
+    Raises:
+        KeyError: :data:`METHODS` does not have the method; the message says why, where that is known.
+    """
+    if method not in METHODS:
+        reason = _UNUSABLE.get(method, "it is not in slackrunbooks.slack_methods.METHODS; check the spelling")
+        raise KeyError(f"a bot's runbook cannot call {method!r}: {reason}")
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return Call(method, given, METHODS[method].repeat)
+
+
+_CLASSES: Final[Mapping[type[errors.SlackError], str]] = {
+    errors.AuthenticationFailed: """
+        account_inactive enterprise_is_restricted invalid_auth is_bot not_allowed_token_type not_authed token_expired
+        token_revoked two_factor_setup_required""",
+    errors.MissingScope: "missing_scope",
+    errors.ChannelNotFound: "channel_not_found",
+    errors.IsArchived: "already_archived is_archived is_inactive",
+    errors.NameTaken: "name_taken",
+    errors.InvalidChannelName: """
+        invalid_name invalid_name_maxlength invalid_name_punctuation invalid_name_required invalid_name_specials
+        no_channel""",
+    errors.NotInChannel: "not_in_channel",
+    errors.UserNotFound: "user_not_found user_not_visible users_not_found",
+    errors.MessageNotFound: "message_not_found thread_not_found",
+    errors.InvalidBlocks: "invalid_blocks invalid_blocks_format msg_blocks_too_long",
+    errors.NotPermitted: """
+        access_denied accesslimited app_access_restricted app_cannot_join_channel blocked_file_type
+        cannot_create_channel cant_archive_general cant_archive_required cant_invite cant_update_message
+        canvas_disabled_user_team channel_is_limited_access edit_window_closed ekm_access_denied
+        invitee_cant_see_channel messages_tab_disabled no_external_invite_permission no_permission
+        not_authorized posting_to_channel_denied restricted_action restricted_action_non_threadable_channel
+        restricted_action_read_only_channel restricted_action_thread_locked
+        restricted_action_thread_only_channel send_on_behalf_not_allowed slack_connect_blocked_file_type
+        slack_connect_canvas_sharing_blocked slack_connect_clip_sharing_blocked
+        slack_connect_file_link_sharing_blocked slack_connect_file_upload_sharing_blocked
+        slack_connect_lists_sharing_blocked team_access_not_granted ura_max_channels user_is_restricted""",
+    errors.RateLimited: "rate_limited ratelimited",
+}
+
+_CLASS_OF: Final[Mapping[str, type[errors.SlackError]]] = {
+    code: kind for kind, codes in _CLASSES.items() for code in codes.split()
+}
+
+# The same code, another meaning: the page of conversations.kick has it about the person to remove, that of pins.add
+# about the item, and reactions.* has `invalid_name` about the emoji.
+_CLASS_OF_METHOD: Final[Mapping[tuple[str, str], type[errors.SlackError]]] = {
+    ("conversations.kick", "not_in_channel"): errors.SlackError,
+    ("pins.add", "not_in_channel"): errors.SlackError,
+    ("reactions.add", "invalid_name"): errors.SlackError,
+    ("reactions.remove", "invalid_name"): errors.SlackError,
+}
+
+_REMEDIES: Final[Mapping[str, str]] = {
+    # Any method: https://docs.slack.dev/apis/web-api/ and the common table of every method's page.
+    "access_denied": (
+        "The token may not touch what the request names. Ask a workspace administrator which data or app policy "
+        "guards it."
+    ),
+    "accesslimited": (
+        "Slack limits this method on the network that the request came from. Run it from a network that the "
+        "organisation allows."
+    ),
+    "account_inactive": (
+        "The bot or its workspace was deactivated or deleted. Install the app again and use the new bot token."
+    ),
+    "deprecated_endpoint": (
+        "Slack closed the address that the request went to. Use https://slack.com/api/ as base URL and update "
+        "slackrunbooks."
+    ),
+    "ekm_access_denied": (
+        "An administrator suspended posting by withdrawing the encryption key. Post elsewhere until access to the key "
+        "is given back."
+    ),
+    "enterprise_is_restricted": (
+        "The token stands for a whole Enterprise organisation, and this method wants one workspace's. Use the bot "
+        "token of that workspace."
+    ),
+    "fatal_error": (
+        "Slack broke off in the middle, so part of it may have happened. Look in Slack before you run it again."
+    ),
+    "internal_error": (
+        "Something went wrong inside Slack, mostly for a moment; part of it may have happened. Check "
+        "https://slack-status.com and the channel, then run it again."
+    ),
+    "invalid_arg_name": (
+        "An argument's name is too long or has characters other than letters, digits and _. Correct the name."
+    ),
+    "invalid_arguments": (
+        "An argument is missing or has the wrong form; the detail names it where Slack does. Compare with the "
+        "method's page."
+    ),
+    "invalid_array_arg": "An argument came as a list where Slack reads one string. Join the values with commas.",
+    "invalid_auth": (
+        "Slack does not know the token, or the app's allowed IP address ranges leave this machine out. Copy the Bot "
+        "User OAuth Token again from the app's page, and compare the ranges."
+    ),
+    "invalid_charset": (
+        "The Content-Type header names a charset other than utf-8 or iso-8859-1. Remove that header from the client."
+    ),
+    "invalid_form_data": (
+        "The form body is missing or broken. Remove what changes request bodies between here and Slack, such as a "
+        "proxy or a client of your own."
+    ),
+    "invalid_json": (
+        "The JSON body cannot be parsed. If you gave a client of your own, let it send one UTF-8 JSON object."
+    ),
+    "invalid_post_type": (
+        "The Content-Type header is none that Slack reads. Send application/json or application/x-www-form-urlencoded."
+    ),
+    "is_bot": "Legacy bots cannot call this method. Create a Slack app and use its bot token.",
+    "json_not_object": "The JSON body is a list or a scalar. Send an object with the arguments as its keys.",
+    "method_deprecated": "Slack retired this method. Update slackrunbooks; the method's page names its successor.",
+    "missing_post_type": (
+        "The request has a body but no Content-Type header. Let the client set it, or remove the proxy that drops it."
+    ),
+    "missing_scope": (
+        "Add the scope that the method's page lists for this type of conversation to the Slack app, and install it "
+        "again."
+    ),
+    "no_permission": (
+        "The token lacks the right, most often because the app is not in the conversation. Add it there with /invite."
+    ),
+    "not_allowed_token_type": (
+        "The method refuses this kind of token. Use a bot token instead of a user, app-level or configuration token."
+    ),
+    "not_authed": "No token came with the request. Pass token= to the executor or set SLACK_BOT_TOKEN.",
+    "org_login_required": (
+        "The workspace is closed while it moves into an Enterprise organisation. Run it again when the move is done."
+    ),
+    "rate_limited": (
+        "The app posts more than Slack takes: one message a second and channel, some hundreds a minute and workspace. "
+        "Post less often, or change one message with UpdateMessage."
+    ),
+    "request_timeout": (
+        "Only part of the request reached Slack. Check the network and proxies on the way, then run it again."
+    ),
+    "service_unavailable": (
+        "Slack is out of service for the moment. Watch https://slack-status.com, and look whether it happened before "
+        "you run it again."
+    ),
+    "team_access_not_granted": (
+        "The app is installed for the organisation but not for this workspace. Ask an organisation administrator to "
+        "add it there."
+    ),
+    "team_added_to_org": (
+        "The workspace is joining an Enterprise organisation, and Slack answers on and off meanwhile. Run it again in "
+        "a while."
+    ),
+    "token_expired": (
+        "The token is past its lifetime (12 hours where tokens rotate). Trade its refresh token for a new one."
+    ),
+    "token_revoked": (
+        "Someone revoked the token or removed the app. Install the app again and put the new token in place."
+    ),
+    "two_factor_setup_required": (
+        "The workspace demands two-factor authentication of the person behind the token. Set it up for that account."
+    ),
+    "unknown_method": (
+        "Slack has no method of this name. Check the spelling against https://docs.slack.dev/reference/methods, and "
+        "the client's base URL."
+    ),
+    # chat.postMessage and chat.update
+    "app_access_restricted": (
+        "The person that the message is for may not use this app. Ask a workspace administrator to allow it to them."
+    ),
+    "as_user_not_supported": "This app cannot post as a person. Leave as_user out.",
+    "attachment_payload_limit_exceeded": (
+        "The attachments are too big taken together. Shorten them, or move their text into a file."
+    ),
+    "block_mismatch": (
+        "A message of rich text cannot change to other blocks. Update it with rich_text blocks, or post a new message."
+    ),
+    "blocked_file_type": "An administrator forbids files of this type. Share a link to the file instead.",
+    "cannot_reply_to_message": (
+        "That message cannot have a thread, as with most system messages. Leave thread_ts out, or reply to another "
+        "message."
+    ),
+    "cant_broadcast_message": "This reply cannot be shown in the channel too. Leave reply_broadcast out.",
+    "cant_update_message": (
+        "Only the app that posted a message can change it. Update a message of this app, with the token that posted it."
+    ),
+    "channel_not_found": (
+        "Slack shows no such channel to this app: a wrong ID or name, another workspace, or a private channel that "
+        "the app is not in. Check the ID, and /invite the app to a private channel."
+    ),
+    "draft_already_deleted": "The draft that the request names is gone. Leave draft_id out.",
+    "draft_already_sent": (
+        "The draft that the request names was sent before. Look in the channel, and do not send it again."
+    ),
+    "draft_has_conflict": "The draft was changed in a Slack client meanwhile. Send the message without draft_id.",
+    "draft_not_found": "There is no draft with that ID. Remove draft_id from the request.",
+    "duplicate_channel_not_found": (
+        "client_msg_id points to a channel that Slack cannot find. Leave client_msg_id out: it is not for apps."
+    ),
+    "duplicate_message_not_found": (
+        "client_msg_id was seen before, but its message is gone. Leave client_msg_id out, and look in the channel "
+        "whether the message is there."
+    ),
+    "edit_window_closed": (
+        "The workspace lets messages be edited for a limited time only, and it has passed. Reply in the thread or "
+        "post a new message."
+    ),
+    "external_channel_migrating": (
+        "The shared channel is on its way to another workspace, and Slack refuses changes meanwhile. Run it again "
+        "later."
+    ),
+    "file_deleted": "The file to be shared no longer exists. Upload it again.",
+    "file_is_deleted": "The message's file was deleted. Take it out of file_ids.",
+    "file_not_found": "One of the file IDs is unknown to this app. Use the ID that the upload returned.",
+    "file_share_limit_reached": "The file is shared in as many places as Slack allows. Post its link instead.",
+    "invalid_attachments": (
+        "Slack cannot read the attachments; the detail points to the part. Correct it, or use blocks."
+    ),
+    "invalid_blocks": (
+        "A block breaks a rule of Block Kit; the detail points to it. Correct that block, and try it in Block Kit "
+        "Builder (https://app.slack.com/block-kit-builder)."
+    ),
+    "invalid_blocks_format": (
+        "blocks is not a list of block objects, perhaps because it was encoded as JSON twice. Pass plain data."
+    ),
+    "invalid_metadata_format": (
+        "The message's metadata needs event_type (a string) and event_payload (an object) and nothing else. Correct "
+        "its shape."
+    ),
+    "invalid_metadata_schema": (
+        "The metadata does not fit the schema that the app declares for its event_type. Change the payload or the "
+        "schema."
+    ),
+    "is_archived": (
+        "The channel is archived and takes no changes. Use another channel, or let a person unarchive it: bots cannot."
+    ),
+    "is_inactive": (
+        "The channel is frozen, archived or deleted, so its messages stay as they are. Post in a channel that is in "
+        "use."
+    ),
+    "markdown_text_conflict": "markdown_text cannot stand beside text or blocks. Keep one of them.",
+    "max_file_sharing_exceeded": "The message shares more files than Slack allows. Spread them over several messages.",
+    "message_limit_exceeded": (
+        "The workspace has used up the messages that its plan allows (https://slack.com/help/articles/115002422943). "
+        "Wait, or change the plan."
+    ),
+    "message_not_found": (
+        "No message has that ts in that channel. Pass channel and ts exactly as the posting returned them, ts as a "
+        "string."
+    ),
+    "messages_tab_disabled": (
+        "The app takes no direct messages. Turn on the Messages Tab under App Home in the app's settings."
+    ),
+    "metadata_must_be_sent_from_app": (
+        "Only an app's token may send metadata. Use the bot token, or leave metadata out."
+    ),
+    "metadata_too_large": "The message's metadata is too big. Keep identifiers in it, and the data itself elsewhere.",
+    "missing_file_data": (
+        "The file to be shared lacks required data. Upload it as a file of its own instead of naming it in the message."
+    ),
+    "msg_blocks_too_long": (
+        "The texts of all blocks together are too long; about 12,000 characters pass. Shorten them, or split the "
+        "message."
+    ),
+    "msg_too_long": (
+        "The text is longer than the 4,000 characters that Slack takes here. Shorten it, or share it as a file."
+    ),
+    "no_dual_broadcast_content_update": (
+        "A reply cannot change its content and be broadcast in one request. Do one after the other."
+    ),
+    "no_text": (
+        "The message is empty. Give text, markdown_text or blocks, and check that its template does not render to "
+        "nothing."
+    ),
+    "not_in_channel": (
+        "The app is not in the channel. Add it with /invite, or let it join a public channel (channels:join)."
+    ),
+    "posting_to_channel_denied": (
+        "The app may not share files in this channel. Use another channel, or ask its owner for the right."
+    ),
+    "restricted_action": (
+        "A workspace setting reserves this for certain people, and no scope changes that. Ask an administrator to "
+        "allow it to the app."
+    ),
+    "restricted_action_non_threadable_channel": "The channel has no threads. Leave thread_ts out.",
+    "restricted_action_read_only_channel": (
+        "The channel is read-only for this app. Ask its owner to let the app post, or use another channel."
+    ),
+    "restricted_action_thread_locked": "An administrator locked the thread. Reply elsewhere, or have it unlocked.",
+    "restricted_action_thread_only_channel": "The channel takes replies only. Give the thread_ts of a message there.",
+    "send_on_behalf_not_allowed": "The app may not speak for that person. Post in the app's own name.",
+    "slack_connect_blocked_file_type": (
+        "Slack Connect channels refuse files of this type. Share a link, or use an internal channel."
+    ),
+    "slack_connect_canvas_sharing_blocked": (
+        "An administrator forbids canvases in Slack Connect channels. Take the canvas link out of the message, or use "
+        "an internal channel."
+    ),
+    "slack_connect_clip_sharing_blocked": (
+        "An administrator forbids clips in Slack Connect channels. Take the clip out of the message."
+    ),
+    "slack_connect_file_link_sharing_blocked": (
+        "An administrator forbids links to Slack files in Slack Connect channels. Take the link out, or host the file "
+        "elsewhere."
+    ),
+    "slack_connect_file_upload_sharing_blocked": (
+        "An administrator forbids uploads to Slack Connect channels. Upload to an internal channel."
+    ),
+    "slack_connect_lists_sharing_blocked": (
+        "An administrator forbids lists in Slack Connect channels. Take the list link out of the message."
+    ),
+    "streaming_state_conflict": "The message is still being streamed. Stop the stream first, then update it.",
+    "team_not_found": (
+        "Slack cannot tell the workspace. With an organisation's token, give the channel's ID instead of its name."
+    ),
+    "too_many_attachments": "A message holds at most 100 attachments. Send fewer, or several messages.",
+    "too_many_contact_cards": "A message holds at most 10 contact cards. Send fewer.",
+    "unable_to_share_files": (
+        "Slack could not share the message's files. Upload them again, with the app in the channel."
+    ),
+    "update_failed": "Slack failed to store the change. Look at the message, and update it again if it is unchanged.",
+    # conversations.*
+    "already_archived": (
+        "Somebody archived the channel before. Nothing is left to do; ArchiveChannel counts it as done."
+    ),
+    "already_in_channel": (
+        "A person of the list is a member already, and Slack then invites nobody. Invite the others without them."
+    ),
+    "app_cannot_join_channel": "Apps are kept out of this channel. Choose another, or ask its manager.",
+    "cannot_create_channel": (
+        "Slack refuses to create this channel and gives no reason. Try another name, or ask an administrator who may "
+        "create channels."
+    ),
+    "cant_archive_general": "The workspace's general channel cannot be archived. Name another channel.",
+    "cant_archive_required": (
+        "Everybody must be in this channel, so it cannot be archived. Ask an administrator to end that first."
+    ),
+    "cant_invite": "This person cannot be added to this channel. Leave them out, or ask an administrator why.",
+    "cant_invite_self": "The app itself is on the list. Take the bot's own user ID out of it.",
+    "canvas_disabled_user_team": (
+        "Canvases are off in this workspace, and the channel was to have one. Create it without a canvas, or have "
+        "them turned on."
+    ),
+    "channel_is_limited_access": (
+        "The channel belongs to a Salesforce record that the app has no access to. Have the access granted in "
+        "Salesforce, or use another channel."
+    ),
+    "fetch_members_failed": "Slack could not read the member list. Run it again: it changes nothing.",
+    "invalid_cursor": "The cursor is wrong or too old. Start from the first page again.",
+    "invalid_limit": "limit is no number that Slack takes. Use 1 to 999; 200 is a good page.",
+    "invalid_name": "Slack does not take this name. Use at most 80 of a-z, 0-9, - and _.",
+    "invalid_name_maxlength": (
+        "The name is longer than 80 characters. Shorten it, for instance by a shorter title in the template."
+    ),
+    "invalid_name_punctuation": "The name has nothing but punctuation. Give it a letter or a digit.",
+    "invalid_name_required": "The name is empty. Check that its template renders to something.",
+    "invalid_name_specials": "The name has capitals, blanks or special characters. Keep to a-z, 0-9, - and _.",
+    "invalid_types": (
+        "types names a kind of conversation that Slack does not know or the token has no scope for. Use "
+        "public_channel, private_channel, im and mpim, each with its :read scope."
+    ),
+    "invalid_user_combination": (
+        "Some of these people share no channel with the others from outside. Put them in one channel first, or write "
+        "to them one by one."
+    ),
+    "invitee_cant_see_channel": (
+        "The channel is shared with none of the person's workspaces. Add one of them to the channel first."
+    ),
+    "method_not_supported_for_channel_type": (
+        "This kind of conversation does not have that: a direct message, say, has no topic. Use a channel."
+    ),
+    "missing_argument": (
+        "A required argument is missing. Look up on the method's page which ones are required, and give it."
+    ),
+    "name_taken": "A channel of that name exists, perhaps archived or private. Choose another name.",
+    "no_channel": "The channel has no name. Give one, and check what its template renders to.",
+    "no_external_invite_permission": (
+        "The app may not invite people from outside. Let a member who may do so, or have the setting changed."
+    ),
+    "no_user": "The list of people is empty. Check what users renders to.",
+    "not_enough_users": "A group conversation needs at least two people. Name another, or send a direct message.",
+    "org_user_not_in_team": (
+        "Some people belong to the organisation, but not to this workspace. Have them added to it, or leave them out."
+    ),
+    "too_long": "The text is longer than 250 characters. Shorten it.",
+    "too_many_members": "The channel is full. Ask a workspace administrator to split it, or use another.",
+    "too_many_users": "More people than one request takes. Name fewer.",
+    "ura_max_channels": (
+        "A single-channel guest on the list is in their one channel already. Leave them out, or change their kind of "
+        "account."
+    ),
+    "user_disabled": "One of the people is deactivated. Take them out of the list.",
+    "user_is_restricted": (
+        "Guests are kept from this: the token's owner, or a person on the list, is one. Use a full member."
+    ),
+    "users_list_not_supplied": "Nobody is named to talk to. Give users, or the channel of a conversation that exists.",
+    # users.*
+    "user_not_found": (
+        "Slack shows no such person to this app. Pass a user ID of this workspace (U… or W…), not a name."
+    ),
+    "user_not_visible": (
+        "The app may not see this person, as happens with people of another workspace. Use somebody whom it can see."
+    ),
+    "users_not_found": (
+        "Nobody in this workspace has that e-mail address. Check its spelling and that the account is active."
+    ),
+}
+
+_REMEDIES_BY_METHOD: Final[Mapping[tuple[str, str], str]] = {
+    ("chat.postMessage", "is_archived"): (
+        "The channel is archived and takes no messages. Post in another, or let a person unarchive it: bots cannot."
+    ),
+    ("chat.postMessage", "not_in_channel"): (
+        "The app is not in the channel. Add it with /invite, or give it the scope chat:write.public to post in public "
+        "channels that it has not joined."
+    ),
+    ("chat.postMessage", "restricted_action"): (
+        "A workspace setting reserves posting in this channel for certain people. Ask an administrator to allow the "
+        "app, or use another channel."
+    ),
+    ("chat.postMessage", "team_not_found"): (
+        "An organisation's token needs the channel's ID. Give that instead of the name."
+    ),
+    ("chat.update", "team_not_found"): (
+        "Slack cannot find the workspace of this message and channel. Use the token and the channel ID that the "
+        "message was posted with."
+    ),
+    ("conversations.archive", "channel_not_found"): (
+        "Slack shows no such channel to this app, or does not take it for a channel's ID. Pass the ID (C…), and "
+        "/invite the app to a private channel."
+    ),
+    ("conversations.archive", "not_in_channel"): (
+        "The app must be in a channel to archive it. Add it with /invite first."
+    ),
+    ("conversations.archive", "restricted_action"): (
+        "A workspace setting reserves archiving for certain people, and no scope changes that. Ask an administrator "
+        "to allow it to the app."
+    ),
+    ("conversations.create", "missing_argument"): (
+        "conversations.create needs name, and an organisation's token team_id as well. Give what is missing."
+    ),
+    ("conversations.create", "name_taken"): (
+        'A channel of that name exists, perhaps archived or private. Pass if_taken="adopt" or "suffix", or choose '
+        "another name."
+    ),
+    ("conversations.create", "restricted_action"): (
+        "A workspace setting reserves creating channels for certain people, and no scope changes that. Ask an "
+        "administrator to allow it to the app."
+    ),
+    ("conversations.invite", "no_permission"): (
+        "The app may not invite this person to the channel. Ask a workspace administrator who may invite whom."
+    ),
+    ("conversations.invite", "not_in_channel"): (
+        "The app must be in a channel to invite others. Add it with /invite, or let it join a public channel first."
+    ),
+    ("conversations.invite", "user_is_restricted"): (
+        "A guest on the list may not enter this channel. Leave them out, or let an administrator widen their access."
+    ),
+    ("conversations.invite", "user_not_found"): (
+        "A person on the list is unknown in this workspace. Pass user IDs (U… or W…), and look people up by e-mail "
+        "address first."
+    ),
+    ("conversations.kick", "not_in_channel"): (
+        "The person is not in the channel. Nothing is left to do, if the app itself is a member."
+    ),
+    ("conversations.list", "missing_argument"): (
+        "An organisation's token has to say which workspace's channels it wants. Pass team_id."
+    ),
+    ("conversations.open", "channel_not_found"): (
+        "No direct conversation has that ID. Pass users instead, and Slack finds or opens it."
+    ),
+    ("conversations.open", "too_many_users"): (
+        "A group conversation holds at most 8 people besides the app. Create a channel for more."
+    ),
+    ("conversations.setPurpose", "not_in_channel"): (
+        "The app must be in a channel to set its description. Add it with /invite first."
+    ),
+    ("conversations.setPurpose", "too_long"): "A channel's description holds at most 250 characters. Shorten it.",
+    ("conversations.setPurpose", "user_is_restricted"): (
+        "Setting the description is reserved for certain people here. Ask an administrator to allow it to the app."
+    ),
+    ("conversations.setTopic", "not_in_channel"): (
+        "The app must be in a channel to set its topic. Add it with /invite first."
+    ),
+    ("conversations.setTopic", "too_long"): "A channel's topic holds at most 250 characters. Shorten it.",
+    ("conversations.setTopic", "user_is_restricted"): (
+        "Setting the topic is reserved for certain people here. Ask an administrator to allow it to the app."
+    ),
+    ("pins.add", "not_in_channel"): (
+        "The message to pin stands in another channel. Give the channel that it was posted in."
+    ),
+    ("reactions.add", "invalid_name"): (
+        "The workspace has no emoji of that name. Give the name without colons: eyes, white_check_mark."
+    ),
+    ("reactions.remove", "invalid_name"): (
+        "No emoji of that name was ever there. Give the name that it was added with, without colons."
+    ),
+    ("users.info", "too_many_users"): "users.info takes one person a request. Ask for them one by one.",
+}
+
+_RETRY_AFTER_DEFAULT: Final = 1.0
+"""Seconds to wait where Slack names none; it recommends one request a second (apis/web-api/rate-limits)."""
+
+
+def slack_error(
+    method: str,
+    data: Mapping[str, Any],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> errors.SlackError:
+    """Make the typed error of an answer in which Slack refuses a request.
+
+    Args:
+        method: The method that was called.
+        data: The JSON object of the answer (``ok`` is false).
+        status: Its HTTP status. 429 makes the error ``RateLimited`` whatever the body says.
+        headers: Its headers: ``retry-after`` (seconds; 1 where it is missing or no number), ``x-oauth-scopes`` and
+            ``x-accepted-oauth-scopes`` are read.
+
+    Returns:
+        The error to raise. It has Slack's code, the remedy of that code, and as detail only the places and rules that
+        Slack's validator names: nothing of the request. Its ``errors`` say which person of an invitation was refused
+        for which reason.
+    """
+    lower = {name.lower(): value for name, value in (headers or {}).items()}
+    error = _error(method, _code(data, status), data, status, lower)
+    error.errors = tuple({"user": user, "error": code} for user, code in _refused_people(data))
+    return error
+
+
+def _error(
+    method: str, code: str, data: Mapping[str, Any], status: int, headers: Mapping[str, str]
+) -> errors.SlackError:
+    kind = _class(method, code, status)
+    remedy, detail = _remedy(method, code), _detail(data)
+    if kind is errors.MissingScope:
+        needed = _names(data.get("needed")) or _names(headers.get("x-accepted-oauth-scopes"))
+        granted = _names(data.get("provided")) or _names(headers.get("x-oauth-scopes"))
+        # The class writes a better remedy than the table can, as soon as it knows the scope.
+        remedy = "" if needed else remedy
+        return errors.MissingScope(method=method, needed=needed, granted=granted, remedy=remedy, detail=detail)
+    if kind is errors.RateLimited:
+        # Of `ratelimited` the class itself says how long to wait.
+        remedy = _REMEDIES.get(code, "")
+        retry_after = _seconds(headers.get("retry-after"))
+        return errors.RateLimited(code, method=method, retry_after=retry_after, remedy=remedy, detail=detail)
+    return kind(code, method=method, remedy=remedy, detail=detail)
+
+
+def _code(data: Mapping[str, Any], status: int) -> str:
+    code = data.get("error")
+    if isinstance(code, str) and re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", code):
+        return code
+    if status == 429:
+        return "ratelimited"
+    # conversations.leave answers {"ok": false, "not_in_channel": true} and no error, says the example on its page.
+    return "not_in_channel" if data.get("not_in_channel") is True else "no_error_code"
+
+
+def _class(method: str, code: str, status: int) -> type[errors.SlackError]:
+    if status == 429:
+        return errors.RateLimited
+    return _CLASS_OF_METHOD.get((method, code)) or _CLASS_OF.get(code, errors.SlackError)
+
+
+def _remedy(method: str, code: str) -> str:
+    known = _REMEDIES_BY_METHOD.get((method, code)) or _REMEDIES.get(code)
+    return known or f"Slack explains the errors of this method at {_page(method)}."
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """Split Slack's comma-separated list of scopes."""
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else ()
+
+
+def _seconds(value: object) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        return _RETRY_AFTER_DEFAULT
+    return seconds if math.isfinite(seconds) and seconds >= 0 else _RETRY_AFTER_DEFAULT
+
+
+_DETAIL_LENGTH: Final = 300
+
+_ENTRY = re.compile(r"(?:\[ERROR\] ?)?(?P<text>.*?)(?: ?\[json-pointer:(?P<pointer>[\w/.$~-]{1,120})\])?", re.DOTALL)
+
+# What Slack's validator says, as seen in answers (https://github.com/metabase/metabase/issues/25704 and others). A
+# sentence that is not among these could repeat the request, so it is dropped and only its pointer kept.
+_SENTENCE = re.compile(
+    r"""
+    failed\ to\ match\ (?:all|any|exactly\ one|one)(?:\ of\ the)?\ allowed\ schemas?
+    | missing\ required\ field:\ [A-Za-z_][\w.]{0,40}
+    | invalid\ additional\ property:\ [A-Za-z_][\w.]{0,40}
+    | unsupported\ type:\ [a-z_]{1,40}
+    | must\ be\ (?:less|more)\ than\ \d{1,6}\ characters
+    | must\ provide\ an?\ (?:array|boolean|integer|number|object|string)
+    | must\ be\ a\ valid\ (?:enum\ value|url|emoji)
+    | no\ (?:fewer|less|more)\ than\ \d{1,6}\ items?\ allowed
+    | too\ many\ [a-z_]{1,40}\ blocks
+    | invalid\ (?:url|image\ url)
+    | downloading\ image\ failed
+    """,
+    re.VERBOSE,
+)
+
+
+def _detail(data: Mapping[str, Any]) -> str:
+    """Join what Slack adds to an error code, as far as it cannot be part of the request."""
+    metadata = data.get("response_metadata")
+    messages = metadata.get("messages") if isinstance(metadata, Mapping) else None
+    # A dict, because Slack gives the same sentence in both places.
+    found = dict.fromkeys(f"{user}: {code}" for user, code in _refused_people(data))
+    for entry in (*_list(data.get("errors")), *_list(messages)):
+        if isinstance(entry, str) and (match := _ENTRY.fullmatch(entry)):
+            sentence = match["text"] if _SENTENCE.fullmatch(match["text"]) else ""
+            if part := " at ".join(filter(None, (sentence, match["pointer"]))):
+                found[part] = None
+    detail = ""
+    for part in found:
+        joined = f"{detail}; {part}" if detail else part
+        if len(joined) > _DETAIL_LENGTH:
+            return f"{detail}; …"
+        detail = joined
+    return detail
+
+
+def _refused_people(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield person and code of each entry in the ``errors`` of conversations.invite."""
+    for entry in _list(data.get("errors")):
+        if isinstance(entry, Mapping):
+            user, code = str(entry.get("user")), str(entry.get("error"))
+            if re.fullmatch(r"[UW][A-Z0-9]{1,30}", user) and re.fullmatch(r"[a-z_]{1,60}", code):
+                yield user, code
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
