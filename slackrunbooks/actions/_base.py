@@ -1,0 +1,481 @@
+"""What every action shares: its shape, its fields, and how a field is filled from a context.
+
+Rule of this file: no method of Slack is named here. A field of an action declares its *form* in its attrs metadata;
+the form says which escape its values get and what the filled field must be. An action itself never renders.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast, runtime_checkable
+
+import attrs
+
+from .. import blocks as block_kit
+from ..errors import Problem, RunbookError, SlackRunbooksError, TemplateError
+from ..templates import Template
+from ..text import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._effects import Flow
+
+__all__ = [
+    "BLOCKS",
+    "CHANNEL",
+    "DATA",
+    "DESCRIPTION",
+    "FLAG",
+    "IDENTIFIER",
+    "MARKDOWN",
+    "MRKDWN",
+    "NAME",
+    "PLAIN",
+    "URL",
+    "USERS",
+    "Action",
+    "Fault",
+    "Form",
+    "HasChannel",
+    "Need",
+    "Placeholder",
+    "as_blocks",
+    "as_channel",
+    "as_users",
+    "forms",
+    "hidden",
+    "is_choice",
+    "is_flag",
+    "is_mapping",
+    "is_text",
+    "render",
+    "templates",
+]
+
+R_co = TypeVar("R_co", covariant=True)
+A = TypeVar("A", bound="Action[Any]")
+
+
+@runtime_checkable
+class HasChannel(Protocol):
+    """An earlier step's output, which stands for its channel."""
+
+    @property
+    def channel(self) -> str:
+        """The channel's ID."""
+        ...
+
+
+class Placeholder(str):
+    """Stands for a value that only Slack can tell, while a runbook is checked or planned."""
+
+    __slots__ = ()
+
+    @classmethod
+    def named(cls, name: str) -> Placeholder:
+        """Make the placeholder of a dotted name: ``‹steps.room.channel›``."""
+        return cls(f"‹{name}›")
+
+    @staticmethod
+    def is_in(value: object) -> bool:
+        """Tell whether a value is, or a text contains, a placeholder."""
+        return isinstance(value, str) and "‹" in value and "›" in value
+
+
+@attrs.frozen
+class Need:
+    """One method that an action may call, for working out scopes, plans and times.
+
+    Attributes:
+        method: The Web API method.
+        why: What for, as words that follow "to": ``look up a person by e-mail``.
+        conversations: Types of conversation it may meet (``public``, ``private``, ``im``, ``mpim``); empty where the
+            method's scopes do not depend on it or ``channel`` tells.
+        channel: The channel field as written, where its type decides; an earlier step may tell the type.
+        condition: When it is needed, if not always: ``if the app is not a member of the channel``.
+        scopes: The scopes of which any one is enough, where an option decides and not the method.
+    """
+
+    method: str
+    why: str
+    conversations: tuple[str, ...] = ()
+    channel: str | None = None
+    condition: str = ""
+    scopes: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Fault:
+    """What an action finds wrong with its own filled fields.
+
+    Attributes:
+        field: The field; for blocks with the JSON pointer behind it.
+        message: What is wrong.
+        remedy: What to do.
+    """
+
+    field: str
+    message: str
+    remedy: str = ""
+
+
+class Action(abc.ABC, Generic[R_co]):
+    """One step in Slack. The type parameter is what it gives back.
+
+    A subclass is a class made by ``attrs.frozen(kw_only=True)``. Its fields are its arguments; text fields are Mustache
+    templates whenever a context is given. It says what it does in :meth:`flow`, which only describes requests and
+    never performs one, so that one text serves the synchronous and the asynchronous executor, the plan and the tests.
+
+    Attributes:
+        output: The type that ``flow`` returns; later steps read its fields as ``{{steps.NAME.FIELD}}``.
+    """
+
+    # The tuple keeps attrs' slotted subclasses free of a __dict__.
+    __slots__ = ()
+
+    output: ClassVar[type[Any]]
+
+    @abc.abstractmethod
+    def flow(self) -> Flow[R_co]:
+        """Yield the calls, one after another, and return the output.
+
+        Returns:
+            A generator. It is sent a reply for each call; a refusal by Slack is thrown in as its typed error.
+        """
+
+    def needs(self) -> Iterable[Need]:
+        """Name the methods that :meth:`flow` may call, with what decides their scopes."""
+        return ()
+
+    def faults(self) -> Iterable[Fault]:
+        """Name what is wrong with the filled fields: limits, names, what must not be empty. Looks only."""
+        return ()
+
+
+# --- forms -----------------------------------------------------------------------------------------------------------
+
+
+def _any_text(value: object) -> object:
+    return value if isinstance(value, str) or value is None else str(value)
+
+
+def _one_id(value: object) -> object:
+    if isinstance(value, Mapping) and isinstance(value.get("channel"), str):
+        value = value["channel"]
+    if not isinstance(value, str):
+        raise ValueError(f"must be text (an ID, a name or a link), not {_type(value)}")
+    return value.strip()
+
+
+def _people(value: object) -> object:
+    found: list[str] = []
+    for item in value if isinstance(value, (list, tuple)) else [value]:
+        if isinstance(item, (list, tuple)):
+            found.extend(cast("tuple[str, ...]", _people(item)))
+        elif isinstance(item, str):
+            found.extend(part for part in item.replace(",", " ").split() if part)
+        else:
+            raise ValueError(f"must be user IDs or e-mail addresses, not {_type(item)}")
+    return tuple(found)
+
+
+def _truth(value: object) -> object:
+    if isinstance(value, bool) or value is None or Placeholder.is_in(value):
+        return value
+    # Only the two words: "no", "0" and "" in a flag such as is_private are more likely a mistake than a wish.
+    words = {"true": True, "false": False}
+    if isinstance(value, str) and value.strip().lower() in words:
+        return words[value.strip().lower()]
+    shown = repr(value) if isinstance(value, (str, int, float)) else _type(value)
+    raise ValueError(f"must be true or false, not {shown}")
+
+
+def _same(value: object) -> object:
+    return value
+
+
+@attrs.frozen
+class Form:
+    """What a field holds: the kind of its text, and what the filled field must be.
+
+    Attributes:
+        name: For messages and the JSON Schema: ``text``, ``channel``, ``users``, ``flag``, ``data``, ``blocks``.
+        kind: The kind of text, which decides how values are escaped.
+        native: Whether a template that is one whole tag takes the value itself.
+        final: Turns what rendering gave into the filled value; ``ValueError`` says why it cannot.
+    """
+
+    name: str
+    kind: Kind
+    native: bool
+    final: Callable[[object], object]
+
+
+MRKDWN = {"form": Form("text", Kind.MRKDWN, False, _any_text)}
+MARKDOWN = {"form": Form("text", Kind.MARKDOWN, False, _any_text)}
+PLAIN = {"form": Form("text", Kind.PLAIN, False, _any_text)}
+DESCRIPTION = {"form": Form("text", Kind.TOPIC, False, _any_text)}
+NAME = {"form": Form("text", Kind.NAME, False, _any_text)}
+URL = {"form": Form("text", Kind.URL, False, _any_text)}
+IDENTIFIER = {"form": Form("text", Kind.ID, False, _any_text)}
+CHANNEL = {"form": Form("channel", Kind.ID, True, _one_id)}
+USERS = {"form": Form("users", Kind.ID, True, _people)}
+FLAG = {"form": Form("flag", Kind.RAW, True, _truth)}
+DATA = {"form": Form("data", Kind.RAW, True, _same)}
+BLOCKS = {"form": Form("blocks", Kind.MRKDWN, False, _same)}
+
+_OWN_ACTION = MRKDWN["form"]  # A field of a host's own action that declares nothing gets the safest escape.
+
+
+def forms(action: type[Action[Any]] | Action[Any]) -> dict[str, Form]:
+    """Return the form of each field of an action."""
+    cls = action if isinstance(action, type) else type(action)
+    return {field.name: field.metadata.get("form", _OWN_ACTION) for field in attrs.fields(cls)}  # type: ignore[arg-type]
+
+
+def hidden(value: object) -> str:
+    """Show the size of a text instead of the text: no message body stands in a repr."""
+    if isinstance(value, str):
+        return f"<{len(value)} characters>"
+    if isinstance(value, (list, tuple)):
+        return f"<{len(value)} blocks>"
+    return "None" if value is None else f"<{_type(value)}>"
+
+
+# --- converters and validators of fields -----------------------------------------------------------------------------
+
+
+def as_channel(value: str | HasChannel) -> str:
+    """Take the channel of an earlier output, or the text as it is."""
+    if not isinstance(value, str) and isinstance(value, HasChannel):
+        return value.channel
+    return value
+
+
+def as_users(value: str | Sequence[str]) -> str | tuple[str, ...]:
+    """Make a list a tuple, so that the action is a value."""
+    return tuple(value) if isinstance(value, list) else cast("str | tuple[str, ...]", value)
+
+
+def as_blocks(value: object) -> tuple[dict[str, Any], ...] | None:
+    """Read blocks from plain data, from Block Kit objects or from JSON or YAML text."""
+    return None if value is None else tuple(block_kit.normalise(value))
+
+
+def is_text(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept text, and ``None`` where that is the default."""
+    if isinstance(value, str) or (value is None and field.default is None):
+        return
+    hint = ""
+    if isinstance(value, float) and field.name.endswith("ts"):
+        hint = " Slack's ts is text, and a number loses its last digits: put it in quotes."
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        hint = " Put it in quotes."
+    raise RunbookError(f"must be text, not {_type(value)}.{hint}", place=_place(instance, field))
+
+
+def is_flag(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept true, false or a template."""
+    if isinstance(value, bool) or (value is None and field.default is None):
+        return
+    if isinstance(value, str) and ("{{" in value or Placeholder.is_in(value)):
+        return
+    try:
+        _truth(value)
+    except ValueError as error:
+        raise RunbookError(f"{error}.", place=_place(instance, field)) from None
+
+
+def is_users(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept text or a list of texts."""
+    items = value if isinstance(value, tuple) else (value,)
+    for item in items:
+        if not isinstance(item, str):
+            raise RunbookError(
+                f"must be text or a list of texts (user IDs, e-mail addresses), not {_type(item)}.",
+                place=_place(instance, field),
+            )
+
+
+def is_mapping(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept a mapping, and ``None`` where that is the default."""
+    if not (isinstance(value, Mapping) or (value is None and field.default is None)):
+        raise RunbookError(f"must be a mapping, not {_type(value)}.", place=_place(instance, field))
+
+
+def is_choice(*choices: str) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Accept one of some words."""
+
+    def validate(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+        if value not in choices:
+            raise RunbookError(
+                f"must be one of {', '.join(map(repr, choices))}, not {value!r}.", place=_place(instance, field)
+            )
+
+    return validate
+
+
+def _place(instance: object, field: attrs.Attribute[Any]) -> str:
+    return f"{type(instance).__name__}.{field.name}"
+
+
+def _type(value: object) -> str:
+    names = {dict: "a mapping", list: "a list", tuple: "a list", bool: "true or false", type(None): "nothing"}
+    return names.get(type(value)) or f"a value of type {type(value).__name__}"
+
+
+# --- filling ---------------------------------------------------------------------------------------------------------
+
+
+class _Filler:
+    """Fills the fields of one action and collects everything that is wrong on the way."""
+
+    def __init__(self, context: Mapping[str, Any] | None, place: str, partials: Mapping[str, str] | None) -> None:
+        self.context = context
+        self.place = place
+        self.partials = partials
+        self.problems: list[Problem] = []
+
+    def field(self, name: str, form: Form, value: object) -> object:
+        place = f"{self.place}.{name}" if self.place else name
+        if value is None:
+            return None
+        if form.name == "blocks":
+            return self._blocks(cast("tuple[dict[str, Any], ...]", value), place)
+        filled = self._value(value, form, place)
+        try:
+            return form.final(filled)
+        except ValueError as error:
+            self.problems.append(Problem(place, f"{error}."))
+            return value
+
+    def _value(self, value: object, form: Form, place: str) -> object:
+        if self.context is None:
+            return value
+        if isinstance(value, str):
+            return self._text(value, form.kind, place, native=form.native)
+        if isinstance(value, (list, tuple)):
+            return [self._value(item, form, f"{place}[{index}]") for index, item in enumerate(value)]
+        if isinstance(value, Mapping):
+            return {key: self._value(item, form, f"{place}.{key}") for key, item in value.items()}
+        return value
+
+    def _text(self, source: str, kind: Kind, place: str, *, native: bool = False) -> object:
+        context = cast("Mapping[str, Any]", self.context)
+        try:
+            template = Template(source, partials=self.partials)
+        except TemplateError as error:
+            faults: tuple[TemplateError, ...] = (error,)
+        else:
+            try:
+                return template.evaluate(context, kind) if native else template.render(context, escape=kind)
+            except TemplateError as error:
+                # The first error ends a render; all of them are wanted.
+                faults = template.faults(context, kind) or (error,)
+        for fault in faults:
+            placed = fault.at(place)
+            position = f"{place}, line {fault.line}, column {fault.column}"
+            self.problems.append(Problem(position, fault.reason, error=placed))
+        return source
+
+    def _blocks(self, blocks: tuple[dict[str, Any], ...], place: str) -> object:
+        if self.context is None:
+            return tuple(block_kit.render_blocks(blocks, lambda source, _kind, _pointer: source))
+
+        def leaf(source: str, kind: Kind, pointer: str) -> str:
+            return cast("str", self._text(source, kind, _spot(place, pointer)))
+
+        try:
+            return tuple(block_kit.render_blocks(blocks, leaf))
+        except RunbookError as error:
+            self.problems.append(Problem(_spot(place, error.place), error.reason, error=error))
+            return blocks
+
+
+def render(
+    action: A, context: Mapping[str, Any] | None, *, place: str = "", partials: Mapping[str, str] | None = None
+) -> tuple[A, list[Problem]]:
+    """Fill the fields of an action from a context, and look for everything that is wrong with the result.
+
+    Args:
+        action: The action as its author wrote it.
+        context: Plain data, or ``None`` to send the values as they are.
+        place: Where the action stands (``steps.announce``), for the problems.
+        partials: Templates by name for ``{{>name}}``.
+
+    Returns:
+        The filled action and all problems; it may be performed only where there are none.
+    """
+    filler = _Filler(context, place, partials)
+    filled = {name: filler.field(name, form, getattr(action, name)) for name, form in forms(action).items()}
+    if filler.problems:
+        return action, filler.problems
+    try:
+        ready = attrs.evolve(action, **filled)  # type: ignore[misc]
+    except RunbookError as error:
+        return action, [Problem(place or error.place, error.reason, error=error)]
+    prefix = f"{place}." if place else f"{type(action).__name__}."
+    return ready, [Problem(f"{prefix}{fault.field}", fault.message, fault.remedy) for fault in ready.faults()]
+
+
+def templates(
+    action: Action[Any], *, place: str = "", partials: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, Template]]:
+    """Parse every template of an action.
+
+    Args:
+        action: The action as its author wrote it.
+        place: Where it stands, for errors.
+        partials: Templates by name for ``{{>name}}``.
+
+    Yields:
+        Pairs of place and template, literal texts left out.
+
+    Raises:
+        TemplateError: A template cannot be parsed; the error has its place.
+        RunbookError: A tag stands where blocks may not have one.
+    """
+    for name, form in forms(action).items():
+        where = f"{place}.{name}" if place else name
+        for spot, source in _leaves(getattr(action, name), form, where):
+            try:
+                template = Template(source, partials=partials)
+            except TemplateError as error:
+                raise error.at(spot) from None
+            if not template.is_literal:
+                yield spot, template
+
+
+def _spot(place: str, pointer: str) -> str:
+    """Put a JSON pointer, which begins with the argument's own name, behind the place of that argument."""
+    return f"{place}{pointer.removeprefix('/blocks')}"
+
+
+def _leaves(value: object, form: Form, place: str) -> Iterator[tuple[str, str]]:
+    if form.name == "blocks" and value is not None:
+        found: list[tuple[str, str]] = []
+
+        def note(source: str, _kind: Kind, pointer: str) -> str:
+            found.append((_spot(place, pointer), source))
+            return source
+
+        try:
+            block_kit.render_blocks(cast("tuple[dict[str, Any], ...]", value), note)
+        except RunbookError as error:
+            raise RunbookError(error.reason, place=_spot(place, error.place)) from None
+        yield from found
+    elif isinstance(value, str):
+        yield place, value
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _leaves(item, form, f"{place}[{index}]")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, form, f"{place}.{key}")
+
+
+def error_of(problems: Sequence[Problem]) -> SlackRunbooksError | None:
+    """Return the one typed error behind a single problem, or ``None``."""
+    return problems[0].error if len(problems) == 1 else None

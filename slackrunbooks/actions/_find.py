@@ -1,0 +1,201 @@
+"""Facts that only Slack knows, each looked up at most once in a run: a channel by name, a person by e-mail, ourselves.
+
+Rule of this file: every call here only reads, and a result is plain data, so that a run can keep and share it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from .._effects import Find
+from ..errors import ChannelNotFound, MissingScope, UserNotFound
+from ..slack_methods import call
+from ..text import ChannelRef, parse_channel, parse_user
+from ._base import Need, Placeholder
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    from .._effects import Effect, Flow
+
+__all__ = [
+    "channel_address",
+    "channel_id",
+    "channel_needs",
+    "find_channel",
+    "identity",
+    "reference",
+    "user_id",
+    "user_needs",
+]
+
+# conversations.list takes "an integer under 1000" and has 20 requests a minute, so pages are as large as they may be:
+# https://docs.slack.dev/reference/methods/conversations.list
+_PAGE = 999
+
+_NAME_REMEDY = (
+    "Check the spelling; a private channel is found only with the scope groups:read and after the app was invited. "
+    "Or give the channel's ID (channel details, at the bottom)."
+)
+
+
+def identity() -> Generator[Effect, Any, dict[str, Any]]:
+    """Look up who the token is (``user_id``, ``team_id``, …)."""
+    answer: dict[str, Any] = yield Find(("identity",), _identity)
+    return answer
+
+
+def _identity() -> Flow[dict[str, Any]]:
+    reply = yield call("auth.test")
+    return {key: reply.get(key) for key in ("user_id", "user", "bot_id", "team_id", "team")}
+
+
+def find_channel(name: str, *, archived: bool = False) -> Generator[Effect, Any, dict[str, Any]]:
+    """Look up a channel by its name.
+
+    Args:
+        name: The name, without ``#``.
+        archived: Whether an archived channel counts.
+
+    Returns:
+        Slack's channel object, cut down to what actions use.
+
+    Raises:
+        ChannelNotFound: The app sees no such channel.
+        MissingScope: The token may list neither public nor private channels.
+    """
+    key = ("channel", name, "archived") if archived else ("channel", name)
+    channel: dict[str, Any] = yield Find(key, lambda: _find_channel(name, archived=archived))
+    return channel
+
+
+def _find_channel(name: str, *, archived: bool) -> Flow[dict[str, Any]]:
+    refused: list[MissingScope] = []
+    # One type at a time: a request that names a type the token may not list is refused as a whole.
+    for types in ("public_channel", "private_channel"):
+        cursor: str | None = None
+        while True:
+            try:
+                reply = yield call(
+                    "conversations.list", types=types, exclude_archived=not archived, limit=_PAGE, cursor=cursor
+                )
+            except MissingScope as error:
+                refused.append(error)
+                break
+            for channel in reply.get("channels", ()):
+                if name in (channel.get("name"), channel.get("name_normalized")):
+                    kept = ("id", "name", "creator", "created", "is_archived", "is_private", "is_general", "is_member")
+                    return {**{key: channel.get(key) for key in kept}, "purpose": _purpose(channel)}
+            cursor = (reply.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                break
+    if len(refused) == 2:
+        raise refused[0]
+    unseen = " Private channels were not searched: the token lacks groups:read." if refused else ""
+    raise ChannelNotFound(
+        "channel_not_found",
+        method="conversations.list",
+        detail=f"no channel named {name!r} that the app can see",
+        remedy=_NAME_REMEDY + unseen,
+    )
+
+
+def _purpose(channel: dict[str, Any]) -> str:
+    purpose: str = (channel.get("purpose") or {}).get("value") or ""
+    return purpose
+
+
+def reference(channel: str) -> ChannelRef:
+    """Read a channel field. A name may have capitals, as ``incident-{{Activity.id}}`` does, for Slack's never have any.
+
+    Args:
+        channel: ID, ``#name``, name or link.
+
+    Raises:
+        ValueError: It is none of these; the message says what to write.
+    """
+    try:
+        return parse_channel(channel)
+    except ValueError as error:
+        with contextlib.suppress(ValueError):
+            lowered = parse_channel(channel.lower())
+            if lowered.kind == "name":
+                return lowered
+        raise error from None
+
+
+def channel_id(channel: str) -> Generator[Effect, Any, str]:
+    """Give the ID of a channel for a method that takes nothing else; a name costs a look-up.
+
+    Args:
+        channel: ID, ``#name``, name or link.
+    """
+    given = reference(channel)
+    if given.kind != "name":
+        return given.value
+    found = yield from find_channel(given.value)
+    return str(found["id"])
+
+
+def channel_address(channel: str) -> str:
+    """Give what ``chat.postMessage`` takes: an ID, or the name of a public channel, which needs no look-up.
+
+    Source: https://docs.slack.dev/reference/methods/chat.postMessage#channels
+    """
+    given = reference(channel)
+    return f"#{given.value}" if given.kind == "name" else given.value
+
+
+def channel_needs(channel: str) -> Iterator[Need]:
+    """Name the method that finds the channel, where it is given by name."""
+    if "{{" in channel:
+        # A lone tag nearly always holds an ID (an earlier step's output); a text around a tag makes a name.
+        if not channel.strip().startswith("{{"):
+            yield _list_need()
+    elif not Placeholder.is_in(channel):
+        try:
+            given = reference(channel)
+        except ValueError:
+            return
+        if given.kind == "name":
+            yield _list_need()
+
+
+def _list_need() -> Need:
+    return Need("conversations.list", "find a channel by its name", conversations=("public", "private"))
+
+
+def user_id(user: str) -> Generator[Effect, Any, str]:
+    """Give the ID of a person; an e-mail address costs a look-up.
+
+    Args:
+        user: User ID, mention or e-mail address.
+    """
+    given = parse_user(user)
+    if given.kind == "id":
+        return given.value
+    found: str = yield Find(("user", given.value.lower()), lambda: _find_user(given.value))
+    return found
+
+
+def _find_user(email: str) -> Flow[str]:
+    try:
+        reply = yield call("users.lookupByEmail", email=email)
+    except UserNotFound as error:
+        raise UserNotFound(
+            error.code,
+            method=error.method,
+            detail=f"nobody in this workspace has the e-mail address {email}",
+            remedy="Check the address in the person's Slack profile, or give the user ID.",
+        ) from None
+    return str(reply["user"]["id"])
+
+
+def user_needs(users: str | Iterable[str]) -> Iterator[Need]:
+    """Name the method that finds people, where one is given by e-mail or may be."""
+    given = [users] if isinstance(users, str) else list(users)
+    if any("@" in user and not user.lstrip().startswith("<@") for user in given):
+        yield Need("users.lookupByEmail", "look up people by e-mail")
+    elif any("{{" in user for user in given):
+        yield Need("users.lookupByEmail", "look up people by e-mail", condition="if people are given by e-mail address")

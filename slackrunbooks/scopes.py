@@ -1,0 +1,244 @@
+"""Which OAuth scopes a runbook needs, worked out from its actions and their options, and held against a token's.
+
+Rule of this file: pure arithmetic over what actions say of themselves (``Action.needs``) and what Slack documents of
+each method (``slack_methods``). Nothing here knows one action from another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import attrs
+
+from .actions._base import Action, Need
+from .slack_methods import METHODS
+from .text import parse_channel
+
+__all__ = ["HasAction", "HasSteps", "Requirement", "ScopeRequirements", "required_scopes"]
+
+_STEP_OUTPUT = re.compile(r"\{\{[{&]?\s*steps\.([a-z][a-z0-9_]*)\.channel\s*\}?\}\}")
+_TYPES = ("public", "private", "im", "mpim")
+_TYPE_WORDS = {
+    "public": "public channel",
+    "private": "private channel",
+    "im": "direct message",
+    "mpim": "group message",
+}
+
+
+@runtime_checkable
+class HasAction(Protocol):
+    """A step of a runbook: something that holds an action."""
+
+    @property
+    def action(self) -> Action[Any]:
+        """The action."""
+        ...
+
+
+@runtime_checkable
+class HasSteps(Protocol):
+    """A runbook: something that holds steps by name."""
+
+    @property
+    def steps(self) -> Mapping[str, Any]:
+        """The steps by name, in order."""
+        ...
+
+
+Subject: TypeAlias = Action[Any] | HasAction | HasSteps
+"""What scopes can be worked out for."""
+
+
+@attrs.frozen
+class Requirement:
+    """One permission that something needs: any one of its alternatives is enough.
+
+    Attributes:
+        method: The Web API method that asks for it.
+        alternatives: The scopes by type of conversation (``public``, ``private``, ``im``, ``mpim``; ``any`` where the
+            type does not matter). Within a type any one scope is enough. Several types mean that the type is not
+            known before the run.
+        step: Name of the step, or of the action's class.
+        why: What for, as words that follow "to".
+        condition: When it is needed; empty for always.
+    """
+
+    method: str
+    alternatives: Mapping[str, tuple[str, ...]]
+    step: str
+    why: str
+    condition: str = ""
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """All scopes of which one may be enough, the ones to ask for first."""
+        return tuple(dict.fromkeys(scope for scopes in self.alternatives.values() for scope in scopes))
+
+    def met_by(self, granted: Iterable[str]) -> bool:
+        """Tell whether a token with these scopes can do it; for an unknown type, whether it can for one of the types.
+
+        Args:
+            granted: The token's scopes.
+        """
+        return not set(granted).isdisjoint(self.scopes)
+
+    @property
+    def wording(self) -> str:
+        """The alternatives as words: ``channels:manage (public channel) or groups:write (private channel)``."""
+        return " or ".join(
+            "/".join(scopes) + ("" if kind == "any" else f" ({_TYPE_WORDS[kind]})")
+            for kind, scopes in self.alternatives.items()
+        )
+
+    def __str__(self) -> str:
+        condition = f", {self.condition}" if self.condition else ""
+        return f"{self.wording}: step {self.step!r}, to {self.why} ({self.method}){condition}"
+
+
+@attrs.frozen
+class ScopeRequirements:
+    """All that some actions or runbooks need.
+
+    Attributes:
+        requirements: In the order of the steps.
+    """
+
+    requirements: tuple[Requirement, ...]
+
+    @property
+    def minimal(self) -> tuple[str, ...]:
+        """The least bot scopes with which everything runs that is needed without condition, sorted.
+
+        Where the type of a channel is not known before the run, this assumes a public one; :attr:`conditional` names
+        what the other types need. Fewer scopes win over finer ones: where ``channels:manage`` is needed anyway,
+        ``channels:write.topic`` is not added.
+        """
+        chosen: set[str] = set()
+        needed = [requirement for requirement in self.requirements if not requirement.condition]
+        # Those that leave no choice go first, so that the others can be met by what is there already.
+        for requirement in sorted(needed, key=lambda requirement: len(_assumed(requirement))):
+            options = _assumed(requirement)
+            if chosen.isdisjoint(options):
+                chosen.add(options[0])
+        return tuple(sorted(chosen))
+
+    @property
+    def conditional(self) -> tuple[Requirement, ...]:
+        """What is needed only under a condition that cannot be known before the run."""
+        return tuple(
+            attrs.evolve(
+                requirement,
+                condition=requirement.condition or "if the conversation is no " + _TYPE_WORDS[_first(requirement)],
+            )
+            for requirement in self.requirements
+            if requirement.condition or len(requirement.alternatives) > 1
+        )
+
+    def missing(self, granted: Iterable[str]) -> tuple[Requirement, ...]:
+        """Return what a token cannot do.
+
+        Args:
+            granted: The token's scopes.
+
+        Returns:
+            Each unconditional requirement of which the token has no alternative.
+        """
+        have = frozenset(granted)
+        return tuple(
+            requirement
+            for requirement in self.requirements
+            if not requirement.condition and not requirement.met_by(have)
+        )
+
+    def explain(self) -> dict[str, tuple[str, ...]]:
+        """Say for each scope of :attr:`minimal` which steps need it, and what for."""
+        return {
+            scope: tuple(
+                dict.fromkeys(
+                    f"{requirement.step}: to {requirement.why}"
+                    for requirement in self.requirements
+                    if not requirement.condition and scope in _assumed(requirement)
+                )
+            )
+            for scope in self.minimal
+        }
+
+    def __iter__(self) -> Iterator[Requirement]:
+        return iter(self.requirements)
+
+
+def _first(requirement: Requirement) -> str:
+    return next(iter(requirement.alternatives))
+
+
+def _assumed(requirement: Requirement) -> tuple[str, ...]:
+    return requirement.alternatives[_first(requirement)]
+
+
+def required_scopes(*subjects: Subject) -> ScopeRequirements:
+    """Work out the bot scopes that actions, steps or runbooks need. Needs no token and no network.
+
+    Args:
+        subjects: Actions, steps and runbooks, in any mixture.
+
+    Returns:
+        What each step needs, with ``.minimal``, ``.missing(granted)`` and ``.explain()``.
+    """
+    found: list[Requirement] = []
+    for subject in subjects:
+        if isinstance(subject, Action):
+            found.extend(_of_step(type(subject).__name__, subject, {}))
+        elif isinstance(subject, HasSteps):
+            actions = {name: step.action for name, step in subject.steps.items()}
+            for name, action in actions.items():
+                found.extend(_of_step(name, action, actions))
+        else:
+            found.extend(_of_step(type(subject.action).__name__, subject.action, {}))
+    return ScopeRequirements(tuple(dict.fromkeys(found)))
+
+
+def _of_step(name: str, action: Action[Any], others: Mapping[str, Action[Any]]) -> Iterator[Requirement]:
+    for need in action.needs():
+        alternatives = _alternatives(need, others)
+        if alternatives:
+            yield Requirement(need.method, _Frozen(alternatives), name, need.why, need.condition)
+
+
+def _alternatives(need: Need, others: Mapping[str, Action[Any]]) -> dict[str, tuple[str, ...]]:
+    if need.scopes:
+        return {"any": need.scopes}
+    scopes = METHODS[need.method].scopes
+    if "any" in scopes or not scopes:
+        return dict(scopes)
+    types = need.conversations or _types_of(need.channel, others)
+    return {kind: scopes[kind] for kind in types if kind in scopes}
+
+
+def _types_of(channel: str | None, others: Mapping[str, Action[Any]]) -> tuple[str, ...]:
+    """Tell which types of conversation a channel field may mean."""
+    if channel is None:
+        return _TYPES
+    match = _STEP_OUTPUT.fullmatch(channel.strip())
+    if match and match[1] in others:
+        # The step that makes the channel knows what it makes.
+        for need in others[match[1]].needs():
+            if need.conversations and need.method in ("conversations.create", "conversations.open"):
+                return need.conversations
+    if "{{" not in channel:
+        try:
+            reference = parse_channel(channel)
+        except ValueError:
+            return ("public", "private")
+        if reference.kind == "user" or reference.value.startswith("D"):
+            return ("im",)
+    return ("public", "private")
+
+
+class _Frozen(dict[str, tuple[str, ...]]):
+    """A mapping with a hash, so that equal requirements can be found."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))

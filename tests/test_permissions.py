@@ -1,0 +1,297 @@
+"""With exactly the computed scopes everything runs; with one taken away, check names it and nothing is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+import slackrunbooks as sr
+from slackrunbooks.testing import FakeSlack
+
+CONTEXT: dict[str, Any] = {"id": "7", "people": ["U0ANN00001", "U0BOB00002"], "private": True}
+BLOCKS = [{"type": "section", "text": {"type": "mrkdwn", "text": "*{{id}}*"}}]
+
+
+def _world(fake: FakeSlack) -> None:
+    ann = fake.add_user("ann", id="U0ANN00001", email="ann@example.com")
+    fake.add_user("bob", id="U0BOB00002", email="bob@example.com")
+    fake.add_channel("incidents", members=[ann])
+    fake.add_channel("elsewhere", is_member=False)
+    fake.add_channel("hidden", is_private=True)
+
+
+@attrs.frozen
+class Case:
+    """An action with its options, where its own channel comes from, and the scopes it should need."""
+
+    name: str
+    make: Callable[[FakeSlack], sr.Action[Any]]
+    scopes: set[str]
+    before: Callable[[FakeSlack], Any] = lambda fake: None
+
+
+def _id(name: str) -> Callable[[FakeSlack], str]:
+    return lambda fake: fake.channel(name).id
+
+
+def _taken(fake: FakeSlack) -> None:
+    """Make this app's own channel of the name, as an earlier run would have."""
+    scopes, fake.scopes = fake.scopes, {"channels:manage"}
+    with fake.executor() as executor:
+        executor.do(sr.CreateChannel(name="inc-7", marker="7"))
+    fake.scopes = scopes
+    fake.calls.clear()
+
+
+PUBLIC, PRIVATE = _id("incidents"), _id("hidden")
+
+CASES = [
+    Case("message by name", lambda f: sr.SendMessage(channel="#incidents", text="{{id}}"), {"chat:write"}),
+    Case("message by ID", lambda f: sr.SendMessage(channel=PUBLIC(f), text="{{id}}"), {"chat:write"}),
+    Case("message to a private channel", lambda f: sr.SendMessage(channel=PRIVATE(f), text="{{id}}"), {"chat:write"}),
+    Case("message in Markdown", lambda f: sr.SendMessage(channel="#incidents", markdown_text="# {{id}}"), {"chat:write"}),
+    Case("message of blocks", lambda f: sr.SendMessage(channel="#incidents", blocks=BLOCKS), {"chat:write"}),
+    Case(
+        "message with all switches",
+        lambda f: sr.SendMessage(
+            channel="#incidents",
+            text="{{id}}",
+            unfurl_links=False,
+            unfurl_media=False,
+            mrkdwn=False,
+            metadata={"event_type": "incident", "event_payload": {"id": "{{id}}"}},
+        ),
+        {"chat:write"},
+    ),
+    Case(
+        "message under another name",
+        lambda f: sr.SendMessage(channel="#incidents", text="{{id}}", username="On call"),
+        {"chat:write", "chat:write.customize"},
+    ),
+    Case(
+        "message with an icon",
+        lambda f: sr.SendMessage(channel="#incidents", text="{{id}}", icon_emoji=":fire:"),
+        {"chat:write", "chat:write.customize"},
+    ),
+    Case("direct message by ID", lambda f: sr.SendDirectMessage(users="U0ANN00001", text="{{id}}"), {"chat:write"}),
+    Case(
+        "direct message by e-mail",
+        lambda f: sr.SendDirectMessage(users="ann@example.com", text="{{id}}"),
+        {"chat:write", "users:read.email"},
+    ),
+    Case(
+        "group message",
+        lambda f: sr.SendDirectMessage(users=["U0ANN00001", "U0BOB00002"], text="{{id}}"),
+        {"chat:write", "mpim:write"},
+    ),
+    Case("create a public channel", lambda f: sr.CreateChannel(name="inc-{{id}}"), {"channels:manage"}),
+    Case(
+        "create a private channel", lambda f: sr.CreateChannel(name="inc-{{id}}", is_private=True), {"groups:write"}
+    ),
+    Case(
+        "create and describe",
+        lambda f: sr.CreateChannel(name="inc-{{id}}", description="{{id}}", topic="{{id}}"),
+        {"channels:manage"},
+    ),
+    Case(
+        "create with a suffix", lambda f: sr.CreateChannel(name="incidents", if_taken="suffix"), {"channels:manage"}
+    ),
+    Case(
+        "adopt",
+        lambda f: sr.CreateChannel(name="inc-{{id}}", if_taken="adopt", marker="{{id}}"),
+        {"channels:manage", "channels:read"},
+        before=_taken,
+    ),
+    Case(
+        "invite by ID",
+        lambda f: sr.InviteToChannel(channel=PUBLIC(f), users="U0BOB00002"),
+        {"channels:write.invites"},
+    ),
+    Case(
+        "invite by e-mail to a channel by name",
+        lambda f: sr.InviteToChannel(channel="#incidents", users=["bob@example.com"]),
+        {"channels:write.invites", "channels:read", "users:read.email"},
+    ),
+    Case("topic", lambda f: sr.SetTopic(channel=PUBLIC(f), topic="{{id}}"), {"channels:write.topic"}),
+    Case(
+        "topic of a channel by name",
+        lambda f: sr.SetTopic(channel="incidents", topic="{{id}}"),
+        {"channels:write.topic", "channels:read"},
+    ),
+    Case(
+        "description", lambda f: sr.SetDescription(channel=PUBLIC(f), description="{{id}}"), {"channels:write.topic"}
+    ),
+    Case("archive", lambda f: sr.ArchiveChannel(channel=PUBLIC(f)), {"channels:manage"}),
+    Case(
+        "archive by name", lambda f: sr.ArchiveChannel(channel="#incidents"), {"channels:manage", "channels:read"}
+    ),
+]
+
+
+def test_every_action_is_in_the_table() -> None:
+    """No action of the catalogue is left out of these proofs but the one that needs a message first."""
+    fake = FakeSlack()
+    _world(fake)
+    from slackrunbooks.actions import ACTIONS
+
+    tried = {type(case.make(fake)) for case in CASES}
+    assert set(ACTIONS.values()) - tried == {sr.UpdateMessage}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_computed_scopes_are_enough_and_each_is_needed(case: Case) -> None:
+    """FakeSlack takes the action with the computed scopes; without any one, check names it and sends nothing else."""
+    fake = FakeSlack()
+    _world(fake)
+    case.before(fake)
+    action = case.make(fake)
+    minimal = set(sr.required_scopes(action).minimal)
+    assert minimal == case.scopes
+    for taken_away in sorted(minimal):
+        fake.scopes = minimal - {taken_away}
+        before = len(fake.calls)
+        with fake.executor() as executor:
+            found = executor.check(action, CONTEXT)
+        assert {problem.place for problem in found.problems} == {"token"}, str(found)
+        assert any(taken_away in problem.message and taken_away in problem.remedy for problem in found.problems)
+        assert [call.method for call in fake.calls[before:]] == ["auth.test"]
+        with pytest.raises(sr.CheckFailed, match="nothing was sent to Slack"):
+            found.raise_for_problems()
+        # And Slack itself would refuse: the scope is really needed.
+        with fake.executor() as executor, pytest.raises(sr.SlackError) as refused:
+            executor.do(action, CONTEXT)
+        assert isinstance(refused.value, (sr.MissingScope, sr.NameTaken)), refused.value
+    fake.scopes = minimal
+    with fake.executor() as executor:
+        assert executor.check(action, CONTEXT).ok
+        executor.do(action, CONTEXT)
+
+
+PRIVATE_CASES = [
+    Case("topic", lambda f: sr.SetTopic(channel=PRIVATE(f), topic="{{id}}"), {"groups:write.topic"}),
+    Case("description", lambda f: sr.SetDescription(channel=PRIVATE(f), description="x"), {"groups:write.topic"}),
+    Case("invite", lambda f: sr.InviteToChannel(channel=PRIVATE(f), users="U0BOB00002"), {"groups:write.invites"}),
+    Case("archive", lambda f: sr.ArchiveChannel(channel=PRIVATE(f)), {"groups:write"}),
+    Case(
+        "topic by name",
+        lambda f: sr.SetTopic(channel="hidden", topic="{{id}}"),
+        {"groups:write.topic", "groups:read"},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", PRIVATE_CASES, ids=lambda case: case.name)
+def test_a_private_channel_needs_the_scopes_that_conditional_names(case: Case) -> None:
+    """Where the type is not known before the run, the alternatives of a private channel are named, and are enough."""
+    fake = FakeSlack()
+    _world(fake)
+    action = case.make(fake)
+    named = {scope for entry in sr.required_scopes(action).conditional for scope in entry.scopes}
+    assert case.scopes <= named
+    fake.scopes = set(case.scopes)
+    with fake.executor() as executor:
+        assert executor.check(action, CONTEXT).ok
+        executor.do(action, CONTEXT)
+
+
+def test_update_message_needs_what_posting_needed() -> None:
+    """``chat:write`` is enough to update the app's own message, and is needed."""
+    fake = FakeSlack(scopes=["chat:write"])
+    _world(fake)
+    with fake.executor() as executor:
+        sent = executor.do(sr.SendMessage(channel="#incidents", text="one"))
+        action = sr.UpdateMessage(channel=sent, ts=sent.ts, text="two")
+        assert sr.required_scopes(action).minimal == ("chat:write",)
+        executor.do(action)
+        fake.scopes = set()
+        assert "chat:write" in executor.check(action).problems[0].message
+        with pytest.raises(sr.MissingScope) as refused:
+            executor.do(action)
+    assert refused.value.needed == ("chat:write",)
+    assert fake.channel("incidents").messages[-1].text == "two"
+
+
+def test_a_later_step_knows_the_type_of_the_channel_that_an_earlier_one_makes() -> None:
+    """A private channel made in the same runbook asks for the private scopes only, without a condition."""
+    runbook = sr.Runbook(
+        "private",
+        {
+            "room": sr.CreateChannel(name="inc-{{id}}", is_private=True),
+            "topic": sr.SetTopic(channel="{{steps.room.channel}}", topic="x"),
+            "close": sr.ArchiveChannel(channel="{{steps.room.channel}}"),
+        },
+    )
+    needed = sr.required_scopes(runbook)
+    assert needed.minimal == ("groups:write",)
+    assert needed.conditional == ()
+    assert needed.explain() == {
+        "groups:write": (
+            "room: to create the channel",
+            "topic: to set the topic",
+            "close: to archive the channel",
+        )
+    }
+
+
+def test_posting_where_the_app_is_no_member_is_a_condition() -> None:
+    """``chat:write.public`` is named as needed under a condition, and lets FakeSlack take the message."""
+    fake = FakeSlack(scopes=["chat:write"])
+    _world(fake)
+    action = sr.SendMessage(channel="#elsewhere", text="x")
+    (condition,) = sr.required_scopes(action).conditional
+    assert condition.scopes == ("chat:write.public",)
+    assert condition.condition == "if the channel is public and the app is not a member of it"
+    with fake.executor() as executor:
+        with pytest.raises(sr.NotInChannel) as refused:
+            executor.do(action)
+        assert "chat:write.public" in refused.value.remedy
+        fake.scopes |= {"chat:write.public"}
+        executor.do(action)
+
+
+def test_a_flag_that_is_a_template_asks_for_either_scope() -> None:
+    """Whether a channel is private may depend on the context; then any of both scopes passes the check."""
+    action = sr.CreateChannel(name="inc-{{id}}", is_private="{{private}}")
+    (needed,) = sr.required_scopes(action)
+    assert dict(needed.alternatives) == {
+        "public": ("channels:manage", "channels:write"),
+        "private": ("groups:write",),
+    }
+    fake = FakeSlack(scopes=["groups:write"])
+    with fake.executor() as executor:
+        assert executor.check(action, CONTEXT).ok
+        assert executor.do(action, CONTEXT).is_private is True
+
+
+def test_all_missing_scopes_of_a_runbook_are_named_with_their_steps() -> None:
+    """One check names every step that lacks a scope; a cosmetic step's lack is a warning, a skipped one's is nothing."""
+    fake = FakeSlack(scopes=["groups:write"])
+    _world(fake)
+    runbook = sr.Runbook(
+        "declare",
+        {
+            "room": sr.CreateChannel(name="inc-{{id}}"),
+            "say": sr.SendMessage(channel="#incidents", text="x"),
+            "nice": sr.Step(sr.SendDirectMessage(users="ann@example.com", text="x"), on_error="continue"),
+            "never": sr.Step(sr.SendDirectMessage(users="bob@example.com", text="x"), when={"id": "8"}),
+        },
+    )
+    with fake.executor() as executor:
+        found = executor.check(runbook, CONTEXT)
+    assert [problem.place for problem in found.problems] == ["steps.room", "steps.say"]
+    assert {problem.place for problem in found.warnings} == {"steps.nice"}
+    assert found.granted == ("groups:write",)
+    assert "channels:manage" in str(found)
+
+
+def test_a_token_that_cannot_be_asked_is_a_problem() -> None:
+    """A wrong token is one problem with its remedy, beside the offline findings."""
+    fake = FakeSlack()
+    fake.fail_next("auth.test", "invalid_auth")
+    with fake.executor() as executor:
+        found = executor.check(sr.SetTopic(channel="C0123ABCD", topic="x" * 251))
+    assert [problem.place for problem in found.problems] == ["SetTopic.topic", "token"]
+    assert isinstance(found.problems[1].error, sr.AuthenticationFailed)
