@@ -1,1 +1,201 @@
-"""The Slack side of incident runbooks."""
+"""The Slack side of incident runbooks: typed actions, safe templates, scope checks, and an executor that never posts twice.
+
+Everything public is here. Names are loaded when they are first used, so that ``import slackrunbooks`` costs next to
+nothing in a program that may never post.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from ._effects import Call as Call, Find as Find, Flow as Flow, Partial as Partial, Repeat as Repeat, Reply as Reply
+    from ._engine import RunFinished as RunFinished, StepFinished as StepFinished, StepStarted as StepStarted
+    from .actions import (
+        Action as Action,
+        ArchiveChannel as ArchiveChannel,
+        ChannelArchived as ChannelArchived,
+        ChannelCreated as ChannelCreated,
+        ChannelDescribed as ChannelDescribed,
+        CreateChannel as CreateChannel,
+        InviteToChannel as InviteToChannel,
+        Invited as Invited,
+        MessageSent as MessageSent,
+        MessageUpdated as MessageUpdated,
+        Need as Need,
+        SendDirectMessage as SendDirectMessage,
+        SendMessage as SendMessage,
+        SetDescription as SetDescription,
+        SetTopic as SetTopic,
+        UpdateMessage as UpdateMessage,
+    )
+    from .actions._base import Fault as Fault
+    from .client import PooledAsyncWebClient as PooledAsyncWebClient, PooledWebClient as PooledWebClient
+    from .errors import (
+        AmbiguousOutcome as AmbiguousOutcome,
+        ApprovalRefused as ApprovalRefused,
+        AuthenticationFailed as AuthenticationFailed,
+        ChannelNotFound as ChannelNotFound,
+        CheckFailed as CheckFailed,
+        InvalidBlocks as InvalidBlocks,
+        InvalidChannelName as InvalidChannelName,
+        IsArchived as IsArchived,
+        JournalError as JournalError,
+        MessageNotFound as MessageNotFound,
+        MissingScope as MissingScope,
+        MissingVariable as MissingVariable,
+        NameTaken as NameTaken,
+        NotInChannel as NotInChannel,
+        NotPermitted as NotPermitted,
+        PolicyViolation as PolicyViolation,
+        Problem as Problem,
+        RateLimited as RateLimited,
+        RunConflict as RunConflict,
+        RunHeld as RunHeld,
+        RunbookError as RunbookError,
+        SlackError as SlackError,
+        SlackRunbooksError as SlackRunbooksError,
+        SlackUnavailable as SlackUnavailable,
+        StepFailed as StepFailed,
+        TemplateError as TemplateError,
+        Unsupported as Unsupported,
+        UserNotFound as UserNotFound,
+    )
+    from .executor import AsyncExecutor as AsyncExecutor, Executor as Executor
+    from .report import (
+        CheckReport as CheckReport,
+        Plan as Plan,
+        PlannedStep as PlannedStep,
+        Report as Report,
+        StepReport as StepReport,
+    )
+    from .retries import RetryPolicy as RetryPolicy
+    from .runbook import Input as Input, Runbook as Runbook, Step as Step
+    from .scopes import (
+        Requirement as Requirement,
+        ScopeRequirements as ScopeRequirements,
+        required_scopes as required_scopes,
+    )
+    from .templates import Template as Template
+    from .text import Kind as Kind, escape as escape
+
+__all__ = [
+    "Action",
+    "AmbiguousOutcome",
+    "ApprovalRefused",
+    "ArchiveChannel",
+    "AsyncExecutor",
+    "AuthenticationFailed",
+    "Call",
+    "ChannelArchived",
+    "ChannelCreated",
+    "ChannelDescribed",
+    "ChannelNotFound",
+    "CheckFailed",
+    "CheckReport",
+    "CreateChannel",
+    "Executor",
+    "Fault",
+    "Find",
+    "Flow",
+    "Input",
+    "InvalidBlocks",
+    "InvalidChannelName",
+    "InviteToChannel",
+    "Invited",
+    "IsArchived",
+    "JournalError",
+    "Kind",
+    "MessageNotFound",
+    "MessageSent",
+    "MessageUpdated",
+    "MissingScope",
+    "MissingVariable",
+    "NameTaken",
+    "Need",
+    "NotInChannel",
+    "NotPermitted",
+    "Partial",
+    "Plan",
+    "PlannedStep",
+    "PolicyViolation",
+    "PooledAsyncWebClient",
+    "PooledWebClient",
+    "Problem",
+    "RateLimited",
+    "Repeat",
+    "Reply",
+    "Report",
+    "Requirement",
+    "RetryPolicy",
+    "RunConflict",
+    "RunFinished",
+    "RunHeld",
+    "Runbook",
+    "RunbookError",
+    "ScopeRequirements",
+    "SendDirectMessage",
+    "SendMessage",
+    "SetDescription",
+    "SetTopic",
+    "SlackError",
+    "SlackRunbooksError",
+    "SlackUnavailable",
+    "Step",
+    "StepFailed",
+    "StepFinished",
+    "StepReport",
+    "StepStarted",
+    "Template",
+    "TemplateError",
+    "Unsupported",
+    "UpdateMessage",
+    "UserNotFound",
+    "__version__",
+    "escape",
+    "required_scopes",
+]
+
+# Each module and the public names that live in it.
+_HOMES = {
+    "_effects": "Call Find Flow Partial Repeat Reply",
+    "_engine": "RunFinished StepFinished StepStarted",
+    "actions": (
+        "Action ArchiveChannel ChannelArchived ChannelCreated ChannelDescribed CreateChannel "
+        "InviteToChannel Invited MessageSent MessageUpdated Need SendDirectMessage SendMessage "
+        "SetDescription SetTopic UpdateMessage"
+    ),
+    "actions._base": "Fault",
+    "client": "PooledAsyncWebClient PooledWebClient",
+    "errors": (
+        "AmbiguousOutcome ApprovalRefused AuthenticationFailed ChannelNotFound CheckFailed InvalidBlocks "
+        "InvalidChannelName IsArchived JournalError MessageNotFound MissingScope MissingVariable "
+        "NameTaken NotInChannel NotPermitted PolicyViolation Problem RateLimited RunConflict RunHeld "
+        "RunbookError SlackError SlackRunbooksError SlackUnavailable StepFailed TemplateError "
+        "Unsupported UserNotFound"
+    ),
+    "executor": "AsyncExecutor Executor",
+    "report": "CheckReport Plan PlannedStep Report StepReport",
+    "retries": "RetryPolicy",
+    "runbook": "Input Runbook Step",
+    "scopes": "Requirement ScopeRequirements required_scopes",
+    "templates": "Template",
+    "text": "Kind escape",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's names are of every type
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{module}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

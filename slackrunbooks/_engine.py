@@ -1,0 +1,496 @@
+"""The run itself: a state machine that says what to do next and is told what came of it.
+
+Rule of this file: no I/O, no clock, no threads; the time comes in as an argument. ``ready(now)`` gives the work that
+may be done now (several pieces, if steps go side by side), ``done(work, result, now)`` takes the result of one, and
+``cancel(now, in_flight)`` ends the run truthfully wherever it stands. Drivers only perform work, so the same run goes
+the same way synchronously, asynchronously and on a virtual clock, and a journal can feed it recorded results.
+
+Each step is a small stack of generators: the action, and above it the look-ups it asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import attrs
+
+from ._effects import Answered, Call, Delivery, Find, Flow, Partial, Repeat
+from .actions._base import error_of, render
+from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackError, SlackRunbooksError, SlackUnavailable
+from .report import Outcome, Report, State, StepReport
+from .retries import Accepted, Refused, RetryPolicy, judge
+from .runbook import Runbook, Step, outputs_of, put, when_reason
+
+if TYPE_CHECKING:
+    from .actions._base import Action
+
+__all__ = ["Event", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
+
+
+@attrs.frozen
+class Send:
+    """Send this request once and report its delivery.
+
+    Attributes:
+        step: The step it belongs to.
+        number: Which call of the step it is, from 1.
+        attempt: Which sending of that call, from 1.
+        call: The request.
+    """
+
+    step: str
+    number: int
+    attempt: int
+    call: Call
+
+
+@attrs.frozen
+class Sleep:
+    """Do nothing for this step before ``until``.
+
+    Attributes:
+        step: The step that waits.
+        until: Seconds since 1970 (UTC).
+    """
+
+    step: str
+    until: float
+
+
+Work: TypeAlias = Send | Sleep
+
+
+@attrs.frozen
+class StepStarted:
+    """A step begins.
+
+    Attributes:
+        run_id: The run.
+        step: The step.
+    """
+
+    run_id: str
+    step: str
+
+
+@attrs.frozen
+class StepFinished:
+    """A step has ended, however it ended.
+
+    Attributes:
+        run_id: The run.
+        report: How it went.
+    """
+
+    run_id: str
+    report: StepReport
+
+
+@attrs.frozen
+class RunFinished:
+    """The run has ended.
+
+    Attributes:
+        report: How it went.
+    """
+
+    report: Report
+
+
+Event: TypeAlias = StepStarted | StepFinished | RunFinished
+"""What hooks are told."""
+
+
+@attrs.define
+class _Frame:
+    """A generator at work, and the key under which its result is kept if it is a look-up."""
+
+    flow: Flow[Any]
+    key: tuple[str, ...] | None = None
+
+
+@attrs.define
+class _Task:
+    """One step under way: where its generators stand and what it has counted."""
+
+    name: str
+    step: Step
+    started: float
+    frames: list[_Frame] = attrs.field(factory=list)
+    work: Work | None = None
+    handed_out: bool = False
+    call: Call | None = None
+    attempt: int = 0
+    call_waited: float = 0.0
+    sent_at: float = 0.0
+    calls: list[str] = attrs.field(factory=list)
+    attempts: int = 0
+    waited: float = 0.0
+    wait_began: float = 0.0
+    partial: Any = None
+
+
+class Machine:
+    """One run of a runbook, from its first step to its report.
+
+    Args:
+        runbook: What to do.
+        context: The data that fills it: plain, and this machine's own.
+        run_id: Names the run.
+        retry: When to try again.
+        templates: Whether text fields are templates; a single action without a context sends them as they are.
+        actor: Who asked for the run.
+        reason: Why.
+        single: Whether this is one action by itself, so that places of problems need no step.
+    """
+
+    def __init__(
+        self,
+        runbook: Runbook,
+        context: Mapping[str, Any],
+        *,
+        run_id: str,
+        retry: RetryPolicy,
+        templates: bool = True,
+        actor: str | None = None,
+        reason: str | None = None,
+        single: bool = False,
+    ) -> None:
+        self.runbook = runbook
+        self.run_id = run_id
+        self._retry = retry
+        self._templates = templates
+        self._actor = actor
+        self._reason = reason
+        self._single = single
+        self._context: dict[str, Any] = dict(context)
+        self._outputs: dict[str, Any] = {}
+        self._saved: dict[str, Any] = {}
+        self._error: dict[str, Any] | None = None
+        self._stopped_by: str | None = None
+        self._stopped_as: State = "failed"
+        self._cancelled: str | None = None
+        self._pending = deque(runbook.steps.items())
+        self._tasks: dict[str, _Task] = {}
+        self._reports: dict[str, StepReport] = {}
+        self._found: dict[tuple[str, ...], Any] = {}
+        self._events: list[Event] = []
+        self._told = False
+
+    # --- what a driver calls -----------------------------------------------------------------------------------------
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        return not self._pending and not self._tasks
+
+    def ready(self, now: float) -> list[Work]:
+        """Return the work that may be done now; each piece is given out once.
+
+        Args:
+            now: Seconds since 1970 (UTC).
+
+        Returns:
+            Work in the order of the steps. Empty while all that was given out is still under way, or at the end.
+        """
+        while not self._tasks and self._pending:
+            name, step = self._pending.popleft()
+            self._begin(name, step, now)
+        work = []
+        for task in self._tasks.values():
+            if task.work is not None and not task.handed_out:
+                task.handed_out = True
+                work.append(task.work)
+        return work
+
+    def done(self, work: Work, result: Delivery | None, now: float) -> None:
+        """Take what came of a piece of work.
+
+        Args:
+            work: What :meth:`ready` gave out.
+            result: The delivery of a :class:`Send`; ``None`` for a :class:`Sleep`.
+            now: Seconds since 1970 (UTC).
+        """
+        task = self._tasks[work.step]
+        task.work = None
+        if isinstance(work, Sleep):
+            slept = now - task.wait_began
+            task.waited += slept
+            task.call_waited += slept
+            self._send(task, cast("Call", task.call), now)
+            return
+        self._judge(task, work.call, cast("Delivery", result), now)
+
+    def cancel(self, now: float, in_flight: Iterable[Work] = (), *, reason: str = "the run was cancelled") -> None:
+        """End the run where it stands. What was being sent may have been done, and is reported so.
+
+        Args:
+            now: Seconds since 1970 (UTC).
+            in_flight: Work that was given out and whose result is not known.
+            reason: Why, for the report.
+        """
+        sending = {work.step for work in in_flight if isinstance(work, Send)}
+        self._cancelled = reason
+        for task in list(self._tasks.values()):
+            call = task.call
+            if task.name in sending and call is not None and call.repeat is not Repeat.READS:
+                self._ambiguous(task, call, reason, now)
+            else:
+                self._close(task)
+                self._end(task, "cancelled", now, output=task.partial, reason=reason)
+        while self._pending:
+            name, _ = self._pending.popleft()
+            self._skip(name, "cancelled", reason)
+
+    def events(self) -> list[Event]:
+        """Return what happened since the last call, for hooks."""
+        if self.finished and not self._told:
+            self._told = True
+            self._events.append(RunFinished(self.report()))
+        events, self._events = self._events, []
+        return events
+
+    def found(self, key: tuple[str, ...]) -> Any:
+        """Return what a look-up of this run found, or ``None``."""
+        return self._found.get(key)
+
+    def report(self) -> Report:
+        """Return how the run went so far."""
+        state: State = "succeeded"
+        if self._stopped_by is not None:
+            state = self._stopped_as
+        elif self._cancelled is not None:
+            state = "cancelled"
+        elif not self.finished:
+            state = "waiting"
+        return Report(
+            run_id=self.run_id,
+            runbook=self.runbook.name,
+            state=state,
+            steps=tuple(self._reports[name] for name in self.runbook.steps if name in self._reports),
+            context=self._context,
+            saved=self._saved,
+            actor=self._actor,
+            reason=self._reason,
+            stopped_by=self._stopped_by,
+        )
+
+    # --- steps -------------------------------------------------------------------------------------------------------
+
+    def _scope(self) -> dict[str, Any]:
+        """Return what templates see: the context, the outputs so far and the first error."""
+        scope = {**self._context, "steps": self._outputs}
+        return scope if self._error is None else {**scope, "error": self._error}
+
+    def _begin(self, name: str, step: Step, now: float) -> None:
+        self._outputs.setdefault(name, {})
+        reason = self._reason_to_skip(step)
+        if reason is not None:
+            self._skip(name, "skipped", reason)
+            return
+        task = _Task(name, step, started=now)
+        self._tasks[name] = task
+        self._events.append(StepStarted(self.run_id, name))
+        try:
+            reason = when_reason(step.when, self._scope())
+            if reason is not None:
+                del self._tasks[name]
+                self._events.pop()
+                self._skip(name, "skipped", reason)
+                return
+            action = self._render(name, step)
+            task.frames.append(_Frame(action.flow()))
+        except Exception as error:  # noqa: BLE001 - a predicate or an own action may raise anything; the report tells
+            self._fail(task, error, now)
+            return
+        self._advance(task, None, None, now)
+
+    def _reason_to_skip(self, step: Step) -> str | None:
+        failed = self._stopped_by is not None
+        if failed and step.run_if == "success":
+            return f"step {self._stopped_by!r} failed before"
+        if not failed and step.run_if == "failure":
+            return "no step failed"
+        return None
+
+    def _render(self, name: str, step: Step) -> Action[Any]:
+        place = "" if self._single else f"steps.{name}"
+        context = self._scope() if self._templates else None
+        action, problems = render(step.action, context, place=place, partials=self.runbook.partials)
+        if problems:
+            raise error_of(problems) or CheckFailed(problems)
+        return action
+
+    def _advance(self, task: _Task, value: Any, error: BaseException | None, now: float) -> None:
+        """Let a step's generators run until they need something from outside, or end."""
+        while task.frames:
+            frame = task.frames[-1]
+            try:
+                effect: object = frame.flow.send(value) if error is None else frame.flow.throw(error)
+            except StopIteration as stop:
+                task.frames.pop()
+                value, error = stop.value, None
+                if frame.key is not None:
+                    self._found[frame.key] = value
+                continue
+            except Exception as raised:  # noqa: BLE001 - an own action may raise anything; the report tells
+                task.frames.pop()
+                value, error = None, raised
+                continue
+            value, error = None, None
+            if isinstance(effect, Call):
+                task.attempt, task.call_waited = 0, 0.0
+                task.calls.append(effect.method)
+                self._send(task, effect, now)
+                return
+            if isinstance(effect, Partial):
+                task.partial = effect.output
+            elif isinstance(effect, Find):
+                if effect.key in self._found:
+                    value = self._found[effect.key]
+                else:
+                    task.frames.append(_Frame(effect.flow(), effect.key))
+            else:
+                error = TypeError(f"an action may yield Call, Find and Partial, not {type(effect).__name__}")
+        if error is not None:
+            self._fail(task, error, now)
+        else:
+            self._succeed(task, value, now)
+
+    def _send(self, task: _Task, call: Call, now: float) -> None:
+        task.call = call
+        task.attempt += 1
+        task.attempts += 1
+        task.sent_at = now
+        self._put_out(task, Send(task.name, len(task.calls), task.attempt, call))
+
+    def _put_out(self, task: _Task, work: Work) -> None:
+        task.work = work
+        task.handed_out = False
+
+    def _judge(self, task: _Task, call: Call, delivery: Delivery, now: float) -> None:
+        verdict = judge(call, delivery)
+        if isinstance(delivery, Answered) and "x-oauth-scopes" in delivery.headers:
+            self._found[("granted",)] = delivery.headers["x-oauth-scopes"]
+        if isinstance(verdict, Accepted):
+            self._advance(task, verdict.reply, None, now)
+        elif isinstance(verdict, Refused):
+            if verdict.again and self._try_again(task, verdict.error, now):
+                return
+            self._advance(task, None, verdict.error, now)
+        elif call.repeat is Repeat.READS:
+            if not self._try_again(task, None, now):
+                lost = SlackUnavailable(
+                    method=call.method, detail=verdict.reason, remedy="It only reads: run it again when Slack answers."
+                )
+                self._advance(task, None, lost, now)
+        else:
+            self._ambiguous(task, call, verdict.reason, now)
+
+    def _try_again(self, task: _Task, error: SlackError | None, now: float) -> bool:
+        wait = self._retry.wait_before_next(attempt=task.attempt, waited=task.call_waited, error=error)
+        if wait is None:
+            return False
+        task.wait_began = now
+        self._put_out(task, Sleep(task.name, now + wait))
+        return True
+
+    # --- ends --------------------------------------------------------------------------------------------------------
+
+    def _succeed(self, task: _Task, output: Any, now: float) -> None:
+        try:
+            self._keep(task.name, task.step, output)
+        except SlackRunbooksError as error:
+            task.partial = output
+            self._fail(task, error, now)
+            return
+        self._end(task, "succeeded", now, output=output)
+
+    def _keep(self, name: str, step: Step, output: Any) -> None:
+        fields = outputs_of(output)
+        self._outputs[name] = fields
+        for path, field in step.save_as.items():
+            if field not in fields:
+                raise RunbookError(
+                    f"the step gave no {field!r}; it gave {', '.join(fields) or 'nothing'}.",
+                    place=f"steps.{name}.save_as",
+                )
+            self._context = put(self._context, path, fields[field])
+            self._saved[path] = fields[field]
+
+    def _fail(self, task: _Task, error: BaseException, now: float) -> None:
+        self._close(task)
+        self._stop(task, "failed", error)
+        if task.partial is not None:
+            self._keep(task.name, task.step, task.partial)
+        self._end(task, "failed", now, output=task.partial, error=error)
+
+    def _ambiguous(self, task: _Task, call: Call, reason: str, now: float) -> None:
+        self._close(task)
+        step = "" if self._single else task.name
+        error = AmbiguousOutcome(call.method, reason, sent_at=task.sent_at, step=step, run_id=self.run_id)
+        self._stop(task, "ambiguous", error)
+        if task.partial is not None:
+            self._keep(task.name, task.step, task.partial)
+        self._end(task, "ambiguous", now, output=task.partial, error=error)
+
+    def _stop(self, task: _Task, state: State, error: BaseException) -> None:
+        stops = task.step.on_error == "stop" and self._stopped_by is None
+        if stops or self._error is None:
+            self._error = {
+                "step": task.name,
+                "code": getattr(error, "code", "") or type(error).__name__,
+                "message": str(error),
+                "method": getattr(error, "method", ""),
+                "remedy": getattr(error, "remedy", ""),
+            }
+        if stops:
+            self._stopped_by, self._stopped_as = task.name, state
+
+    def _close(self, task: _Task) -> None:
+        for frame in reversed(task.frames):
+            # An own action that yields while it is closed is wrong, but it must not hide what the report has to tell.
+            with contextlib.suppress(RuntimeError):
+                frame.flow.close()
+        task.frames.clear()
+
+    def _end(
+        self,
+        task: _Task,
+        outcome: Outcome,
+        now: float,
+        *,
+        output: Any = None,
+        error: BaseException | None = None,
+        reason: str = "",
+    ) -> None:
+        self._tasks.pop(task.name, None)
+        self._note(
+            StepReport(
+                name=task.name,
+                outcome=outcome,
+                output=output,
+                error=error,
+                reason=reason,
+                calls=tuple(task.calls),
+                attempts=task.attempts,
+                waited=task.waited,
+                started=datetime.fromtimestamp(task.started, timezone.utc),
+                ended=datetime.fromtimestamp(now, timezone.utc),
+            )
+        )
+
+    def _skip(self, name: str, outcome: Outcome, reason: str) -> None:
+        self._note(StepReport(name=name, outcome=outcome, reason=reason))
+
+    def _note(self, report: StepReport) -> None:
+        self._reports[report.name] = report
+        self._events.append(StepFinished(self.run_id, report))
+
+
+Hook: TypeAlias = Callable[[Event], None]
+"""Called with each event of a run, in order."""

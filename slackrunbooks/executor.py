@@ -1,0 +1,617 @@
+"""The executors: two drivers of one engine.
+
+Rule of this file: a driver performs work (send, sleep, tell hooks) and decides nothing. Whatever does not wait is in
+:class:`_Core`, once for both; the two classes below differ in ``await`` alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, cast
+
+import attrs
+
+from ._engine import Event, Hook, Machine, Send, Sleep, Work
+from ._survey import Identify, Identity, check_report, problems_of, survey
+from .actions import Action, action_name
+from .errors import CheckFailed, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
+from .report import CheckReport, Plan, Report
+from .retries import RetryPolicy
+from .runbook import Runbook, Step
+from .templates import SupportsContext
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from slack_sdk import WebClient
+    from slack_sdk.web.async_client import AsyncWebClient
+    from typing_extensions import Self
+
+    from ._clock import Clock
+    from ._effects import Delivery
+
+__all__ = ["AsyncExecutor", "Context", "Executor"]
+
+R = TypeVar("R")
+
+_log = logging.getLogger("slackrunbooks")
+
+# Reports kept in memory for run IDs; older ones are forgotten. A journal keeps them all.
+_KEPT = 1000
+
+
+Context: TypeAlias = Mapping[str, Any] | SupportsContext | None
+"""The data that fills a runbook: a mapping of plain data, or an object that gives one."""
+
+
+class _WallClock:
+    """The real clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def sleep_until(self, when: float) -> None:
+        while (left := when - time.time()) > 0:
+            time.sleep(left)
+
+    async def async_sleep_until(self, when: float) -> None:
+        import asyncio
+
+        while (left := when - time.time()) > 0:
+            await asyncio.sleep(left)
+
+    def busy(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
+@attrs.define
+class _Kept:
+    """A run of this executor: what it is of, and its report once it has one."""
+
+    runbook: Runbook
+    context: dict[str, Any]
+    templates: bool
+    report: Report | None = None
+
+
+class _Core:
+    """What both executors share: everything that does not wait."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        token: str | None,
+        retry: RetryPolicy | None,
+        pacing: object,
+        journal: object,
+        on_ambiguous: str,
+        policy: object,
+        hooks: Iterable[Hook],
+    ) -> None:
+        for option, value in (("pacing", pacing), ("journal", journal), ("policy", policy)):
+            if value is not None:
+                raise Unsupported(f"the executor option {option!r}", "Leave it out.")
+        if on_ambiguous != "fail":
+            raise Unsupported(
+                f"on_ambiguous={on_ambiguous!r}",
+                'A lost answer stops the run with AmbiguousOutcome: on_ambiguous="fail".',
+            )
+        if client is not None and token is not None:
+            raise RunbookError("takes a client or a token, not both: the client has its own.", place="Executor")
+        self._given = client
+        self._token = token
+        self._retry = retry or RetryPolicy()
+        self._hooks = tuple(hooks)
+        self._lock = threading.Lock()
+        self._runs: OrderedDict[str, _Kept] = OrderedDict()
+        self._latest: Report | None = None
+        self._made: Any = None
+        # Whether a client used as it was given is closed with the executor; the fake's server gives one away.
+        self._owns_client = False
+        self._clock: Clock = getattr(client, "slackrunbooks_clock", None) or _WallClock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self._given).__name__ if self._given is not None else 'token'})"
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def plan(self, runbook: Runbook | Action[Any], context: Context = None) -> Plan:
+        """Say what a run would do. Needs no token and no network.
+
+        Args:
+            runbook: A runbook, or one action.
+            context: The data that would fill it; of an action without one, the values go as they are.
+
+        Returns:
+            Each step with its filled arguments, methods, scopes, problems and least time.
+
+        Raises:
+            RunbookError: The context is neither a mapping nor has ``to_context()``.
+        """
+        return self._survey(runbook, context)[1]
+
+    def _survey(self, runbook: Runbook | Action[Any], context: object) -> tuple[Runbook, Plan, tuple[Any, ...], bool]:
+        book, single = (runbook, False) if isinstance(runbook, Runbook) else (_single(runbook), True)
+        templates = not single or context is not None
+        plan, general = survey(book, _plain_context(context), templates=templates, single=single)
+        return book, plan, general, single
+
+    def report(self, run_id: str | None = None) -> Report:
+        """Return the report of a run of this executor, also of one that Ctrl-C or a cancellation ended.
+
+        Args:
+            run_id: The run; left out, the latest that ended.
+
+        Raises:
+            KeyError: This executor has no report of it.
+        """
+        with self._lock:
+            if run_id is None:
+                found = self._latest
+            else:
+                kept = self._runs.get(run_id)
+                found = kept.report if kept is not None else None
+        if found is None:
+            raise KeyError("no run has ended yet" if run_id is None else f"no report of run {run_id!r}")
+        return found
+
+    # --- starting and ending a run -----------------------------------------------------------------------------------
+
+    def _start(
+        self,
+        runbook: Runbook,
+        context: dict[str, Any],
+        *,
+        run_id: str | None,
+        actor: str | None = None,
+        reason: str | None = None,
+        templates: bool = True,
+        single: bool = False,
+    ) -> Machine | Report:
+        """Register a run. Returns its machine, or the report where the run ID has one already."""
+        name = run_id if run_id is not None else f"{runbook.name}/{uuid.uuid4().hex[:12]}"
+        if not name:
+            raise RunbookError("must be text that is not empty.", place="run_id")
+        begins = context if single else runbook.with_defaults(context)[0]
+        if run_id is not None or not single:
+            with self._lock:
+                if name in self._runs:
+                    return _recorded(name, self._runs[name], runbook, context, templates=templates)
+                self._runs[name] = _Kept(runbook, context, templates)
+                self._forget()
+        return Machine(
+            runbook,
+            begins,
+            run_id=name,
+            retry=self._retry,
+            templates=templates,
+            actor=actor,
+            reason=reason,
+            single=single,
+        )
+
+    def _forget(self) -> None:
+        """Drop the oldest reports; runs under way stay."""
+        if len(self._runs) > _KEPT:
+            oldest = next((name for name, kept in self._runs.items() if kept.report is not None), None)
+            if oldest is not None:
+                del self._runs[oldest]
+
+    def _finish(self, machine: Machine) -> Report:
+        report = machine.report()
+        with self._lock:
+            if machine.run_id in self._runs:
+                self._runs[machine.run_id].report = report
+            self._latest = report
+        return report
+
+    def _look_before(self, runbook: Runbook, context: dict[str, Any]) -> None:
+        """Refuse a run whose runbook and context are known to be wrong, before anything is sent."""
+        plan, general = survey(runbook, context)
+        problems = [problem for problem in problems_of(plan, general) if problem.severity == "error"]
+        if problems:
+            raise CheckFailed(problems, subject=runbook.name) from problems[0].error
+
+    def _tell(self, machine: Machine) -> None:
+        for event in machine.events():
+            self._tell_hooks(event)
+
+    def _tell_hooks(self, event: Event) -> None:
+        for hook in self._hooks:
+            try:
+                hook(event)
+            except Exception:
+                # A broken progress bar must not stop an incident from being declared.
+                _log.exception("A hook failed; the run goes on.")
+
+    def _next(self, machine: Machine, pending: list[Work]) -> Work | None:
+        """Return what to do next: sending goes before sleeping, and the shortest sleep first."""
+        pending += machine.ready(self._clock.now())
+        self._tell(machine)
+        if not pending:
+            return None
+        work = min(pending, key=lambda work: work.until if isinstance(work, Sleep) else 0.0)
+        pending.remove(work)
+        return work
+
+    def _interrupted(self, machine: Machine, work: Work | None, error: BaseException) -> None:
+        machine.cancel(
+            self._clock.now(),
+            [work] if work is not None else [],
+            reason=f"the run was interrupted ({type(error).__name__})",
+        )
+        self._tell(machine)
+        self._finish(machine)
+
+    # --- parts of the contract that this version does not have -------------------------------------------------------
+
+    def submit(self, runbook: Runbook, context: Context = None, **options: object) -> NoReturn:
+        """Not in this version: raises ``Unsupported``."""
+        raise Unsupported("submit", "Use run, in a thread or task of your own.")
+
+    def resume(self, run_id: str) -> NoReturn:
+        """Not in this version: raises ``Unsupported``."""
+        raise Unsupported("resume", "Runs are kept in memory only: start a new one.")
+
+    def retry(self, run_id: str, runbook: Runbook | None = None) -> NoReturn:
+        """Not in this version: raises ``Unsupported``."""
+        raise Unsupported("retry", "Run a runbook that begins with the step that failed.")
+
+    def cancel(self, run_id: str) -> NoReturn:
+        """Not in this version: raises ``Unsupported``."""
+        raise Unsupported("cancel", "Interrupt the thread, or cancel the task, that runs it.")
+
+    def signal(self, run_id: str, name: str, payload: object = None) -> NoReturn:
+        """Not in this version: raises ``Unsupported``."""
+        raise Unsupported("signal", "Split the runbook where a person decides, and run the parts.")
+
+    def resolve(self, run_id: str, step: str, *, call: int, applied: bool, reply: object = None) -> NoReturn:
+        """Not in this version: raises ``Unsupported``."""
+        raise Unsupported("resolve", "Look in Slack what happened, and run what is left.")
+
+
+def _single(action: Action[Any]) -> Runbook:
+    """Wrap one action; unlike a runbook of one step, its templates are parsed only when a context fills them."""
+    name = action_name(type(action))
+    runbook = Runbook.__new__(Runbook)
+    runbook.__attrs_init__(name, {name: Step(action)}, None, {}, ())  # type: ignore[attr-defined]
+    return runbook
+
+
+def _recorded(run_id: str, kept: _Kept, runbook: Runbook, context: object, *, templates: bool) -> Report:
+    if kept.runbook != runbook or kept.templates != templates:
+        raise RunConflict(run_id, f"it is a run of {kept.runbook.name!r} as it was then; give this one another run_id.")
+    if kept.report is None:
+        raise RunHeld(run_id, "it is under way in another thread or task; wait for that one.")
+    if kept.context != context:
+        note = "The context differs from the one the run began with, and was ignored."
+        return attrs.evolve(kept.report, notes=(*kept.report.notes, note))
+    return kept.report
+
+
+def _plain_context(context: object) -> dict[str, Any]:
+    """Copy a context, so that what a host changes meanwhile does not change the run."""
+    if context is None:
+        return {}
+    give = getattr(context, "to_context", None)
+    data = give() if callable(give) else context
+    if not isinstance(data, Mapping):
+        raise RunbookError(
+            f"must be a mapping of plain data, or an object with to_context(), not {type(data).__name__}.",
+            place="context",
+        )
+    return cast("dict[str, Any]", _copied(data))
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _outcome(report: Report) -> Any:
+    """Return what a single action gave, or raise what it met."""
+    step = report.steps[0]
+    if step.error is not None:
+        if isinstance(step.error, SlackRunbooksError):
+            step.error.output = step.output
+        raise step.error
+    return step.output
+
+
+class Executor(_Core):
+    """Runs actions and runbooks in Slack, synchronously. Safe to share between threads; close it when done.
+
+    Args:
+        client: A ``slack_sdk.WebClient``. A plain one lends its settings to a :class:`PooledWebClient`; a subclass or
+            a stand-in is used as it is, and refused if it would retry by itself.
+        token: A bot token, instead of a client. Without either, the environment variable ``SLACK_BOT_TOKEN`` is read
+            when the first request is made.
+        retry: How often and how long refused requests are tried again.
+        pacing: Not in this version.
+        journal: Not in this version: run IDs are remembered in memory, for the last 1,000 runs.
+        on_ambiguous: What to do when an answer is lost. In this version only ``"fail"``: stop with
+            ``AmbiguousOutcome``.
+        policy: Not in this version.
+        hooks: Called with each event (``StepStarted``, ``StepFinished``, ``RunFinished``). One that raises is logged,
+            and the run goes on.
+
+    Raises:
+        Unsupported: An option that this version does not have was given.
+        RunbookError: Both a client and a token were given, or a client that would retry by itself.
+    """
+
+    def __init__(
+        self,
+        client: WebClient | None = None,
+        *,
+        token: str | None = None,
+        retry: RetryPolicy | None = None,
+        pacing: object = None,
+        journal: object = None,
+        on_ambiguous: Literal["reconcile", "fail", "resend"] = "fail",
+        policy: object = None,
+        hooks: Iterable[Hook] = (),
+    ) -> None:
+        super().__init__(
+            client,
+            token=token,
+            retry=retry,
+            pacing=pacing,
+            journal=journal,
+            on_ambiguous=on_ambiguous,
+            policy=policy,
+            hooks=hooks,
+        )
+        if client is not None:
+            self._client()
+
+    def _client(self) -> WebClient:
+        from .client import sync_client
+
+        with self._lock:
+            if self._made is None:
+                self._made = sync_client(self._given, token=self._token)
+            return cast("WebClient", self._made)
+
+    def close(self) -> None:
+        """Close the connections that this executor opened; a client it was given as it is stays open."""
+        with self._lock:
+            made, self._made = self._made, None
+        if made is not None and (made is not self._given or self._owns_client):
+            made.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def do(self, action: Action[R], context: Context = None, *, key: str | None = None) -> R:
+        """Perform one action.
+
+        Args:
+            action: The action.
+            context: Fills its templates. Without one, the values are sent as they are; ``escape(text)`` makes foreign
+                text inert.
+            key: Makes it idempotent within this executor: the same key gives the recorded output.
+
+        Returns:
+            The action's output.
+
+        Raises:
+            MissingVariable: A template names what the context does not have; nothing was sent.
+            CheckFailed: The filled action is wrong (too long, empty, a bad name); nothing was sent.
+            SlackError: Slack refused; heirs name the cause. ``error.output`` has what was achieved before.
+            AmbiguousOutcome: The answer was lost; it was not sent again.
+        """
+        machine = self._start(
+            _checked_action(action),
+            _plain_context(context),
+            run_id=f"key/{key}" if key is not None else None,
+            templates=context is not None,
+            single=True,
+        )
+        return cast("R", _outcome(machine if isinstance(machine, Report) else self._drive(machine)))
+
+    def run(
+        self,
+        runbook: Runbook,
+        context: Context = None,
+        *,
+        run_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Report:
+        """Run a runbook. What Slack refuses is in the report; see ``report.raise_for_failure()``.
+
+        Args:
+            runbook: The runbook.
+            context: The incident's data: a mapping of plain data, or an object with ``to_context()``.
+            run_id: Names the run. The same ID again, in this executor, gives the recorded report.
+            actor: Who asked for the run, for the report.
+            reason: Why, for the report.
+
+        Returns:
+            The report, with a report for each step.
+
+        Raises:
+            CheckFailed: Runbook and context are known to be wrong; nothing was sent.
+            AuthenticationFailed: There is no token; nothing was sent.
+            RunConflict: The run ID belongs to another runbook.
+            RunHeld: The run is under way in another thread.
+        """
+        data = _plain_context(context)
+        self._look_before(runbook, data)
+        self._client()
+        machine = self._start(runbook, data, run_id=run_id, actor=actor, reason=reason)
+        return machine if isinstance(machine, Report) else self._drive(machine)
+
+    def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
+        """Look for everything that stands against a run, and change nothing: one request, ``auth.test``.
+
+        Args:
+            runbook: A runbook, or one action.
+            context: The data that would fill it.
+
+        Returns:
+            All problems, each with its place and remedy; ``.raise_for_problems()`` raises them.
+        """
+        book, plan, general, single = self._survey(runbook, context)
+        identity: Identity | SlackRunbooksError
+        try:
+            identity = self.do(Identify())
+        except SlackRunbooksError as error:
+            identity = error
+        return check_report(book, plan, general, identity, single=single)
+
+    def _drive(self, machine: Machine) -> Report:
+        from .client import send
+
+        work: Work | None = None
+        pending: list[Work] = []
+        with self._clock.busy():
+            try:
+                client = self._client()
+                while (work := self._next(machine, pending)) is not None:
+                    delivery: Delivery | None = None
+                    if isinstance(work, Send):
+                        delivery = send(client, work.call)
+                    else:
+                        self._clock.sleep_until(work.until)
+                    done, work = work, None
+                    machine.done(done, delivery, self._clock.now())
+            except BaseException as error:
+                self._interrupted(machine, work, error)
+                raise
+        return self._finish(machine)
+
+
+class AsyncExecutor(_Core):
+    """Runs actions and runbooks in Slack with ``await``. Safe to share between tasks of one loop; close it when done.
+
+    Needs the extra ``async``. Arguments, methods, results and errors are those of :class:`Executor`; ``client`` is a
+    ``slack_sdk.web.async_client.AsyncWebClient``.
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient | None = None,
+        *,
+        token: str | None = None,
+        retry: RetryPolicy | None = None,
+        pacing: object = None,
+        journal: object = None,
+        on_ambiguous: Literal["reconcile", "fail", "resend"] = "fail",
+        policy: object = None,
+        hooks: Iterable[Hook] = (),
+    ) -> None:
+        super().__init__(
+            client,
+            token=token,
+            retry=retry,
+            pacing=pacing,
+            journal=journal,
+            on_ambiguous=on_ambiguous,
+            policy=policy,
+            hooks=hooks,
+        )
+        if client is not None:
+            self._client()
+
+    def _client(self) -> AsyncWebClient:
+        from .client import async_client
+
+        with self._lock:
+            if self._made is None:
+                self._made = async_client(self._given, token=self._token)
+            return cast("AsyncWebClient", self._made)
+
+    async def close(self) -> None:
+        """Close the connections that this executor opened; a client it was given as it is stays open."""
+        with self._lock:
+            made, self._made = self._made, None
+        if made is not None and (made is not self._given or self._owns_client):
+            await made.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def do(self, action: Action[R], context: Context = None, *, key: str | None = None) -> R:
+        """Perform one action; see :meth:`Executor.do`."""
+        machine = self._start(
+            _checked_action(action),
+            _plain_context(context),
+            run_id=f"key/{key}" if key is not None else None,
+            templates=context is not None,
+            single=True,
+        )
+        return cast("R", _outcome(machine if isinstance(machine, Report) else await self._drive(machine)))
+
+    async def run(
+        self,
+        runbook: Runbook,
+        context: Context = None,
+        *,
+        run_id: str | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Report:
+        """Run a runbook; see :meth:`Executor.run`."""
+        data = _plain_context(context)
+        self._look_before(runbook, data)
+        self._client()
+        machine = self._start(runbook, data, run_id=run_id, actor=actor, reason=reason)
+        return machine if isinstance(machine, Report) else await self._drive(machine)
+
+    async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
+        """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
+        book, plan, general, single = self._survey(runbook, context)
+        identity: Identity | SlackRunbooksError
+        try:
+            identity = await self.do(Identify())
+        except SlackRunbooksError as error:
+            identity = error
+        return check_report(book, plan, general, identity, single=single)
+
+    async def _drive(self, machine: Machine) -> Report:
+        from .client import send_async
+
+        work: Work | None = None
+        pending: list[Work] = []
+        with self._clock.busy():
+            try:
+                client = self._client()
+                while (work := self._next(machine, pending)) is not None:
+                    delivery: Delivery | None = None
+                    if isinstance(work, Send):
+                        delivery = await send_async(client, work.call)
+                    else:
+                        await self._clock.async_sleep_until(work.until)
+                    done, work = work, None
+                    machine.done(done, delivery, self._clock.now())
+            except BaseException as error:
+                self._interrupted(machine, work, error)
+                raise
+        return self._finish(machine)
+
+
+def _checked_action(action: object) -> Runbook:
+    if not isinstance(action, Action):
+        hint = " Use run for a runbook." if isinstance(action, (Runbook, Step)) else ""
+        raise RunbookError(f"must be an action such as SendMessage(…), not {type(action).__name__}.{hint}", place="do")
+    return _single(action)

@@ -1,0 +1,456 @@
+"""What a run, a check and a plan leave for people and programs to read.
+
+Rule of this file: values and how they look; nothing here decides anything. Message bodies show only in a plan.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from datetime import date, datetime, timezone
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+
+import attrs
+
+from .errors import CheckFailed, Problem, SlackError, SlackRunbooksError, StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .scopes import ScopeRequirements
+
+__all__ = ["CheckReport", "Outcome", "Plan", "PlannedStep", "Report", "State", "StepReport"]
+
+T = TypeVar("T")
+
+Outcome: TypeAlias = Literal["succeeded", "failed", "skipped", "waiting", "ambiguous", "cancelled"]
+"""How a step ended, or that it has not."""
+
+State: TypeAlias = Literal["succeeded", "failed", "waiting", "ambiguous", "cancelled"]
+"""How a run ended, or that it has not."""
+
+_MARKS = {"succeeded": "✓", "failed": "✗", "skipped": "–", "waiting": "…", "ambiguous": "?", "cancelled": "■"}
+
+
+@attrs.frozen
+class StepReport:
+    """How one step went.
+
+    Attributes:
+        name: The step.
+        outcome: ``succeeded``, ``failed``, ``skipped``, ``waiting``, ``ambiguous`` or ``cancelled``.
+        output: What it gave back; of a failed step what it had achieved before; ``None`` if nothing.
+        error: What went wrong, or ``None``.
+        reason: Why it was skipped or cancelled; empty otherwise.
+        calls: The Web API methods it called, in order, each once however often it was sent.
+        attempts: Requests that were sent, repeats included.
+        waited: Seconds spent waiting to try again.
+        started: When it began (UTC), or ``None`` if it never did.
+        ended: When it ended (UTC), or ``None``.
+    """
+
+    name: str
+    outcome: Outcome
+    output: Any = None
+    error: BaseException | None = None
+    reason: str = ""
+    calls: tuple[str, ...] = ()
+    attempts: int = 0
+    waited: float = 0.0
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it succeeded or was rightly skipped."""
+        return self.outcome in ("succeeded", "skipped")
+
+    @property
+    def remedy(self) -> str:
+        """The next move after a failure; empty where there is none."""
+        return getattr(self.error, "remedy", "") or ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-safe data."""
+        return {
+            "name": self.name,
+            "outcome": self.outcome,
+            "output": plain(self.output),
+            "error": _error(self.error),
+            "reason": self.reason,
+            "calls": list(self.calls),
+            "attempts": self.attempts,
+            "waited": self.waited,
+            "started": plain(self.started),
+            "ended": plain(self.ended),
+        }
+
+    def __str__(self) -> str:
+        because = str(self.error) if self.error is not None else self.reason
+        line = f"{_MARKS[self.outcome]} {self.name}: {self.outcome}"
+        return f"{line} ({because})" if because else line
+
+
+@attrs.frozen
+class Report:
+    """How a run went.
+
+    Attributes:
+        run_id: The run.
+        runbook: Name of the runbook.
+        state: ``succeeded``, ``failed``, ``waiting``, ``ambiguous`` (a lost answer stopped it) or ``cancelled``.
+        steps: A report for each step, in order.
+        context: The context at the end: what the run began with, and what ``save_as`` wrote. Hand it to the next
+            runbook of the incident.
+        saved: Only what ``save_as`` wrote, by dotted path.
+        actor: Who asked for the run.
+        reason: Why.
+        notes: What the reader should know besides, such as a context that was ignored.
+        stopped_by: The step that stopped the run, or ``None``.
+    """
+
+    run_id: str
+    runbook: str
+    state: State
+    steps: tuple[StepReport, ...]
+    context: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    saved: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    actor: str | None = None
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+    stopped_by: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run did what it should; a step with ``on_error="continue"`` may have failed."""
+        return self.state == "succeeded"
+
+    def __getitem__(self, name: str) -> StepReport:
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(f"no step {name!r} in this run; there are {', '.join(step.name for step in self.steps)}")
+
+    def output(self, name: str, kind: type[T]) -> T:
+        """Return the output of a step, with its type.
+
+        Args:
+            name: The step.
+            kind: The type it has, such as ``ChannelCreated``.
+
+        Returns:
+            The output; of a failed step, what it had achieved before.
+
+        Raises:
+            KeyError: There is no such step.
+            TypeError: The step gave something else, or nothing; the message says how it ended.
+        """
+        step = self[name]
+        if not isinstance(step.output, kind):
+            gave = "nothing" if step.output is None else f"a {type(step.output).__name__}"
+            raise TypeError(f"step {name!r} {step.outcome} and gave {gave}, not a {kind.__name__}")
+        return step.output
+
+    def raise_for_failure(self) -> None:
+        """Raise where the run did not do what it should.
+
+        Raises:
+            StepFailed: The first step that stopped the run, with its error as ``__cause__``.
+        """
+        if self.ok:
+            return
+        wrong = [step for step in self.steps if step.outcome in ("failed", "ambiguous", "cancelled", "waiting")]
+        first = next((step for step in wrong if step.name == self.stopped_by), wrong[0])
+        error = first.error or SlackRunbooksError(
+            f"the run is {self.state}{': ' if first.reason else ''}{first.reason}"
+        )
+        raise StepFailed(first.name, error, run_id=self.run_id, output=first.output) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-safe data."""
+        return {
+            "run_id": self.run_id,
+            "runbook": self.runbook,
+            "state": self.state,
+            "ok": self.ok,
+            "actor": self.actor,
+            "reason": self.reason,
+            "steps": [step.to_dict() for step in self.steps],
+            "saved": plain(self.saved),
+            "context": plain(self.context),
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        head = f"{self.runbook} ({self.run_id}): {self.state}"
+        return "\n".join([head, *(f"  {step}" for step in self.steps), *(f"  note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_row(step) for step in self.steps)
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return (
+            f"<div><strong>{html.escape(self.runbook)}</strong> "
+            f"<code>{html.escape(self.run_id)}</code> {_badge(self.state)}"
+            f"<table><thead><tr>{_cells('th', ('Step', 'Outcome', 'Result', 'Calls', 'Waited', 'Took'))}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>{notes}</div>"
+        )
+
+
+_COLOURS = {"succeeded": "#1a7f37", "failed": "#cf222e", "ambiguous": "#9a6700", "cancelled": "#9a6700"}
+
+
+def _badge(state: str) -> str:
+    colour = _COLOURS.get(state, "#57606a")
+    mark = html.escape(_MARKS[state])
+    return f'<span style="color:{colour};font-weight:600">{mark}&nbsp;{html.escape(state)}</span>'
+
+
+def _cells(tag: str, texts: Iterable[str]) -> str:
+    return "".join(f'<{tag} style="text-align:left;vertical-align:top">{text}</{tag}>' for text in texts)
+
+
+def _row(step: StepReport) -> str:
+    took = f"{(step.ended - step.started).total_seconds():.2f} s" if step.started and step.ended else ""
+    waited = f"{step.waited:g} s" if step.waited else ""
+    calls = "<br>".join(html.escape(call) for call in step.calls)
+    return (
+        f"<tr>{_cells('td', (html.escape(step.name), _badge(step.outcome), _result(step), calls, waited, took))}</tr>"
+    )
+
+
+def _result(step: StepReport) -> str:
+    parts = []
+    if step.error is not None:
+        parts.append(html.escape(str(step.error)))
+    elif step.reason:
+        parts.append(html.escape(step.reason))
+    if step.output is not None:
+        shown = plain(step.output)
+        facts = shown.items() if isinstance(shown, dict) else [("value", shown)]
+        parts.append(
+            "<br>".join(
+                f"{html.escape(str(key))}: <code>{html.escape(str(value))}</code>"
+                for key, value in facts
+                if value not in (None, False, [], {})
+            )
+        )
+    return "<br>".join(part for part in parts if part)
+
+
+@attrs.frozen
+class CheckReport:
+    """What a check found. It is true (``bool(report)``) where nothing stands against a run.
+
+    Attributes:
+        problems: What would stop the run or make it go wrong, each with its place and remedy.
+        warnings: What cannot stop it: problems of steps with ``on_error="continue"``, and doubts.
+        scopes: What the runbook needs.
+        granted: What the token has, sorted; ``None`` if it could not be learned.
+        subject: What was checked.
+    """
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    scopes: ScopeRequirements = attrs.field(repr=False)
+    granted: tuple[str, ...] | None = None
+    subject: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stands against a run."""
+        return not self.problems
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def raise_for_problems(self) -> None:
+        """Raise where something stands against a run.
+
+        Raises:
+            CheckFailed: With all the problems.
+        """
+        if self.problems:
+            raise CheckFailed(self.problems, subject=self.subject)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-safe data."""
+        return {
+            "subject": self.subject,
+            "ok": self.ok,
+            "problems": [_problem(problem) for problem in self.problems],
+            "warnings": [_problem(problem) for problem in self.warnings],
+            "scopes": {"needed": list(self.scopes.minimal), "granted": plain(self.granted)},
+        }
+
+    def __str__(self) -> str:
+        if not self.problems and not self.warnings:
+            return f"{self.subject}: nothing stands against it."
+        lines = [f"{self.subject}: {len(self.problems)} problem(s), {len(self.warnings)} warning(s)"]
+        lines += [f"  ✗ {problem}" for problem in self.problems]
+        lines += [f"  ! {problem}" for problem in self.warnings]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        items = [("failed", problem) for problem in self.problems] + [
+            ("ambiguous", problem) for problem in self.warnings
+        ]
+        if not items:
+            return f"<div>{html.escape(str(self))}</div>"
+        rows = "".join(
+            f"<tr>{_cells('td', (_MARKS[kind], html.escape(p.place), html.escape(p.message), html.escape(p.remedy)))}</tr>"
+            for kind, p in items
+        )
+        head = _cells("th", ("", "Place", "Problem", "What to do"))
+        return f"<div><strong>{html.escape(self.subject)}</strong><table><tr>{head}</tr>{rows}</table></div>"
+
+
+@attrs.frozen
+class PlannedStep:
+    """What one step would do.
+
+    Attributes:
+        name: The step.
+        action: Name of the action, as in YAML.
+        arguments: The filled fields; ``‹steps.room.channel›`` stands for what only Slack can tell.
+        methods: The Web API methods it may call, in order.
+        scopes: The scopes it needs, the preferred alternative of each.
+        skipped: Why it would be skipped; empty if it would run.
+        problems: What is wrong with it.
+        least_time: Seconds it takes at the least under Slack's published rates.
+    """
+
+    name: str
+    action: str
+    arguments: Mapping[str, Any] = attrs.field(repr=False)
+    methods: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    skipped: str = ""
+    problems: tuple[Problem, ...] = ()
+    least_time: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-safe data."""
+        return {
+            "name": self.name,
+            "action": self.action,
+            "arguments": plain(self.arguments),
+            "methods": list(self.methods),
+            "scopes": list(self.scopes),
+            "skipped": self.skipped,
+            "problems": [_problem(problem) for problem in self.problems],
+            "least_time": self.least_time,
+        }
+
+
+@attrs.frozen
+class Plan:
+    """What a run would do, found without a token and without a network. Message bodies show here.
+
+    Attributes:
+        runbook: Name of the runbook.
+        steps: What each step would do, in order.
+        scopes: What the runbook needs.
+    """
+
+    runbook: str
+    steps: tuple[PlannedStep, ...]
+    scopes: ScopeRequirements = attrs.field(repr=False)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong, over all steps."""
+        return tuple(problem for step in self.steps for problem in step.problems)
+
+    @property
+    def least_time(self) -> float:
+        """Seconds that the run takes at the least under Slack's published rates."""
+        return sum(step.least_time for step in self.steps)
+
+    def __getitem__(self, name: str) -> PlannedStep:
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(f"no step {name!r} in this plan; there are {', '.join(step.name for step in self.steps)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-safe data."""
+        return {
+            "runbook": self.runbook,
+            "steps": [step.to_dict() for step in self.steps],
+            "scopes": list(self.scopes.minimal),
+            "least_time": self.least_time,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.runbook}: {len(self.steps)} steps, scopes {', '.join(self.scopes.minimal) or 'none'}"]
+        for step in self.steps:
+            lines.append(f"  {step.name}: {step.action}" + (f" (skipped: {step.skipped})" if step.skipped else ""))
+            if not step.skipped:
+                lines += [f"      {key}: {_shown(value)}" for key, value in step.arguments.items()]
+                lines.append(f"      calls {', '.join(step.methods) or 'nothing'}")
+            lines += [f"      ✗ {problem}" for problem in step.problems]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr>{_cells('td', (html.escape(s.name), html.escape(s.action), _arguments(s), html.escape(', '.join(s.methods))))}</tr>"
+            for s in self.steps
+        )
+        head = _cells("th", ("Step", "Action", "Arguments", "Calls"))
+        return (
+            f"<div><strong>{html.escape(self.runbook)}</strong>, scopes "
+            f"<code>{html.escape(', '.join(self.scopes.minimal) or 'none')}</code>"
+            f"<table><tr>{head}</tr>{rows}</table></div>"
+        )
+
+
+def _arguments(step: PlannedStep) -> str:
+    if step.skipped:
+        return f"skipped: {html.escape(step.skipped)}"
+    lines = [f"{html.escape(key)}: {html.escape(_shown(value))}" for key, value in step.arguments.items()]
+    return "<br>".join(lines + [f"✗ {html.escape(str(problem))}" for problem in step.problems])
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else repr(plain(value))
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "place": problem.place,
+        "message": problem.message,
+        "remedy": problem.remedy,
+        "severity": problem.severity,
+    }
+
+
+def _error(error: BaseException | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    facts: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    if isinstance(error, SlackRunbooksError):
+        facts["remedy"] = error.remedy
+    if isinstance(error, SlackError):
+        facts |= {"code": error.code, "method": error.method}
+    return facts
+
+
+def plain(value: object) -> Any:
+    """Turn outputs, contexts and their parts into JSON-safe data.
+
+    Args:
+        value: Plain data, attrs objects among it, dates, and anything else by its text.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, datetime):
+        return (value.astimezone(timezone.utc) if value.tzinfo else value).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if attrs.has(type(value)):
+        return {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return str(value)

@@ -1,0 +1,196 @@
+"""What became of a request, and whether to send it again.
+
+Rule of this file: judge and decide; nothing here waits or sends. tenacity's strategies decide, from attempts and
+waits that the engine counted, by the engine's clock. Only what a table lists is tried again.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+
+from ._effects import Answered, Call, Delivery, NotSent, Reply
+from .errors import RateLimited, RunbookError, SlackError, SlackUnavailable
+from .slack_methods import UNCERTAIN_CODES, slack_error
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+__all__ = ["Accepted", "Refused", "RetryPolicy", "Unknown", "Verdict", "judge"]
+
+
+@attrs.frozen
+class Accepted:
+    """Slack did it.
+
+    Attributes:
+        reply: Its answer.
+    """
+
+    reply: Reply
+
+
+@attrs.frozen
+class Refused:
+    """It was certainly not done.
+
+    Attributes:
+        error: Why.
+        again: Whether the same request may be sent again, by the tables below.
+    """
+
+    error: SlackError
+    again: bool = False
+
+
+@attrs.frozen
+class Unknown:
+    """It may have been done.
+
+    Attributes:
+        reason: What happened to the answer.
+    """
+
+    reason: str
+
+
+Verdict: TypeAlias = Accepted | Refused | Unknown
+
+# Slack asks for the request again later; it did not do it. https://docs.slack.dev/apis/web-api/rate-limits
+_LATER = frozenset({"ratelimited", "rate_limited"})
+
+# An answer by something on the way that gave up waiting: the request may have gone on. Envoy's 408 "stream timeout"
+# came with messages that stood in the channel: https://github.com/slackapi/python-slack-sdk/issues/1165
+_GAVE_UP = 408
+
+
+def judge(call: Call, delivery: Delivery) -> Verdict:
+    """Tell from a delivery whether Slack did, did not or may have done what a call asked.
+
+    Args:
+        call: The request.
+        delivery: What the driver reported of it.
+    """
+    if isinstance(delivery, NotSent):
+        error = SlackUnavailable(
+            method=call.method,
+            detail=delivery.reason,
+            remedy="Nothing was sent. Check the network, the proxy and the base URL.",
+        )
+        return Refused(error, again=True)
+    if not isinstance(delivery, Answered):
+        return Unknown(delivery.reason)
+    data = delivery.data
+    if data is not None and data.get("ok") is True:
+        return Accepted(Reply(data, delivery.headers))
+    if delivery.status == 429:
+        return Refused(slack_error(call.method, {"error": "ratelimited"}, headers=delivery.headers), again=True)
+    if data is not None and data.get("ok") is False:
+        code = str(data.get("error") or "")
+        if code in UNCERTAIN_CODES:
+            return Unknown(f"Slack answered {code}, which may come after the effect")
+        error = slack_error(call.method, data, status=delivery.status, headers=delivery.headers)
+        return Refused(error, again=code in _LATER)
+    if 300 <= delivery.status < 400:
+        return Refused(
+            SlackError(
+                f"http_{delivery.status}",
+                method=call.method,
+                detail="a redirect, which is not followed so that the token goes nowhere else",
+                remedy="Set base_url to where the API is, ending in /api/.",
+            )
+        )
+    if 400 <= delivery.status < 500 and delivery.status != _GAVE_UP:
+        return Refused(
+            SlackError(
+                f"http_{delivery.status}",
+                method=call.method,
+                detail="an answer that is not Slack's",
+                remedy="Check base_url (it ends in /api/) and the proxy on the way.",
+            )
+        )
+    return Unknown(f"HTTP {delivery.status} without Slack's answer")
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """How often, and how long, certainly unsent or refused requests are tried again.
+
+    Tried again are: rate limits (HTTP 429 and the codes ``ratelimited`` and ``rate_limited``) after exactly the time
+    that Slack names; requests that certainly did not leave (connection refused, no such host, TLS failure); and, of
+    methods that only read, lost answers. Nothing else.
+
+    Attributes:
+        attempts: Most requests for one call, the first included.
+        max_wait: Most seconds that one call waits in all; a wait that would pass it is not begun.
+        first_wait: Seconds before the second attempt where Slack names no time; doubled for each further one.
+        longest_wait: Most seconds of one such wait.
+    """
+
+    attempts: int = 5
+    max_wait: float = 120.0
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+
+    def __attrs_post_init__(self) -> None:
+        if self.attempts < 1:
+            raise RunbookError("must be at least 1: the first request counts.", place="RetryPolicy.attempts")
+        for name in ("max_wait", "first_wait", "longest_wait"):
+            if not getattr(self, name) >= 0:
+                raise RunbookError("must not be negative.", place=f"RetryPolicy.{name}")
+
+    def wait_before_next(self, *, attempt: int, waited: float, error: SlackError | None) -> float | None:
+        """Decide whether and when a request is sent again.
+
+        Args:
+            attempt: How many requests were sent or tried for this call.
+            waited: Seconds this call has waited so far.
+            error: Why the last was refused, or ``None`` for a lost answer.
+
+        Returns:
+            Seconds to wait, or ``None`` to give up.
+        """
+        return _Strategy(self).decide(attempt, waited, error)
+
+
+@attrs.frozen(slots=False)
+class _Strategy:
+    """A retry policy in tenacity's terms."""
+
+    policy: RetryPolicy
+
+    @cached_property
+    def _parts(self) -> tuple[Any, Any, Any]:
+        import tenacity
+
+        class RetryAfter(tenacity.wait.wait_base):
+            """Wait as long as Slack asked, else as long as another strategy says."""
+
+            def __init__(self, otherwise: tenacity.wait.wait_base) -> None:
+                self.otherwise = otherwise
+
+            def __call__(self, retry_state: RetryCallState) -> float:
+                raised = retry_state.outcome.exception() if retry_state.outcome else None
+                if isinstance(raised, RateLimited):
+                    return raised.retry_after
+                return self.otherwise(retry_state)
+
+        policy = self.policy
+        wait = RetryAfter(tenacity.wait_exponential(multiplier=policy.first_wait, max=policy.longest_wait))
+        stop = tenacity.stop_any(
+            tenacity.stop_after_attempt(policy.attempts), tenacity.stop_before_delay(policy.max_wait + 1e-9)
+        )
+        return tenacity, wait, stop
+
+    def decide(self, attempt: int, waited: float, error: SlackError | None) -> float | None:
+        tenacity, wait, stop = self._parts
+        state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
+        state.attempt_number = attempt
+        # tenacity measures from its own clock; here the engine's count of seconds waited stands in for it.
+        state.start_time, state.outcome_timestamp = 0.0, waited
+        state.outcome = tenacity.Future(attempt)
+        state.outcome.set_exception(error or SlackUnavailable(method=""))
+        state.upcoming_sleep = wait(state)
+        return None if stop(state) else float(state.upcoming_sleep)
