@@ -226,13 +226,23 @@ FLAG = {"form": Form("flag", Kind.RAW, True, _truth)}
 DATA = {"form": Form("data", Kind.RAW, True, _same)}
 BLOCKS = {"form": Form("blocks", Kind.MRKDWN, False, _same)}
 
-_OWN_ACTION = MRKDWN["form"]  # A field of a host's own action that declares nothing gets the safest escape.
+# Fields of a host's own action that declare nothing: text gets the safest escape, all else takes values themselves.
+_OWN_TEXT = Form("text", Kind.MRKDWN, False, _any_text)
+_OWN_VALUE = Form("data", Kind.MRKDWN, True, _same)
+
+
+def _form(field: attrs.Attribute[Any]) -> Form:
+    declared: Form | None = field.metadata.get("form")
+    if declared is not None:
+        return declared
+    kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
+    return _OWN_TEXT if kind.replace(" ", "").split("|")[0] == "str" else _OWN_VALUE
 
 
 def forms(action: type[Action[Any]] | Action[Any]) -> dict[str, Form]:
     """Return the form of each field of an action."""
     cls = action if isinstance(action, type) else type(action)
-    return {field.name: field.metadata.get("form", _OWN_ACTION) for field in attrs.fields(cls)}  # type: ignore[arg-type]
+    return {field.name: _form(field) for field in attrs.fields(cls)}  # type: ignore[arg-type]
 
 
 def hidden(value: object) -> str:

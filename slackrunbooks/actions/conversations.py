@@ -563,16 +563,19 @@ def bad_channel(channel: str) -> Iterator[Fault]:
     try:
         reference(channel)
     except ValueError as error:
-        yield Fault("channel", f"{error}.")
+        yield Fault("channel", str(error))
 
 
 def bad_users(field: str, users: str | Iterable[str]) -> Iterator[Fault]:
     given = [users] if isinstance(users, str) else list(users)
     if not given:
         yield Fault(field, "names nobody.", "Give user IDs or e-mail addresses.")
+    wrong: list[str] = []
     for user in given:
         if not base.Placeholder.is_in(user):
             try:
                 parse_user(user)
             except ValueError as error:
-                yield Fault(field, f"{error}.")
+                wrong.append(str(error))
+    if wrong:
+        yield Fault(field, wrong[0], f"{len(wrong) - 1} more are wrong likewise." if len(wrong) > 1 else "")
