@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from .actions import Action, action_name
-from .actions._base import Need, render
+from .actions._base import Need, fields_of, render
 from .errors import MissingScope, Problem, RunbookError, SlackRunbooksError
 from .report import CheckReport, Plan, PlannedStep
 from .runbook import ERROR_STAND_IN, Runbook, Step, look_up, put, stand_in, truthy, when_reason
@@ -43,7 +43,9 @@ class Identity:
 
 @attrs.frozen
 class Identify(Action[Identity]):
-    """Ask Slack who the token is. Slack: https://docs.slack.dev/reference/methods/auth.test
+    """Ask Slack who the token is.
+
+    Slack: https://docs.slack.dev/reference/methods/auth.test
 
     The header ``x-oauth-scopes`` of every answer names the token's scopes:
     https://docs.slack.dev/authentication/installing-with-oauth
@@ -106,9 +108,7 @@ def _plan_step(
         return PlannedStep(name, word, {}, skipped=skipped, problems=tuple(_weighed(problems, step)))
     action, found = render(step.action, scope if templates else None, place=place, partials=runbook.partials)
     arguments = {
-        field.name: value
-        for field in attrs.fields(type(action))
-        if (value := getattr(action, field.name)) != field.default
+        field.name: value for field in fields_of(action) if (value := getattr(action, field.name)) != field.default
     }
     methods = tuple(dict.fromkeys(need.method for need in action.needs() if not need.condition))
     return PlannedStep(name, word, arguments, methods, problems=tuple(_weighed([*problems, *found], step)))
@@ -156,7 +156,10 @@ def _doubts(path: str, when: object, scope: Mapping[str, Any], where: str) -> li
 
 
 def _least_time(step: PlannedStep, posts: dict[str, int]) -> float:
-    """Count a second for each further post to one channel: https://docs.slack.dev/apis/web-api/rate-limits"""
+    """Count a second for each further post to one channel.
+
+    Source: https://docs.slack.dev/apis/web-api/rate-limits
+    """
     if step.skipped or not any(METHODS[method].posts for method in step.methods):
         return 0.0
     channel = str(step.arguments.get("channel") or step.arguments.get("users"))

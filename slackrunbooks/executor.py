@@ -19,7 +19,7 @@ import attrs
 
 from ._engine import Event, Hook, Machine, Send, Sleep, Work
 from ._survey import Identify, Identity, check_report, problems_of, survey
-from .actions import Action, action_name
+from .actions import Action
 from .errors import CheckFailed, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
 from .report import CheckReport, Plan, Report
 from .retries import RetryPolicy
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncExecutor", "Context", "Executor"]
 
-R = TypeVar("R")
+_R = TypeVar("_R")
 
 _log = logging.getLogger("slackrunbooks")
 
@@ -63,7 +63,8 @@ class _WallClock:
     async def async_sleep_until(self, when: float) -> None:
         import asyncio
 
-        while (left := when - time.time()) > 0:
+        # A timer may fire early, and only the wall clock tells.
+        while (left := when - time.time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
 
     def busy(self) -> contextlib.AbstractContextManager[None]:
@@ -138,7 +139,7 @@ class _Core:
         return self._survey(runbook, context)[1]
 
     def _survey(self, runbook: Runbook | Action[Any], context: object) -> tuple[Runbook, Plan, tuple[Any, ...], bool]:
-        book, single = (runbook, False) if isinstance(runbook, Runbook) else (_single(runbook), True)
+        book, single = (runbook, False) if isinstance(runbook, Runbook) else (Runbook.of_one(runbook), True)
         templates = not single or context is not None
         plan, general = survey(book, _plain_context(context), templates=templates, single=single)
         return book, plan, general, single
@@ -227,7 +228,7 @@ class _Core:
         for hook in self._hooks:
             try:
                 hook(event)
-            except Exception:
+            except Exception:  # noqa: BLE001
                 # A broken progress bar must not stop an incident from being declared.
                 _log.exception("A hook failed; the run goes on.")
 
@@ -252,37 +253,29 @@ class _Core:
 
     # --- parts of the contract that this version does not have -------------------------------------------------------
 
-    def submit(self, runbook: Runbook, context: Context = None, **options: object) -> NoReturn:
+    def submit(self, runbook: Runbook, context: Context = None, **options: object) -> NoReturn:  # noqa: ARG002
         """Not in this version: raises ``Unsupported``."""
         raise Unsupported("submit", "Use run, in a thread or task of your own.")
 
-    def resume(self, run_id: str) -> NoReturn:
+    def resume(self, run_id: str) -> NoReturn:  # noqa: ARG002
         """Not in this version: raises ``Unsupported``."""
         raise Unsupported("resume", "Runs are kept in memory only: start a new one.")
 
-    def retry(self, run_id: str, runbook: Runbook | None = None) -> NoReturn:
+    def retry(self, run_id: str, runbook: Runbook | None = None) -> NoReturn:  # noqa: ARG002
         """Not in this version: raises ``Unsupported``."""
         raise Unsupported("retry", "Run a runbook that begins with the step that failed.")
 
-    def cancel(self, run_id: str) -> NoReturn:
+    def cancel(self, run_id: str) -> NoReturn:  # noqa: ARG002
         """Not in this version: raises ``Unsupported``."""
         raise Unsupported("cancel", "Interrupt the thread, or cancel the task, that runs it.")
 
-    def signal(self, run_id: str, name: str, payload: object = None) -> NoReturn:
+    def signal(self, run_id: str, name: str, payload: object = None) -> NoReturn:  # noqa: ARG002
         """Not in this version: raises ``Unsupported``."""
         raise Unsupported("signal", "Split the runbook where a person decides, and run the parts.")
 
-    def resolve(self, run_id: str, step: str, *, call: int, applied: bool, reply: object = None) -> NoReturn:
+    def resolve(self, run_id: str, step: str, *, call: int, applied: bool, reply: object = None) -> NoReturn:  # noqa: ARG002
         """Not in this version: raises ``Unsupported``."""
         raise Unsupported("resolve", "Look in Slack what happened, and run what is left.")
-
-
-def _single(action: Action[Any]) -> Runbook:
-    """Wrap one action; unlike a runbook of one step, its templates are parsed only when a context fills them."""
-    name = action_name(type(action))
-    runbook = Runbook.__new__(Runbook)
-    runbook.__attrs_init__(name, {name: Step(action)}, None, {}, ())  # type: ignore[attr-defined]
-    return runbook
 
 
 def _recorded(run_id: str, kept: _Kept, runbook: Runbook, context: object, *, templates: bool) -> Report:
@@ -396,7 +389,7 @@ class Executor(_Core):
     ) -> None:
         self.close()
 
-    def do(self, action: Action[R], context: Context = None, *, key: str | None = None) -> R:
+    def do(self, action: Action[_R], context: Context = None, *, key: str | None = None) -> _R:
         """Perform one action.
 
         Args:
@@ -421,7 +414,7 @@ class Executor(_Core):
             templates=context is not None,
             single=True,
         )
-        return cast("R", _outcome(machine if isinstance(machine, Report) else self._drive(machine)))
+        return cast("_R", _outcome(machine if isinstance(machine, Report) else self._drive(machine)))
 
     def run(
         self,
@@ -551,7 +544,7 @@ class AsyncExecutor(_Core):
     ) -> None:
         await self.close()
 
-    async def do(self, action: Action[R], context: Context = None, *, key: str | None = None) -> R:
+    async def do(self, action: Action[_R], context: Context = None, *, key: str | None = None) -> _R:
         """Perform one action; see :meth:`Executor.do`."""
         machine = self._start(
             _checked_action(action),
@@ -560,7 +553,7 @@ class AsyncExecutor(_Core):
             templates=context is not None,
             single=True,
         )
-        return cast("R", _outcome(machine if isinstance(machine, Report) else await self._drive(machine)))
+        return cast("_R", _outcome(machine if isinstance(machine, Report) else await self._drive(machine)))
 
     async def run(
         self,
@@ -614,4 +607,4 @@ def _checked_action(action: object) -> Runbook:
     if not isinstance(action, Action):
         hint = " Use run for a runbook." if isinstance(action, (Runbook, Step)) else ""
         raise RunbookError(f"must be an action such as SendMessage(…), not {type(action).__name__}.{hint}", place="do")
-    return _single(action)
+    return Runbook.of_one(action)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from .scopes import ScopeRequirements
 
-__all__ = ["CheckReport", "Outcome", "Plan", "PlannedStep", "Report", "State", "StepReport"]
+__all__ = ["CheckReport", "Outcome", "Plan", "PlannedStep", "Report", "State", "StepReport", "plain"]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 Outcome: TypeAlias = Literal["succeeded", "failed", "skipped", "waiting", "ambiguous", "cancelled"]
 """How a step ended, or that it has not."""
@@ -131,7 +131,7 @@ class Report:
                 return step
         raise KeyError(f"no step {name!r} in this run; there are {', '.join(step.name for step in self.steps)}")
 
-    def output(self, name: str, kind: type[T]) -> T:
+    def output(self, name: str, kind: type[_T]) -> _T:
         """Return the output of a step, with its type.
 
         Args:

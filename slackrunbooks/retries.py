@@ -57,6 +57,7 @@ class Unknown:
 
 
 Verdict: TypeAlias = Accepted | Refused | Unknown
+"""What became of a request."""
 
 # Slack asks for the request again later; it did not do it. https://docs.slack.dev/apis/web-api/rate-limits
 _LATER = frozenset({"ratelimited", "rate_limited"})

@@ -481,6 +481,18 @@ class Runbook:
     def __hash__(self) -> int:
         return hash((self.name, tuple(self.steps)))
 
+    @classmethod
+    def of_one(cls, action: Action[Any]) -> Runbook:
+        """Wrap one action for the engine. Its templates are parsed only when a context fills them.
+
+        Args:
+            action: The action.
+        """
+        runbook = cls.__new__(cls)
+        name = action_name(type(action))
+        runbook.__attrs_init__(name, MappingProxyType({name: Step(action)}), None, MappingProxyType({}), ())  # type: ignore[attr-defined]
+        return runbook
+
     # --- files ---
 
     @classmethod

@@ -16,7 +16,7 @@ from .actions._base import Action, Need
 from .slack_methods import METHODS
 from .text import parse_channel
 
-__all__ = ["HasAction", "HasSteps", "Requirement", "ScopeRequirements", "required_scopes"]
+__all__ = ["HasAction", "HasSteps", "Requirement", "ScopeRequirements", "Subject", "required_scopes"]
 
 _STEP_OUTPUT = re.compile(r"\{\{[{&]?\s*steps\.([a-z][a-z0-9_]*)\.channel\s*\}?\}\}")
 _TYPES = ("public", "private", "im", "mpim")

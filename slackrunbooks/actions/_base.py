@@ -44,6 +44,8 @@ __all__ = [
     "as_blocks",
     "as_channel",
     "as_users",
+    "error_of",
+    "fields_of",
     "forms",
     "hidden",
     "is_choice",
@@ -161,11 +163,16 @@ def _any_text(value: object) -> object:
     return value if isinstance(value, str) or value is None else str(value)
 
 
+def _one_line(value: object) -> object:
+    # Slack shows a topic and a description as one line; a YAML block text ends in a line break.
+    return " ".join(str(value).split())
+
+
 def _one_id(value: object) -> object:
     if isinstance(value, Mapping) and isinstance(value.get("channel"), str):
         value = value["channel"]
     if not isinstance(value, str):
-        raise ValueError(f"must be text (an ID, a name or a link), not {_type(value)}")
+        raise ValueError(f"must be text (an ID, a name or a link), not {_type(value)}")  # noqa: TRY004
     return value.strip()
 
 
@@ -177,7 +184,7 @@ def _people(value: object) -> object:
         elif isinstance(item, str):
             found.extend(part for part in item.replace(",", " ").split() if part)
         else:
-            raise ValueError(f"must be user IDs or e-mail addresses, not {_type(item)}")
+            raise ValueError(f"must be user IDs or e-mail addresses, not {_type(item)}")  # noqa: TRY004
     return tuple(found)
 
 
@@ -203,46 +210,52 @@ class Form:
     Attributes:
         name: For messages and the JSON Schema: ``text``, ``channel``, ``users``, ``flag``, ``data``, ``blocks``.
         kind: The kind of text, which decides how values are escaped.
-        native: Whether a template that is one whole tag takes the value itself.
         final: Turns what rendering gave into the filled value; ``ValueError`` says why it cannot.
+        native: Whether a template that is one whole tag takes the value itself.
     """
 
     name: str
     kind: Kind
-    native: bool
     final: Callable[[object], object]
+    native: bool = attrs.field(kw_only=True)
 
 
-MRKDWN = {"form": Form("text", Kind.MRKDWN, False, _any_text)}
-MARKDOWN = {"form": Form("text", Kind.MARKDOWN, False, _any_text)}
-PLAIN = {"form": Form("text", Kind.PLAIN, False, _any_text)}
-DESCRIPTION = {"form": Form("text", Kind.TOPIC, False, _any_text)}
-NAME = {"form": Form("text", Kind.NAME, False, _any_text)}
-URL = {"form": Form("text", Kind.URL, False, _any_text)}
-IDENTIFIER = {"form": Form("text", Kind.ID, False, _any_text)}
-CHANNEL = {"form": Form("channel", Kind.ID, True, _one_id)}
-USERS = {"form": Form("users", Kind.ID, True, _people)}
-FLAG = {"form": Form("flag", Kind.RAW, True, _truth)}
-DATA = {"form": Form("data", Kind.RAW, True, _same)}
-BLOCKS = {"form": Form("blocks", Kind.MRKDWN, False, _same)}
+MRKDWN = {"form": Form("text", Kind.MRKDWN, _any_text, native=False)}
+MARKDOWN = {"form": Form("text", Kind.MARKDOWN, _any_text, native=False)}
+PLAIN = {"form": Form("text", Kind.PLAIN, _any_text, native=False)}
+DESCRIPTION = {"form": Form("text", Kind.TOPIC, _one_line, native=False)}
+NAME = {"form": Form("text", Kind.NAME, _any_text, native=False)}
+URL = {"form": Form("text", Kind.URL, _any_text, native=False)}
+IDENTIFIER = {"form": Form("text", Kind.ID, _any_text, native=False)}
+CHANNEL = {"form": Form("channel", Kind.ID, _one_id, native=True)}
+USERS = {"form": Form("users", Kind.ID, _people, native=True)}
+FLAG = {"form": Form("flag", Kind.RAW, _truth, native=True)}
+DATA = {"form": Form("data", Kind.RAW, _same, native=True)}
+BLOCKS = {"form": Form("blocks", Kind.MRKDWN, _same, native=False)}
 
 # Fields of a host's own action that declare nothing: text gets the safest escape, all else takes values themselves.
-_OWN_TEXT = Form("text", Kind.MRKDWN, False, _any_text)
-_OWN_VALUE = Form("data", Kind.MRKDWN, True, _same)
+_OWN_TEXT = Form("text", Kind.MRKDWN, _any_text, native=False)
+_OWN_VALUE = Form("data", Kind.MRKDWN, _same, native=True)
 
 
 def _form(field: attrs.Attribute[Any]) -> Form:
     declared: Form | None = field.metadata.get("form")
     if declared is not None:
         return declared
-    kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
+    annotation: object = field.type
+    kind = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
     return _OWN_TEXT if kind.replace(" ", "").split("|")[0] == "str" else _OWN_VALUE
+
+
+def fields_of(action: type[Action[Any]] | Action[Any]) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the attrs fields of an action, in the order in which its class declares them."""
+    cls = action if isinstance(action, type) else type(action)
+    return cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(cast("type[attrs.AttrsInstance]", cls)))
 
 
 def forms(action: type[Action[Any]] | Action[Any]) -> dict[str, Form]:
     """Return the form of each field of an action."""
-    cls = action if isinstance(action, type) else type(action)
-    return {field.name: _form(field) for field in attrs.fields(cls)}  # type: ignore[arg-type]
+    return {field.name: _form(field) for field in fields_of(action)}
 
 
 def hidden(value: object) -> str:
@@ -332,7 +345,7 @@ def _place(instance: object, field: attrs.Attribute[Any]) -> str:
 
 
 def _type(value: object) -> str:
-    names = {dict: "a mapping", list: "a list", tuple: "a list", bool: "true or false", type(None): "nothing"}
+    names: dict[type[Any], str] = {dict: "a mapping", list: "a list", tuple: "a list", bool: "true or false", type(None): "nothing"}
     return names.get(type(value)) or f"a value of type {type(value).__name__}"
 
 

@@ -12,7 +12,7 @@ from .._effects import Find
 from ..errors import ChannelNotFound, MissingScope, UserNotFound
 from ..slack_methods import call
 from ..text import ChannelRef, parse_channel, parse_user
-from ._base import Need, Placeholder
+from ._base import Fault, Need, Placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .._effects import Effect, Flow
 
 __all__ = [
+    "bad_channel",
+    "bad_users",
     "channel_address",
     "channel_id",
     "channel_needs",
@@ -199,3 +201,29 @@ def user_needs(users: str | Iterable[str]) -> Iterator[Need]:
         yield Need("users.lookupByEmail", "look up people by e-mail")
     elif any("{{" in user for user in given):
         yield Need("users.lookupByEmail", "look up people by e-mail", condition="if people are given by e-mail address")
+
+
+def bad_channel(channel: str) -> Iterator[Fault]:
+    """Say what is wrong with a filled channel field."""
+    if Placeholder.is_in(channel):
+        return
+    try:
+        reference(channel)
+    except ValueError as error:
+        yield Fault("channel", str(error))
+
+
+def bad_users(field: str, users: str | Iterable[str]) -> Iterator[Fault]:
+    """Say what is wrong with a filled field of people."""
+    given = [users] if isinstance(users, str) else list(users)
+    if not given:
+        yield Fault(field, "names nobody.", "Give user IDs or e-mail addresses.")
+    wrong: list[str] = []
+    for user in given:
+        if not Placeholder.is_in(user):
+            try:
+                parse_user(user)
+            except ValueError as error:
+                wrong.append(str(error))
+    if wrong:
+        yield Fault(field, wrong[0], f"{len(wrong) - 1} more are wrong likewise." if len(wrong) > 1 else "")

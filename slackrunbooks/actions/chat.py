@@ -16,13 +16,12 @@ from ..slack_methods import call
 from ..text import LIMITS
 from . import _base as base
 from ._base import Action, Fault, Need
-from ._find import channel_address, channel_id, channel_needs, user_id, user_needs
-from .conversations import bad_channel, bad_users
+from ._find import bad_channel, bad_users, channel_address, channel_id, channel_needs, user_id, user_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
-    from .._effects import Call, Flow
+    from .._effects import Call, Effect, Flow
 
 __all__ = ["MessageSent", "MessageUpdated", "SendDirectMessage", "SendMessage", "UpdateMessage"]
 
@@ -278,10 +277,7 @@ class SendDirectMessage(_Content, Action[MessageSent]):
         yield from super().faults()
 
     def flow(self) -> Flow[MessageSent]:
-        people: list[str] = []
-        for user in self.users:
-            people.append((yield from user_id(user)))
-        people = list(dict.fromkeys(people))
+        people = list(dict.fromkeys((yield from _user_ids(self.users))))
         if len(people) == 1:
             # chat.postMessage opens the conversation itself when it is given a person's ID, which spares im:write:
             # https://docs.slack.dev/reference/methods/chat.postMessage#dms
@@ -290,6 +286,13 @@ class SendDirectMessage(_Content, Action[MessageSent]):
             reply = yield call("conversations.open", users=",".join(people))
             channel = reply["channel"]["id"]
         return (yield from _post(self, channel))
+
+
+def _user_ids(users: Iterable[str]) -> Generator[Effect, Any, list[str]]:
+    found: list[str] = []
+    for user in users:
+        found += [(yield from user_id(user))]
+    return found
 
 
 @attrs.frozen(kw_only=True)

@@ -12,13 +12,23 @@ import attrs
 from .._effects import Partial
 from ..errors import NameTaken, NotPermitted, RunbookError, SlackError, UserNotFound
 from ..slack_methods import call
-from ..text import LIMITS, channel_name, escape, parse_user
+from ..text import LIMITS, channel_name, escape
 from . import _base as base
 from ._base import Action, Fault, Need
-from ._find import channel_id, channel_needs, find_channel, identity, reference, user_id, user_needs
+from ._find import (
+    bad_channel,
+    bad_users,
+    channel_id,
+    channel_needs,
+    find_channel,
+    identity,
+    reference,
+    user_id,
+    user_needs,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterator
 
     from .._effects import Effect, Flow
 
@@ -555,27 +565,3 @@ class ArchiveChannel(Action[ChannelArchived]):
                 raise
             return ChannelArchived(channel=channel, already_archived=True)
         return ChannelArchived(channel=channel)
-
-
-def bad_channel(channel: str) -> Iterator[Fault]:
-    if base.Placeholder.is_in(channel):
-        return
-    try:
-        reference(channel)
-    except ValueError as error:
-        yield Fault("channel", str(error))
-
-
-def bad_users(field: str, users: str | Iterable[str]) -> Iterator[Fault]:
-    given = [users] if isinstance(users, str) else list(users)
-    if not given:
-        yield Fault(field, "names nobody.", "Give user IDs or e-mail addresses.")
-    wrong: list[str] = []
-    for user in given:
-        if not base.Placeholder.is_in(user):
-            try:
-                parse_user(user)
-            except ValueError as error:
-                wrong.append(str(error))
-    if wrong:
-        yield Fault(field, wrong[0], f"{len(wrong) - 1} more are wrong likewise." if len(wrong) > 1 else "")

@@ -1,0 +1,607 @@
+"""Text as Slack reads it: kinds of fields, what each needs escaped, names, references, limits.
+
+Rule of this file: text in, text out. Nothing here knows what a template is, and every fact about Slack has its page.
+
+A value that comes from outside is *escaped for the field it goes into*, and for the place in that field: what is inert
+in running text (``!channel``) is a ping after a ``<``. So an escape is given the value and what stands before it.
+
+- https://docs.slack.dev/messaging/formatting-message-text/ has the control characters ``& < >``, the tokens
+  ``<@U…>``, ``<#C…>``, ``<!subteam^S…>``, ``<!here>``, ``<!date^…>``, ``<https://…|label>``, and the rule by which a
+  reader finds them again: whatever matches ``<(.*?)>``.
+- https://docs.slack.dev/reference/block-kit/blocks/markdown-block/ has the Markdown that ``markdown_text`` and markdown
+  blocks take: links and images as ``[label](url)``, and a backslash before a special character.
+- https://github.com/PostHog/posthog/pull/95054 measured on a live workspace that markdown blocks read ``<…>`` tokens
+  too, that an entity is decoded for display and not read again as a token, and that the destination of a Markdown link
+  is not decoded at all.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+import string
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+from urllib.parse import quote
+
+import attrs
+
+__all__ = [
+    "LIMITS",
+    "ChannelRef",
+    "Escaper",
+    "Kind",
+    "Limit",
+    "UserRef",
+    "channel_name",
+    "channel_name_problem",
+    "escape",
+    "escaper",
+    "inert_alone",
+    "inert_in_token",
+    "open_tail",
+    "parse_channel",
+    "parse_user",
+    "unescape",
+]
+
+
+class Kind(enum.Enum):
+    """What a field of Slack holds, and so how a value put into it is made inert."""
+
+    MRKDWN = "mrkdwn"
+    """Slack's own markup: message ``text``, ``mrkdwn`` text objects."""
+    MARKDOWN = "markdown"
+    """Standard Markdown: ``markdown_text``, markdown blocks, canvases."""
+    PLAIN = "plain"
+    """``plain_text`` objects: no markup, but Slack decodes the three entities."""
+    TOPIC = "topic"
+    """A topic or a description: one line, no markup, the three entities."""
+    NAME = "name"
+    """A channel's name. Values go in as they are; :func:`channel_name` puts the whole name right afterwards."""
+    URL = "url"
+    """A field that is one URL."""
+    ID = "id"
+    """An ID, a timestamp, an emoji's name: white space around the value is dropped."""
+    RAW = "raw"
+    """Anything that Slack does not read as markup. Values go in as they are."""
+
+
+Escaper: TypeAlias = Callable[[str, str], str]
+"""Makes a value inert: takes the value and what stands before it in the same text."""
+
+
+# --- escapes --------------------------------------------------------------------------------------------------------
+
+_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
+_ENTITY = re.compile("|".join(_ENTITIES))
+
+
+def escape(text: str) -> str:
+    """Make foreign text inert: ``&``, ``<`` and ``>`` become entities, and nothing else changes.
+
+    Slack decodes exactly these three, so ``&quot;`` and its like would be shown as they are
+    (https://docs.slack.dev/messaging/formatting-message-text/#escaping).
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Text that shows as ``text`` and holds no mention, no channel reference and no labelled link.
+
+    >>> escape('<!channel> "R&D" > all')
+    '&lt;!channel&gt; "R&amp;D" &gt; all'
+    """
+    if "&" in text or "<" in text or ">" in text:
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text
+
+
+def unescape(text: str) -> str:
+    """Undo :func:`escape`, in one pass: text that says ``&amp;lt;`` comes back as ``&lt;``.
+
+    Args:
+        text: Text as Slack keeps it.
+
+    Returns:
+        The text that a reader sees.
+
+    >>> unescape("&lt;!channel&gt; &amp;lt;")
+    '<!channel> &lt;'
+    """
+    return _ENTITY.sub(lambda entity: _ENTITIES[entity[0]], text)
+
+
+def escaper(kind: Kind) -> Escaper:
+    """Return the escape for values of one kind of field.
+
+    Args:
+        kind: What the field holds.
+
+    Returns:
+        A function of the value and of what has been written before it in the same text. For ``MRKDWN`` only
+        :func:`open_tail` of that matters; ``MARKDOWN`` and ``URL`` need all of it; the others look at none.
+    """
+    return _ESCAPERS[kind]
+
+
+def inert_alone(kind: Kind) -> Callable[[str], str]:
+    """Return the escape for values of one kind where nothing that stands before them matters.
+
+    Args:
+        kind: What the field holds.
+    """
+    if kind in {Kind.MRKDWN, Kind.PLAIN}:
+        return escape  # the same as below, without two calls
+    escaped = escaper(kind)
+    return lambda value: escaped(value, "")
+
+
+def open_tail(text: str) -> str:
+    """Return the end of ``text`` from the first ``<`` that no ``>`` has closed, or ``""``.
+
+    Args:
+        text: What has been written so far.
+    """
+    start = text.find("<", text.rfind(">") + 1)
+    return text[start:] if start >= 0 else ""
+
+
+class _Position(enum.IntEnum):
+    """Where in a token of Slack a value stands; a higher number means that less may pass."""
+
+    LABEL = 0
+    """``<https://x|…``: only what readers see."""
+    LOOSE = 1
+    """``< 5 and …``: a target with white space in it, which no link has."""
+    TARGET = 2
+    """``<https://x/…``: the rest of a link's target."""
+    START = 3
+    """``<…``: the start of a target."""
+    SPECIAL = 4
+    """``<!date^…``: an argument of a special token."""
+    REFERENCE = 5
+    """``<@…``, ``<#…``, ``<!subteam^…``: an ID."""
+    COMMAND = 6
+    """``<!…``: which special token it is."""
+
+
+# White space, control and invisible characters, and what delimits a token. An invisible one is encoded too, because
+# nothing says that Slack does not drop it before it looks at the first character of a token.
+_BREAKS_TARGET = re.compile(
+    '[\\s\x00-\x20\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff<>|"\\\\]'
+)
+_CHANGES_SPECIAL = re.compile("[\\^{}]")
+# IDs are upper case (https://docs.slack.dev/messaging/formatting-message-text/#mentioning-users), so that ``<@`` with a
+# name, which Slack once linked, stays dead: https://github.com/slackapi/node-slack-sdk/issues/712.
+_NOT_IN_ID = re.compile("[^A-Z0-9]")
+
+
+def _percent(found: re.Match[str]) -> str:
+    """Percent-encode what a pattern found, as UTF-8."""
+    return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "replace"))
+
+
+def _target(value: str) -> str:
+    # `&` becomes an entity here as everywhere in mrkdwn: Slack's page asks for it in the whole text, and Slack itself
+    # writes URLs in `<…>` so. (Only the destination of a *Markdown* link is left undecoded; see `_escape_markdown`.)
+    return _BREAKS_TARGET.sub(_percent, value).replace("&", "&amp;")
+
+
+def _start(value: str) -> str:
+    target = _target(value)
+    return f"%{ord(target[0]):02X}{target[1:]}" if target.startswith(("@", "#", "!")) else target
+
+
+def _special(value: str) -> str:
+    return _CHANGES_SPECIAL.sub(_percent, _target(value))
+
+
+def _reference(value: str) -> str:
+    # Encoded, not dropped: "U1|x" without its "|" would be somebody else's ID, "U1%7Cx" is nobody's.
+    return _NOT_IN_ID.sub(_percent, value.strip())
+
+
+def _command(value: str) -> str:
+    # A value may not choose between `<!here>` and `<!channel>`; an author who wants that writes a raw tag.
+    return "".join(f"%{byte:02X}" for byte in value.encode("utf-8", "replace"))
+
+
+def _loose(value: str) -> str:
+    return escape(value).replace("|", "%7C")
+
+
+_AT_POSITION: tuple[Callable[[str], str], ...] = (escape, _loose, _target, _start, _special, _reference, _command)
+"""The escape for each position, in their order."""
+
+
+def _position(tail: str) -> _Position:
+    """Say where a value after ``tail`` would stand. ``tail`` begins with a ``<`` and has no ``>``.
+
+    With several ``<`` nobody knows which of them Slack takes for the token's start, so the strictest answer counts.
+    """
+    last = tail.rfind("<")
+    if not last:
+        return _position_after(tail[1:])
+    return max(_position_after(tail[1:]), _position_after(tail[last + 1 :]))
+
+
+def _position_after(content: str) -> _Position:
+    if not content:
+        return _Position.START
+    if "|" in content:
+        return _Position.LABEL
+    if content.startswith(("@", "#", "!subteam^")):
+        return _Position.REFERENCE
+    if content.startswith("!"):
+        return _Position.SPECIAL if "^" in content else _Position.COMMAND
+    # "URLs with spaces will break", says Slack's page: `a < b` is arithmetic, not a token.
+    return _Position.LOOSE if re.search(r"\s", content) else _Position.TARGET
+
+
+def inert_in_token(value: str, tail: str) -> str:
+    """Escape a value of mrkdwn that stands after an unclosed ``<``.
+
+    Args:
+        value: The value.
+        tail: What :func:`open_tail` gave for the text before it; not empty.
+    """
+    return _AT_POSITION[_position(tail)](value)
+
+
+def _escape_mrkdwn(value: str, before: str) -> str:
+    tail = open_tail(before)
+    return inert_in_token(value, tail) if tail else escape(value)
+
+
+# In running Markdown a backslash makes these literal. `*`, `_` and `~` only format, and stand in many a bare URL, which
+# a backslash would break; so they stay as they are.
+_MARKDOWN_SPECIAL = "\\`[]"
+_BEFORE_SPECIAL = re.compile(r"[\\`\[\]]")
+_ENTITY_START = re.compile(r"&(?=#?\w+;)")
+_ENTITY_END = re.compile(r"(&#?\w+);")
+_IN_DESTINATION = re.compile(
+    r"(?:(?<!\\)\]\(\s*|^ {0,3}\[(?:[^\]\\\n]|\\.)*\]:[ \t]*)[^\s()]*\Z",  # [label](…  or  [label]: …
+    re.MULTILINE,
+)
+_BREAKS_DESTINATION = re.compile(_BREAKS_TARGET.pattern[:-1] + "()]")
+_CODE_MARK = re.compile(r"`+|^[ \t>]*~{3,}|\n[ \t]*\n", re.MULTILINE)
+_LINKING = re.compile(r"\](?=[(\[:])")
+_NO_BREAK = "\u2060"  # word joiner: shows as nothing, and keeps `]` and `(` apart
+_BACKTICK_ALIKE = "\u02cb"
+_TILDE_ALIKE = "\u223c"
+
+
+def _escape_markdown(value: str, before: str) -> str:
+    tail = open_tail(before)
+    position = _position(tail) if tail else _Position.LABEL
+    if position > _Position.LOOSE:
+        return _AT_POSITION[position](value)
+    if position is _Position.LOOSE:
+        value = value.replace("|", "%7C")
+    if _IN_DESTINATION.search(before):
+        return _ENTITY_END.sub(r"\1%3B", _BREAKS_DESTINATION.sub(_percent, value))
+    value = _ENTITY_START.sub("&amp;", value).replace("<", "&lt;").replace(">", "&gt;")
+    fence = _open_code(before)
+    return _in_code(value, before, fence) if fence else _in_markdown(value, before)
+
+
+def _in_markdown(value: str, before: str) -> str:
+    """Put a backslash before what would begin a link, an image, a definition or code."""
+    backslashes = len(before) - len(before.rstrip("\\"))
+    # After the author's own backslash the first character is escaped already; a second backslash would undo that.
+    done = 1 if backslashes % 2 and value[:1] in _MARKDOWN_SPECIAL else 0
+    escaped = value[:done] + _BEFORE_SPECIAL.sub(r"\\\g<0>", value[done:])
+    if before.endswith("]") and escaped.startswith(("(", ":")):
+        escaped = f"\\{escaped}"
+    return escaped
+
+
+def _in_code(value: str, before: str, fence: str) -> str:
+    """Keep a value inside the code that the author opened.
+
+    A backslash is no escape there, so what could end the code is replaced by a character that looks the same. Should
+    the code end all the same (a quote or a list that a line break leaves), nothing in the value links.
+    """
+    if fence.startswith("~"):
+        value = value.replace("~", _TILDE_ALIKE)
+    if len(fence) < 3:
+        value = re.sub(r"\s*[\r\n]\s*", " ", value)
+    value = _LINKING.sub("]" + _NO_BREAK, value.replace("`", _BACKTICK_ALIKE))
+    return _NO_BREAK + value if before.endswith("]") and value.startswith(("(", "[", ":")) else value
+
+
+def _open_code(before: str) -> str:
+    """Return the run of backticks or tildes that opened the code in which ``before`` ends, or ``""``."""
+    fence = ""
+    for mark in _CODE_MARK.finditer(before):
+        run = mark[0].strip(" \t>")
+        if not run.strip("\n\t "):
+            fence = fence if len(fence) >= 3 else ""  # a blank line ends a paragraph, and code spans with it
+        elif not fence:
+            escaped = (mark.start() - len(before[: mark.start()].rstrip("\\"))) % 2
+            fence = "" if escaped else run
+        elif run[0] == fence[0] and (len(run) == len(fence) or len(run) > len(fence) >= 3):
+            fence = ""
+    return fence
+
+
+def _escape_topic(value: str, _before: str) -> str:
+    # A topic is one line, and is kept with entities: https://github.com/adsr/irslackd/issues/1.
+    return escape(re.sub(r"\s+", " ", value))
+
+
+_IN_URL = ":/?#[]@!$&'()*+,;=%~"
+
+
+def _escape_url(value: str, before: str) -> str:
+    """Take a value at the start for a URL, and any later one for a component of it (RFC 3986, sections 2.2 and 2.3)."""
+    text = value.encode("utf-8", "replace").decode("utf-8")
+    return quote(text, safe="") if before else quote(text.strip(), safe=_IN_URL)
+
+
+_ESCAPERS: dict[Kind, Escaper] = {
+    Kind.MRKDWN: _escape_mrkdwn,
+    Kind.MARKDOWN: _escape_markdown,
+    Kind.PLAIN: lambda value, _before: escape(value),
+    Kind.TOPIC: _escape_topic,
+    Kind.NAME: lambda value, _before: value,
+    Kind.URL: _escape_url,
+    Kind.ID: lambda value, _before: value.strip(),
+    Kind.RAW: lambda value, _before: value,
+}
+
+
+# --- channel names --------------------------------------------------------------------------------------------------
+
+_NAME_LENGTH = 80
+_NAME = re.compile(r"[a-z0-9_-]{1,80}")
+_NAME_CHARACTERS = frozenset(string.ascii_lowercase + string.digits + "-_")
+_HASH_LENGTH = 6
+
+
+def channel_name(text: str) -> str:
+    """Turn any text into a name that ``conversations.create`` takes.
+
+    Slack: https://docs.slack.dev/reference/methods/conversations.create (lower-case letters, digits, hyphens and
+    underscores; at most 80 characters; names are checked, never rewritten).
+
+    Other scripts are transliterated, upper case becomes lower case, and everything else becomes a hyphen. A name that
+    is too long is cut, and ends in six digits of a hash of the whole text, so that two long names that differ only
+    past the cut stay two names. A valid name comes back as it is.
+
+    Args:
+        text: The name as somebody asked for it, with or without ``#``.
+
+    Returns:
+        A valid name, or ``""`` when nothing is left.
+
+    >>> channel_name("INC-42: Ausfall in Zürich")
+    'inc-42-ausfall-in-zurich'
+    """
+    if _NAME.fullmatch(text) and text.strip("-_"):
+        return text
+    if not text.isascii():
+        from anyascii import anyascii
+
+        transliterated = anyascii(text)
+    else:
+        transliterated = text
+    name = re.sub(r"[^a-z0-9_]+", "-", transliterated.lower())
+    name = re.sub(r"([-_])\1+", r"\1", name).strip("-_")
+    if len(name) <= _NAME_LENGTH:
+        return name
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_HASH_LENGTH]
+    return f"{name[: _NAME_LENGTH - _HASH_LENGTH - 1].rstrip('-_')}-{digest}"
+
+
+def channel_name_problem(name: str) -> str | None:
+    """Say which rule of Slack a literal channel name breaks.
+
+    Slack's page names ASCII only, yet workspaces have names such as ``störungen``; whether one is taken only Slack can
+    say, so other letters than ASCII pass here unless they are upper case.
+
+    Args:
+        name: The name, without ``#``.
+
+    Returns:
+        What is wrong, and the name to use instead; ``None`` for a valid name.
+
+    >>> channel_name_problem("INC 42")
+    "channel names have no upper-case letters; use 'inc-42'"
+    """
+    problem = _name_rule(name)
+    if problem is None:
+        return None
+    instead = channel_name(name)
+    return f"{problem}; use {instead!r}" if instead else problem
+
+
+def _name_rule(name: str) -> str | None:
+    if not name:
+        return "the channel name is empty"
+    if name != name.lower():
+        return "channel names have no upper-case letters"
+    refused = sorted({character for character in name if character.isascii() and character not in _NAME_CHARACTERS})
+    if refused:
+        shown = " ".join("a space" if character == " " else character for character in refused)
+        shown = shown if shown.isprintable() else "control characters"
+        return f"channel names have only lower-case letters, digits, '-' and '_' (not {shown})"
+    if not name.strip("-_"):
+        return "a channel name needs a letter or a digit"
+    if len(name) > _NAME_LENGTH:
+        return f"channel names have at most {_NAME_LENGTH} characters (this one has {len(name)})"
+    return None
+
+
+# --- references -----------------------------------------------------------------------------------------------------
+
+# https://docs.slack.dev/apis/web-api/using-the-conversations-api/ has the prefixes C, G and D; U and W are people
+# (https://docs.slack.dev/reference/methods/chat.update). No digit and shorter than nine: a word, not an ID.
+_ID_REST = r"(?=[A-Z0-9]*[0-9]|[A-Z]{8})[A-Z0-9]+"
+_CHANNEL_ID = re.compile(f"[CGD]{_ID_REST}")
+_USER_ID = re.compile(f"[UW]{_ID_REST}")
+_CHANNEL_TOKEN = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^>]*)?>")
+_USER_TOKEN = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_CHANNEL_URL = re.compile(
+    r"<?https?://[\w.-]+\.slack(?:-gov)?\.com/(?:archives|client/[TE][A-Z0-9]+)/([CGD][A-Z0-9]+)(?:[/?#|][^>]*)?>?"
+)
+_EMAIL = re.compile(r"[^\s@<>|,;:]+@[^\s@<>|,;:]+")
+_MAILTO = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")
+
+
+@attrs.frozen
+class ChannelRef:
+    """A conversation as somebody named it.
+
+    Attributes:
+        kind: ``"id"`` for a conversation's ID, ``"name"`` for a channel's name, ``"user"`` for a person's ID (which
+            Slack takes as the direct message with that person).
+        value: The ID, or the name without ``#``.
+    """
+
+    kind: Literal["id", "name", "user"]
+    value: str
+
+
+@attrs.frozen
+class UserRef:
+    """A person as somebody named them.
+
+    Attributes:
+        kind: ``"id"`` or ``"email"``.
+        value: The ID or the address.
+    """
+
+    kind: Literal["id", "email"]
+    value: str
+
+
+def parse_channel(text: str) -> ChannelRef:
+    """Read a reference to a conversation.
+
+    Args:
+        text: ``C0123ABCD`` (also ``G…``, ``D…``), ``#name`` or ``name``, ``<#C0123ABCD|name>``, a link such as
+            ``https://acme.slack.com/archives/C0123ABCD``, or a person's ``U…``, ``W…`` or ``<@U…>``.
+
+    Raises:
+        ValueError: It is none of these; the message says what to write.
+
+    >>> parse_channel("#incidents")
+    ChannelRef(kind='name', value='incidents')
+    """
+    stripped = text.strip()
+    for pattern in (_CHANNEL_TOKEN, _CHANNEL_URL):
+        found = pattern.fullmatch(stripped)
+        if found:
+            return ChannelRef("id", found[1])
+    person = _USER_TOKEN.fullmatch(stripped)
+    if person:
+        return ChannelRef("user", person[1])
+    name = stripped.removeprefix("#")
+    if _CHANNEL_ID.fullmatch(name):
+        return ChannelRef("id", name)
+    if _USER_ID.fullmatch(name):
+        return ChannelRef("user", name)
+    hint = "give a channel's ID (C0123ABCD), its name (#incidents) or its link"
+    if "@" in name:
+        raise ValueError(f"{stripped!r} is no channel: {hint}, or a person's ID (U0123ABCD) for a direct message.")
+    if "://" in name:
+        raise ValueError(f"{stripped!r} is no link to a Slack channel: {hint}.")
+    problem = channel_name_problem(name)
+    if problem:
+        raise ValueError(f"{stripped!r} is no channel: {problem}; or {hint}.")
+    return ChannelRef("name", name)
+
+
+def parse_user(text: str) -> UserRef:
+    """Read a reference to a person.
+
+    Args:
+        text: ``U0123ABCD`` or ``W…``, ``<@U0123ABCD>``, an e-mail address, or ``<mailto:a@b.example|a@b.example>``.
+
+    Raises:
+        ValueError: It is none of these; the message says what to write.
+
+    >>> parse_user("<@U0123ABCD|ana>")
+    UserRef(kind='id', value='U0123ABCD')
+    """
+    stripped = text.strip()
+    token = _USER_TOKEN.fullmatch(stripped)
+    if token:
+        return UserRef("id", token[1])
+    if _USER_ID.fullmatch(stripped):
+        return UserRef("id", stripped)
+    mailto = _MAILTO.fullmatch(stripped)
+    address = mailto[1] if mailto else stripped.removeprefix("mailto:")
+    if _EMAIL.fullmatch(address):
+        return UserRef("email", address)
+    hint = "give a person's ID (U0123ABCD) or e-mail address"
+    if stripped.startswith("@"):
+        raise ValueError(f"{stripped!r} is a name, and names do not identify people in Slack: {hint}.")
+    raise ValueError(f"{stripped!r} is no person: {hint}.")
+
+
+# --- limits ---------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Limit:
+    """The most that a field takes.
+
+    Attributes:
+        most: The largest length or number.
+        unit: What is counted: ``characters`` or ``items``.
+        source: The page that says so.
+        note: What happens past it, or why it is lower than documented; may be empty.
+    """
+
+    most: int
+    unit: Literal["characters", "items"]
+    source: str
+    note: str = ""
+
+
+_DOCS = "https://docs.slack.dev/reference"
+_BLOCKS = f"{_DOCS}/block-kit/blocks"
+_POST = f"{_DOCS}/methods/chat.postMessage"
+
+LIMITS: Mapping[str, Limit] = MappingProxyType(
+    {
+        "channel_name": Limit(80, "characters", f"{_DOCS}/methods/conversations.create"),
+        "topic": Limit(250, "characters", f"{_DOCS}/methods/conversations.setTopic", "too_long beyond that"),
+        "description": Limit(250, "characters", f"{_DOCS}/methods/conversations.setPurpose", "too_long beyond that"),
+        # Slack takes up to 40,000, but splits: 4,040 characters made one message and 4,041 made two, and the answer
+        # names only one of them. https://github.com/slackapi/bolt-python/issues/764 has the same symptom.
+        "text": Limit(4000, "characters", f"{_POST}#truncating", "a longer text becomes several messages"),
+        "text_truncated": Limit(40000, "characters", f"{_POST}#truncating", "cut there, with a mere warning"),
+        "text_updated": Limit(4000, "characters", f"{_DOCS}/methods/chat.update", "msg_too_long beyond that"),
+        "markdown_text": Limit(12000, "characters", _POST),
+        "blocks": Limit(50, "items", _BLOCKS, "per message"),
+        "blocks_text": Limit(
+            12000,
+            "characters",
+            "https://github.com/slackapi/bolt-js/issues/2509",
+            "over all blocks of a message; said by Slack's staff, refused as msg_blocks_too_long from about 13,200",
+        ),
+        "markdown_block": Limit(12000, "characters", f"{_BLOCKS}/markdown-block", "over all markdown blocks"),
+        "section_text": Limit(3000, "characters", f"{_BLOCKS}/section-block"),
+        "section_fields": Limit(10, "items", f"{_BLOCKS}/section-block"),
+        "section_field": Limit(2000, "characters", f"{_BLOCKS}/section-block"),
+        "header_text": Limit(150, "characters", f"{_BLOCKS}/header-block"),
+        "context_elements": Limit(10, "items", f"{_BLOCKS}/context-block"),
+        "actions_elements": Limit(25, "items", f"{_BLOCKS}/actions-block"),
+        "button_text": Limit(75, "characters", f"{_DOCS}/block-kit/block-elements/button-element"),
+        "button_value": Limit(2000, "characters", f"{_DOCS}/block-kit/block-elements/button-element"),
+        "button_url": Limit(3000, "characters", f"{_DOCS}/block-kit/block-elements/button-element"),
+        "action_id": Limit(255, "characters", f"{_DOCS}/block-kit/block-elements/button-element"),
+        "block_id": Limit(255, "characters", _BLOCKS),
+        "image_url": Limit(3000, "characters", f"{_BLOCKS}/image-block"),
+        "image_alt_text": Limit(2000, "characters", f"{_BLOCKS}/image-block"),
+        "image_title": Limit(2000, "characters", f"{_BLOCKS}/image-block"),
+        "attachments": Limit(100, "items", _POST, "too_many_attachments beyond that"),
+    }
+)
+"""The most that Slack's fields take, by field."""
