@@ -16,17 +16,20 @@ SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*{{title}}*"}}
 
 @pytest.fixture
 def fake() -> FakeSlack:
+    """A workspace with one channel."""
     slack = FakeSlack()
     slack.add_channel("incidents")
     return slack
 
 
 def do(fake: FakeSlack, action: sr.Action[Any], context: Any = None, **options: Any) -> Any:
+    """Perform one action by a fresh executor."""
     with fake.executor(**options) as executor:
         return executor.do(action, context)
 
 
 def calls(fake: FakeSlack) -> list[str]:
+    """Name the methods that were called, in order."""
     return [call.method for call in fake.calls]
 
 
@@ -35,7 +38,8 @@ def calls(fake: FakeSlack) -> list[str]:
 
 def test_a_message_says_where_it_stands(fake: FakeSlack) -> None:
     """The output has the channel's ID, whatever way it was named, and Slack's ts."""
-    for name in ("#incidents", "incidents", fake.channel("incidents").id, f"<#{fake.channel('incidents').id}|incidents>"):
+    known = fake.channel("incidents").id
+    for name in ("#incidents", "incidents", known, f"<#{known}|incidents>"):
         sent = do(fake, sr.SendMessage(channel=name, text="hi"))
         assert (sent.channel, sent.ts) == (fake.channel("incidents").id, fake.channel("incidents").messages[-1].ts)
 
@@ -56,7 +60,7 @@ def test_without_a_context_values_go_as_they_are(fake: FakeSlack) -> None:
 def test_an_author_can_mention_and_a_value_cannot(fake: FakeSlack) -> None:
     """What the runbook's author writes pings; what comes from the context does not, unless the author says raw."""
     ann = fake.add_user("ann")
-    fake.channel("incidents").members.append(ann.id) if isinstance(fake.channel("incidents").members, list) else None
+    ann.join("incidents")
     do(fake, sr.SendMessage(channel="#incidents", text=f"<@{ann.id}> {{{{x}}}}"), {"x": "<!channel>"})
     assert {ping.by for ping in fake.notified} == {f"<@{ann.id}>"}
     before = len(fake.notified)
@@ -308,7 +312,9 @@ def test_people_are_invited_with_a_result_each(fake: FakeSlack) -> None:
     ann.join("incidents")
     result = do(
         fake,
-        sr.InviteToChannel(channel="#incidents", users=[ann.id, "bob@example.com", bob.id, "U0NOBODY00", "no@example.com"]),
+        sr.InviteToChannel(
+            channel="#incidents", users=[ann.id, "bob@example.com", bob.id, "U0NOBODY00", "no@example.com"]
+        ),
     )
     assert result == sr.Invited(
         channel=fake.channel("incidents").id,
@@ -407,7 +413,7 @@ def test_archiving_by_name_twice_is_done_once(fake: FakeSlack) -> None:
 def test_every_action_is_documented_as_the_contract_wants(cls: type[sr.Action[Any]]) -> None:
     """Each action's docstring has the pages, the scopes, each field, the output, the errors and what a repeat does."""
     text = cls.__doc__ or ""
-    for part in ("Slack: https://docs.slack.dev/reference/methods/", "Scopes:", "Attributes:", "Returns:", "Raises:", "Again:"):
+    for part in ("Slack: https://docs.slack.dev/", "Scopes:", "Attributes:", "Returns:", "Raises:", "Again:"):
         assert part in text, part
     for field in attrs.fields(cls):
         assert f"        {field.name}: " in text, field.name
@@ -416,7 +422,8 @@ def test_every_action_is_documented_as_the_contract_wants(cls: type[sr.Action[An
 
 
 def _example(cls: type[sr.Action[Any]]) -> sr.Action[Any]:
-    values = {"channel": "#c", "users": "a@example.com", "text": "t", "name": "n", "ts": "1.000000", "topic": "t", "description": "d"}
+    values = {"channel": "#c", "users": "a@example.com", "name": "n", "ts": "1.000000"}
+    values |= dict.fromkeys(("text", "topic", "description"), "t")
     return cls(**{field.name: values[field.name] for field in attrs.fields(cls) if field.name in values})
 
 

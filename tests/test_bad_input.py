@@ -61,7 +61,7 @@ ACTIONS = [
     ),
     (
         "empty message",
-        lambda: sr.SendMessage(channel="#incidents", text="{{#Activity.summary}}{{Activity.summary}}{{/Activity.summary}} "),
+        lambda: sr.SendMessage(channel="#incidents", text="{{#Activity.note}}{{Activity.note}}{{/Activity.note}} "),
         sr.CheckFailed,
         "SendMessage.text: is empty, and Slack refuses an empty message (no_text). Say something.",
     ),
@@ -109,17 +109,17 @@ def test_a_filled_action_that_is_wrong_is_not_sent(make: Any, error: type[Except
     """``do`` and ``run`` refuse it with the message, ``check`` and ``plan`` tell it, and Slack is not called."""
     fake = FakeSlack()
     fake.add_channel("incidents")
-    runbook = sr.Runbook.__new__(sr.Runbook)
     with fake.executor() as executor:
         with pytest.raises(error) as refused:
             executor.do(make(), CONTEXT)
         assert message in str(refused.value)
         assert fake.calls == []
-        try:
-            runbook = sr.Runbook("book", {"step": make()})
-        except sr.TemplateError as unparsed:
-            assert "steps.step.text, line 1, column 7" in str(unparsed)
+        if error is sr.TemplateError:
+            # A template that cannot be parsed never becomes a runbook.
+            with pytest.raises(sr.TemplateError, match="steps.step.text, line 1, column 7"):
+                sr.Runbook("book", {"step": make()})
             return
+        runbook = sr.Runbook("book", {"step": make()})
         with pytest.raises(sr.CheckFailed) as checked:
             executor.run(runbook, CONTEXT)
         assert "book: 1 problem; nothing was sent to Slack.\n- steps.step." in str(checked.value)
@@ -172,23 +172,22 @@ def test_a_cosmetic_step_stops_no_incident() -> None:
     ("make", "message"),
     [
         (lambda: sr.SendMessage(channel="#c"), "SendMessage: has nothing to say: give text, markdown_text or blocks."),
-        (lambda: sr.SendMessage(channel=5, text="x"), "SendMessage.channel: must be text, not a value of type int."),  # type: ignore[arg-type]
+        (lambda: sr.SendMessage(channel=5, text="x"), "SendMessage.channel: must be text, not a value of type int."),
         (
             lambda: sr.SendMessage(channel="#c", text="x", markdown_text="y"),
-            "SendMessage: has markdown_text beside text or blocks, which Slack refuses (markdown_text_conflict): give one.",
+            "SendMessage: has markdown_text beside text or blocks, which Slack refuses (markdown_text_conflict)",
         ),
         (
             lambda: sr.SendMessage(channel="#c", text="x", reply_broadcast=True),
             "SendMessage.reply_broadcast: is set, but there is no thread_ts: only a reply can be broadcast.",
         ),
         (
-            lambda: sr.SendMessage(channel="#c", text="x", thread_ts=1503435956.000247),  # type: ignore[arg-type]
-            "SendMessage.thread_ts: must be text, not a value of type float. Slack's ts is text, and a number loses its "
-            "last digits: put it in quotes.",
+            lambda: sr.SendMessage(channel="#c", text="x", thread_ts=1503435956.000247),
+            "SendMessage.thread_ts: must be text, not a value of type float. Slack's ts is text, and a number loses ",
         ),
         (
             lambda: sr.SendMessage(channel="#c", text="x", metadata={"id": 1}),
-            "SendMessage.metadata: must have event_type and event_payload (https://docs.slack.dev/messaging/message-metadata).",
+            "SendMessage.metadata: must have event_type and event_payload (https://docs.slack.dev/messaging/",
         ),
         (
             lambda: sr.CreateChannel(name="x", is_private="yes"),
@@ -196,16 +195,15 @@ def test_a_cosmetic_step_stops_no_incident() -> None:
         ),
         (
             lambda: sr.CreateChannel(name="x", if_taken="adopt"),
-            "CreateChannel.marker: if_taken=\"adopt\" needs a marker, such as marker=\"{{Activity.id}}\": it proves that a "
-            "channel found under the name is this incident's.",
+            'CreateChannel.marker: if_taken="adopt" needs a marker, such as marker="{{Activity.id}}": it proves that ',
         ),
         (
             lambda: sr.CreateChannel(name="x", if_taken="retry"),
             "CreateChannel.if_taken: must be one of 'fail', 'adopt', 'suffix', not 'retry'.",
         ),
         (
-            lambda: sr.InviteToChannel(channel="C1", users=[1]),  # type: ignore[list-item]
-            "InviteToChannel.users: must be text or a list of texts (user IDs, e-mail addresses), not a value of type int.",
+            lambda: sr.InviteToChannel(channel="C1", users=[1]),
+            "InviteToChannel.users: must be text or a list of texts (user IDs, e-mail addresses), not a value of type",
         ),
         (lambda: sr.SendMessage(channel="#c", blocks=5), "blocks: must be a list, not "),
         (
@@ -259,19 +257,18 @@ def test_without_a_network_it_says_so(asynchronous: bool) -> None:
         retry = sr.RetryPolicy(attempts=2, first_wait=0)
         action = sr.SendMessage(channel="#incidents", text="x")
 
-        async def send() -> None:
-            client = sr.PooledAsyncWebClient("xoxb-fake", base_url=url)
-            try:
-                await sr.AsyncExecutor(client=client, retry=retry).do(action)
-            finally:
-                await client.close()
+        async def send_async() -> None:
+            async with sr.AsyncExecutor(
+                client=sr.PooledAsyncWebClient("xoxb-fake", base_url=url), retry=retry
+            ) as executor:
+                await executor.do(action)
+
+        def send() -> None:
+            with sr.PooledWebClient("xoxb-fake", base_url=url) as client:
+                sr.Executor(client=client, retry=retry).do(action)
 
         with pytest.raises(sr.SlackUnavailable) as refused:
-            if asynchronous:
-                asyncio.run(send())
-            else:
-                with sr.PooledWebClient("xoxb-fake", base_url=url) as client:
-                    sr.Executor(client=client, retry=retry).do(action)
+            asyncio.run(send_async()) if asynchronous else send()
     assert "could not reach Slack: " in str(refused.value)
     assert "Nothing was sent. Check the network, the proxy and the base URL." in str(refused.value)
 
@@ -310,8 +307,20 @@ LATER: list[tuple[str, Any]] = [
     ("signal", lambda: sr.Executor().signal("r", "go")),
     ("resolve", lambda: sr.Executor().resolve("r", "s", call=1, applied=True)),
     *(
-        (f"the step option '{option}'", lambda option=option: sr.Step(sr.SetTopic(channel="C1", topic="x"), **{option: 1}))
-        for option in ("foreach", "concurrency", "every", "until", "after", "expires_after", "on_ambiguous", "workspace")
+        (
+            f"the step option '{option}'",
+            lambda option=option: sr.Step(sr.SetTopic(channel="C1", topic="x"), **{option: 1}),
+        )
+        for option in (
+            "foreach",
+            "concurrency",
+            "every",
+            "until",
+            "after",
+            "expires_after",
+            "on_ambiguous",
+            "workspace",
+        )
     ),
 ]
 
@@ -332,9 +341,9 @@ def test_wrong_subjects_are_named() -> None:
     fake = FakeSlack()
     with fake.executor() as executor:
         with pytest.raises(sr.RunbookError, match="Use run for a runbook"):
-            executor.do(runbook)  # type: ignore[arg-type]
+            executor.do(runbook)
         with pytest.raises(sr.RunbookError, match="context: must be a mapping of plain data"):
-            executor.run(runbook, ["x"])  # type: ignore[arg-type]
+            executor.run(runbook, ["x"])
         with pytest.raises(sr.RunbookError, match="run_id: must be text that is not empty"):
             executor.run(runbook, run_id="")
         with pytest.raises(sr.CheckFailed, match="the context's 'steps' is the run's own"):

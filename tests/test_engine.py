@@ -34,15 +34,20 @@ OK = Answered(200, {}, {"ok": True, "ts": "1.000001"})
 
 
 def answer(code: str, status: int = 200, **headers: str) -> Answered:
-    return Answered(status, {key.replace("_", "-"): value for key, value in headers.items()}, {"ok": False, "error": code})
+    """A refusal by Slack."""
+    return Answered(
+        status, {key.replace("_", "-"): value for key, value in headers.items()}, {"ok": False, "error": code}
+    )
 
 
 def machine(*scripts: Any, retry: sr.RetryPolicy | None = None, **options: Any) -> Machine:
+    """A machine whose steps are scripted."""
     steps = {f"s{number}": sr.Step(Scripted(script=script), **options) for number, script in enumerate(scripts)}
     return Machine(sr.Runbook("scripted", steps), {}, run_id="r", retry=retry or sr.RetryPolicy())
 
 
 def one_call(call: Call = WRITE) -> Iterator[Any]:
+    """The script of an action with one request."""
     reply = yield call
     return {"ts": reply.get("ts")}
 
@@ -251,6 +256,7 @@ class Interrupting:
 
 
 def two_messages(fake: FakeSlack) -> sr.Runbook:
+    """A runbook of three messages, and the channel for them."""
     fake.add_channel("incidents")
     say = sr.SendMessage(channel="#incidents", text="x")
     return sr.Runbook("two", {"one": say, "two": say, "three": say})
@@ -291,7 +297,7 @@ def test_ctrl_c_while_sending_is_ambiguous(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_cancelled_task_leaves_a_truthful_report() -> None:
-    """asyncio's cancellation goes on to the caller; a wait that it cut short was no effect."""
+    """A cancellation by asyncio goes on to the caller; a wait that it cut short was no effect."""
     fake = FakeSlack()
     runbook = two_messages(fake)
 
@@ -366,9 +372,7 @@ def test_a_run_that_is_under_way_is_held() -> None:
 
     executor = fake.executor(hooks=[hook])
     assert executor.run(runbook, run_id="r").ok
-    assert [str(error) for error in seen] == [
-        "Run 'r': it is under way in another thread or task; wait for that one."
-    ]
+    assert [str(error) for error in seen] == ["Run 'r': it is under way in another thread or task; wait for that one."]
     assert len(fake.channel("incidents").messages) == 3
 
 

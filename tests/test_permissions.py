@@ -52,7 +52,9 @@ CASES = [
     Case("message by name", lambda f: sr.SendMessage(channel="#incidents", text="{{id}}"), {"chat:write"}),
     Case("message by ID", lambda f: sr.SendMessage(channel=PUBLIC(f), text="{{id}}"), {"chat:write"}),
     Case("message to a private channel", lambda f: sr.SendMessage(channel=PRIVATE(f), text="{{id}}"), {"chat:write"}),
-    Case("message in Markdown", lambda f: sr.SendMessage(channel="#incidents", markdown_text="# {{id}}"), {"chat:write"}),
+    Case(
+        "message in Markdown", lambda f: sr.SendMessage(channel="#incidents", markdown_text="# {{id}}"), {"chat:write"}
+    ),
     Case("message of blocks", lambda f: sr.SendMessage(channel="#incidents", blocks=BLOCKS), {"chat:write"}),
     Case(
         "message with all switches",
@@ -88,17 +90,13 @@ CASES = [
         {"chat:write", "mpim:write"},
     ),
     Case("create a public channel", lambda f: sr.CreateChannel(name="inc-{{id}}"), {"channels:manage"}),
-    Case(
-        "create a private channel", lambda f: sr.CreateChannel(name="inc-{{id}}", is_private=True), {"groups:write"}
-    ),
+    Case("create a private channel", lambda f: sr.CreateChannel(name="inc-{{id}}", is_private=True), {"groups:write"}),
     Case(
         "create and describe",
         lambda f: sr.CreateChannel(name="inc-{{id}}", description="{{id}}", topic="{{id}}"),
         {"channels:manage"},
     ),
-    Case(
-        "create with a suffix", lambda f: sr.CreateChannel(name="incidents", if_taken="suffix"), {"channels:manage"}
-    ),
+    Case("create with a suffix", lambda f: sr.CreateChannel(name="incidents", if_taken="suffix"), {"channels:manage"}),
     Case(
         "adopt",
         lambda f: sr.CreateChannel(name="inc-{{id}}", if_taken="adopt", marker="{{id}}"),
@@ -121,13 +119,9 @@ CASES = [
         lambda f: sr.SetTopic(channel="incidents", topic="{{id}}"),
         {"channels:write.topic", "channels:read"},
     ),
-    Case(
-        "description", lambda f: sr.SetDescription(channel=PUBLIC(f), description="{{id}}"), {"channels:write.topic"}
-    ),
+    Case("description", lambda f: sr.SetDescription(channel=PUBLIC(f), description="{{id}}"), {"channels:write.topic"}),
     Case("archive", lambda f: sr.ArchiveChannel(channel=PUBLIC(f)), {"channels:manage"}),
-    Case(
-        "archive by name", lambda f: sr.ArchiveChannel(channel="#incidents"), {"channels:manage", "channels:read"}
-    ),
+    Case("archive by name", lambda f: sr.ArchiveChannel(channel="#incidents"), {"channels:manage", "channels:read"}),
 ]
 
 
@@ -267,7 +261,7 @@ def test_a_flag_that_is_a_template_asks_for_either_scope() -> None:
 
 
 def test_all_missing_scopes_of_a_runbook_are_named_with_their_steps() -> None:
-    """One check names every step that lacks a scope; a cosmetic step's lack is a warning, a skipped one's is nothing."""
+    """One check names every step that lacks a scope; a cosmetic step's is a warning, a skipped one's nothing."""
     fake = FakeSlack(scopes=["groups:write"])
     _world(fake)
     runbook = sr.Runbook(

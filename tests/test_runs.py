@@ -25,6 +25,7 @@ ACTIVITY = {
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> Iterator[Way]:
+    """Each of the four ways in turn."""
     with open_way(request.param) as opened:
         yield opened
 
@@ -76,7 +77,10 @@ CREATE = ["conversations.create", "conversations.setPurpose"]
 CASES = [
     Case(
         "a channel, then a message in it",
-        {"room": ROOM, "hello": sr.SendMessage(channel="{{steps.room.channel}}", text="Welcome to {{steps.room.name}}")},
+        {
+            "room": ROOM,
+            "hello": sr.SendMessage(channel="{{steps.room.channel}}", text="Welcome to {{steps.room.name}}"),
+        },
         {"room": "succeeded", "hello": "succeeded"},
         [*CREATE, POST],
         after=lambda fake, report: (
@@ -100,7 +104,9 @@ CASES = [
                 sr.SendMessage(channel="#incidents", text="{{error.step}} failed: {{error.code}}. {{error.remedy}}"),
                 run_if="failure",
             ),
-            "log": sr.Step(sr.SendMessage(channel="#incidents", text="done{{#error}} with errors{{/error}}"), run_if="always"),
+            "log": sr.Step(
+                sr.SendMessage(channel="#incidents", text="done{{#error}} with errors{{/error}}"), run_if="always"
+            ),
         },
         {"room": "failed", "say": "skipped", "sorry": "succeeded", "log": "succeeded"},
         ["conversations.create", POST, POST],
@@ -158,8 +164,9 @@ CASES = [
         [POST],
         state="failed",
         before=_impatient,
-        after=lambda fake, report: isinstance(report["say"].error, sr.RateLimited)
-        and report["say"].error.retry_after == 3600.0,
+        after=lambda fake, report: (
+            isinstance(report["say"].error, sr.RateLimited) and report["say"].error.retry_after == 3600.0
+        ),
     ),
     Case(
         "a lost answer stops the run, and nothing is sent again",
@@ -168,8 +175,9 @@ CASES = [
         [POST],
         state="ambiguous",
         before=_lost,
-        after=lambda fake, report: len(fake.channel("incidents").messages) == 1
-        and isinstance(report["say"].error, sr.AmbiguousOutcome),
+        after=lambda fake, report: (
+            len(fake.channel("incidents").messages) == 1 and isinstance(report["say"].error, sr.AmbiguousOutcome)
+        ),
     ),
     Case(
         "what is saved reaches later steps and the next runbook",
@@ -230,7 +238,9 @@ def test_a_nasty_title_is_inert_and_readable_everywhere(way: Way) -> None:
     runbook = sr.Runbook(
         "nasty",
         {
-            "room": sr.CreateChannel(name="inc {{Activity.title}}", topic="{{Activity.title}}", description="{{Activity.title}}"),
+            "room": sr.CreateChannel(
+                name="inc {{Activity.title}}", topic="{{Activity.title}}", description="{{Activity.title}}"
+            ),
             "text": sr.SendMessage(channel="#incidents", text="Title: {{Activity.title}}"),
             "markdown": sr.SendMessage(channel="#incidents", markdown_text="# {{Activity.title}}"),
             "blocks": sr.SendMessage(channel="#incidents", blocks=blocks),

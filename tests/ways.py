@@ -51,6 +51,7 @@ class Way:
 
 @contextmanager
 def open_way(name: str, **options: Any) -> Iterator[Way]:
+    """Make a fake workspace and the way to it."""
     fake = FakeSlack(**options)
     if "HTTP" not in name:
         yield Way(name, fake)

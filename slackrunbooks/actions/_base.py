@@ -14,7 +14,7 @@ import attrs
 
 from .. import blocks as block_kit
 from ..errors import Problem, RunbookError, SlackRunbooksError, TemplateError
-from ..templates import Template
+from ..templates import Template, compiled
 from ..text import Kind
 
 if TYPE_CHECKING:
@@ -388,7 +388,7 @@ class _Filler:
     def _text(self, source: str, kind: Kind, place: str, *, native: bool = False) -> object:
         context = cast("Mapping[str, Any]", self.context)
         try:
-            template = Template(source, partials=self.partials)
+            template = _template(source, self.partials)
         except TemplateError as error:
             faults: tuple[TemplateError, ...] = (error,)
         else:
@@ -464,11 +464,16 @@ def templates(
         where = f"{place}.{name}" if place else name
         for spot, source in _leaves(getattr(action, name), form, where):
             try:
-                template = Template(source, partials=partials)
+                template = _template(source, partials)
             except TemplateError as error:
                 raise error.at(spot) from None
             if not template.is_literal:
                 yield spot, template
+
+
+def _template(source: str, partials: Mapping[str, str] | None) -> Template:
+    """Parse a template; one without partials is parsed once, however often its runbook is looked at and run."""
+    return Template(source, partials=partials) if partials else compiled(source)
 
 
 def _spot(place: str, pointer: str) -> str:

@@ -6,7 +6,7 @@ direct message to several people needs).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attrs
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .._effects import Call, Effect, Flow
 
 __all__ = ["MessageSent", "MessageUpdated", "SendDirectMessage", "SendMessage", "UpdateMessage"]
+
+_R_co = TypeVar("_R_co", covariant=True)
 
 # "A group direct message has up to nine people", the app among them:
 # https://docs.slack.dev/reference/methods/conversations.open
@@ -59,7 +61,7 @@ class MessageUpdated:
 
 
 @attrs.frozen(kw_only=True)
-class _Content(Action[Any]):
+class _Content(Action[_R_co]):
     """What a message says; shared by the actions that say something."""
 
     text: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.MRKDWN, repr=base.hidden)
@@ -117,7 +119,7 @@ class _Content(Action[Any]):
 
 
 @attrs.frozen(kw_only=True)
-class SendMessage(_Content, Action[MessageSent]):
+class SendMessage(_Content[MessageSent]):
     """Send a message to a channel, or as a reply to a thread.
 
     Slack: https://docs.slack.dev/reference/methods/chat.postMessage
@@ -217,7 +219,7 @@ def _post_call(message: SendMessage | SendDirectMessage, channel: str) -> Call:
 
 
 @attrs.frozen(kw_only=True)
-class SendDirectMessage(_Content, Action[MessageSent]):
+class SendDirectMessage(_Content[MessageSent]):
     """Send a direct message to one person, or to a group of up to eight.
 
     Slack: https://docs.slack.dev/reference/methods/chat.postMessage; for several people
@@ -296,7 +298,7 @@ def _user_ids(users: Iterable[str]) -> Generator[Effect, Any, list[str]]:
 
 
 @attrs.frozen(kw_only=True)
-class UpdateMessage(_Content, Action[MessageUpdated]):
+class UpdateMessage(_Content[MessageUpdated]):
     """Replace what a message of the app says. Nobody is notified of a change.
 
     Slack: https://docs.slack.dev/reference/methods/chat.update

@@ -1,0 +1,65 @@
+"""What type checkers see of the executors and actions. Checked by mypy and pyright, never executed."""
+
+from __future__ import annotations
+
+from slack_sdk import WebClient
+from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import assert_type
+
+import slackrunbooks as sr
+
+
+def test_do_gives_the_output_of_its_action(executor: sr.Executor) -> None:
+    """``do`` is typed ``Action[R] -> R``."""
+    assert_type(executor.do(sr.SendMessage(channel="#c", text="x")), sr.MessageSent)
+    assert_type(executor.do(sr.CreateChannel(name="n"), {"id": 1}, key="k"), sr.ChannelCreated)
+    assert_type(executor.do(sr.InviteToChannel(channel="C1", users=["U1"])), sr.Invited)
+    assert_type(executor.do(sr.ArchiveChannel(channel="C1")), sr.ChannelArchived)
+    assert_type(executor.do(sr.UpdateMessage(channel="C1", ts="1.000000", text="x")), sr.MessageUpdated)
+    assert_type(executor.do(sr.SetTopic(channel="C1", topic="x")).channel, str)
+
+
+async def test_the_same_with_await(executor: sr.AsyncExecutor) -> None:
+    """The asynchronous surface has the same types."""
+    assert_type(await executor.do(sr.SendDirectMessage(users="U1", text="x")), sr.MessageSent)
+    assert_type(await executor.run(sr.Runbook("r", {"s": sr.SetDescription(channel="C1", description="x")})), sr.Report)
+    assert_type(await executor.check(sr.SetTopic(channel="C1", topic="x")), sr.CheckReport)
+    assert_type(executor.plan(sr.SetTopic(channel="C1", topic="x")), sr.Plan)
+
+
+def test_reports_are_typed(report: sr.Report) -> None:
+    """``output`` gives the type it is asked for."""
+    assert_type(report.output("room", sr.ChannelCreated), sr.ChannelCreated)
+    assert_type(report["room"], sr.StepReport)
+    assert_type(report.ok, bool)
+
+
+def test_an_output_stands_for_its_channel(created: sr.ChannelCreated, sent: sr.MessageSent) -> None:
+    """A channel field takes an ID, or the output of an earlier action."""
+    sr.SendMessage(channel=created, text="x")
+    sr.UpdateMessage(channel=sent, ts=sent.ts, text="x")
+    sr.SendMessage(channel=5, text="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_fields_are_checked() -> None:
+    """Unknown and missing fields, and wrong types, are errors before anything runs."""
+    sr.SendMessage(channel="#c", txt="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    sr.SetTopic(channel="C1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    sr.CreateChannel(name="n", is_private="{{private}}")
+    sr.InviteToChannel(channel="C1", users=("U1", "U2"))
+    sr.Step(sr.SetTopic(channel="C1", topic="x"), on_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_clients_are_typed(client: WebClient, async_client: AsyncWebClient) -> None:
+    """Each executor takes slack_sdk's client of its kind; ours are such clients."""
+    sr.Executor(client=client)
+    sr.AsyncExecutor(client=async_client)
+    sr.Executor(client=sr.PooledWebClient("xoxb-fake"))
+    sr.Executor(client=async_client)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_scopes_are_typed(runbook: sr.Runbook) -> None:
+    """Scopes come as plain text."""
+    assert_type(sr.required_scopes(runbook, sr.SetTopic(channel="C1", topic="x")).minimal, tuple[str, ...])
+    assert_type(sr.Template("{{x}}").render({"x": 1}), str)
+    assert_type(sr.escape("x"), str)
