@@ -258,10 +258,11 @@ def test_without_a_network_it_says_so(asynchronous: bool) -> None:
         action = sr.SendMessage(channel="#incidents", text="x")
 
         async def send_async() -> None:
-            async with sr.AsyncExecutor(
-                client=sr.PooledAsyncWebClient("xoxb-fake", base_url=url), retry=retry
-            ) as executor:
-                await executor.do(action)
+            client = sr.PooledAsyncWebClient("xoxb-fake", base_url=url)
+            try:
+                await sr.AsyncExecutor(client=client, retry=retry).do(action)
+            finally:
+                await client.close()
 
         def send() -> None:
             with sr.PooledWebClient("xoxb-fake", base_url=url) as client:
