@@ -1,0 +1,471 @@
+"""The fake workspace as a test sees it.
+
+Rule of this file: one door. Every wire hands its requests to :meth:`FakeSlack.handle`; what a method does stands in
+``_methods``, what the workspace holds in ``_state``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ._calls import FakeCall
+from ._clock import START, VirtualClock
+from ._faults import FAULTS, Fault, FaultPlan, Injected, Seen
+from ._methods import METHODS, PAGES, Method, NotModelled, Refusal, Request
+from ._scopes import ALL_BOT_SCOPES, SCOPES
+from ._state import FakeChannel, FakeUser, FakeUsergroup, Notification, Workspace
+from ._wire import Answer, Broken, Decoded, HttpRequest, Outcome, decode, html, method_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Mapping
+    from datetime import datetime
+
+    from responses import RequestsMock
+    from slack_sdk.web.async_client import AsyncWebClient
+    from slack_sdk.web.client import WebClient
+
+    from slackrunbooks.executor import AsyncExecutor, Executor
+
+    from ._http import FakeServer
+
+__all__ = ["FakeSlack"]
+
+_KINDS = {"xoxb-": "bot", "xoxp-": "user", "xapp-": "app"}
+
+
+class FakeSlack:
+    """A workspace with one installed app, which answers as Slack's documentation says.
+
+    What the documentation leaves open is answered with HTTP 501 and ``not_modelled``, never with a guess. State is
+    kept: what one call creates, the next one finds. Nothing sleeps; time is :attr:`clock`.
+
+    Args:
+        scopes: OAuth scopes of the app's bot token; ``None`` gives it every bot scope that the modelled methods know,
+            among them ``chat:write.public``.
+        team: Name of the workspace.
+        start: When the test begins: seconds since 1970 (UTC) or an aware datetime.
+
+    Examples:
+        >>> from slackrunbooks.testing import FakeSlack
+        >>> slack = FakeSlack(scopes=["chat:write"])
+        >>> alice = slack.add_user("alice")
+        >>> incidents = slack.add_channel("incidents", members=[alice])
+        >>> answer = slack.client.chat_postMessage(channel="incidents", text=f"<@{alice.id}> on call?")
+        >>> slack.channel("incidents").messages[-1].ts == answer["ts"]
+        True
+        >>> [(ping.user == alice.id, ping.by == f"<@{alice.id}>") for ping in slack.notified]
+        [(True, True)]
+    """
+
+    def __init__(
+        self,
+        *,
+        scopes: Iterable[str] | None = None,
+        team: str = "Acme",
+        start: float | datetime = START,
+    ) -> None:
+        self.clock = VirtualClock(start)
+        """The clock of the workspace and of every client and executor made here."""
+        self.scopes: set[str] = set(ALL_BOT_SCOPES if scopes is None else scopes)
+        """The scopes of the token; change them at any time."""
+        self.token = "xoxb-fake"  # noqa: S105
+        """The one token that the fake accepts."""
+        self.calls: list[FakeCall] = []
+        """Every request that reached the fake, in order."""
+        self._workspace = Workspace(team, self.clock)
+        self._faults = FaultPlan()
+        self._lock = threading.RLock()
+        self._servers = 0
+        self._client: WebClient | None = None
+        self._async_client: AsyncWebClient | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<FakeSlack {self._workspace.name!r}: {len(self._workspace.channels)} channels, {len(self.calls)} calls>"
+        )
+
+    # ─── the workspace ───
+
+    def add_channel(
+        self,
+        name: str,
+        *,
+        is_private: bool = False,
+        members: Iterable[str | FakeUser] = (),
+        is_member: bool = True,
+        topic: str = "",
+        purpose: str = "",
+        is_archived: bool = False,
+        is_general: bool = False,
+        creator: str | FakeUser | None = None,
+    ) -> FakeChannel:
+        """Add a channel that exists before the test begins.
+
+        Args:
+            name: Its name, with or without ``#``; taken as it is, whatever Slack's naming rules say.
+            is_private: Whether only members see it.
+            members: People in it: users, names or IDs.
+            is_member: Whether the app is in it.
+            topic: Its topic.
+            purpose: Its description.
+            is_archived: Whether it is archived.
+            is_general: Whether it is the general channel.
+            creator: Who created it; ``None`` is nobody in particular (``USLACKBOT``), so not the app.
+        """
+        with self._lock:
+            workspace = self._workspace
+            ids = [workspace.user(member).id for member in members]
+            return workspace.add_channel(
+                name.removeprefix("#"),
+                creator="USLACKBOT" if creator is None else workspace.user(creator).id,
+                members=[*([workspace.bot.id] if is_member else []), *ids],
+                is_private=is_private,
+                topic=topic,
+                purpose=purpose,
+                is_archived=is_archived,
+                is_general=is_general,
+            )
+
+    def add_user(
+        self,
+        name: str,
+        *,
+        email: str | None = None,
+        id: str | None = None,  # noqa: A002
+        deleted: bool = False,
+        is_bot: bool = False,
+    ) -> FakeUser:
+        """Add somebody to the workspace.
+
+        Args:
+            name: User name.
+            email: E-mail address; ``None`` makes one up from the name.
+            id: User ID; ``None`` makes one up.
+            deleted: Whether the account was deactivated.
+            is_bot: Whether it is another app's bot user.
+        """
+        with self._lock:
+            return self._workspace.add_user(name, email=email, user_id=id, deleted=deleted, is_bot=is_bot)
+
+    def add_usergroup(self, handle: str, users: Iterable[str | FakeUser] = ()) -> FakeUsergroup:
+        """Add a user group.
+
+        Args:
+            handle: What people type after ``@``.
+            users: Its members: users, names or IDs.
+        """
+        with self._lock:
+            return self._workspace.add_usergroup(handle, users)
+
+    def channel(self, name_or_id: str) -> FakeChannel:
+        """Return a conversation; a ``KeyError`` names the nearest."""
+        with self._lock:
+            return self._workspace.channel(name_or_id)
+
+    def user(self, name: str) -> FakeUser:
+        """Return somebody by name, ID or e-mail address; a ``KeyError`` names the nearest."""
+        with self._lock:
+            return self._workspace.user(name)
+
+    def direct_message(self, *users: str | FakeUser) -> FakeChannel:
+        """Return the direct message between the app and these people; a ``KeyError`` says that there is none."""
+        with self._lock:
+            people = [self._workspace.user(user) for user in users]
+            found = self._workspace.direct([user.id for user in people])
+            if found is None:
+                raise KeyError(f"the app has no direct message with {', '.join(user.name for user in people)}")
+            return found
+
+    @property
+    def channels(self) -> list[FakeChannel]:
+        """Every conversation, in the order in which they were made."""
+        return list(self._workspace.channels.values())
+
+    @property
+    def bot(self) -> FakeUser:
+        """The app's own user."""
+        return self._workspace.bot
+
+    @property
+    def bot_id(self) -> str:
+        """The ID that marks the app's messages."""
+        return self._workspace.bot_id
+
+    @property
+    def notified(self) -> list[Notification]:
+        """Who was pinged, by which message and by what, in order."""
+        return list(self._workspace.notifications)
+
+    def transcript(self, channel: str | None = None) -> str:
+        """Return what happened as people would read it.
+
+        Args:
+            channel: Name or ID of one conversation; ``None`` is all of them.
+        """
+        from ._transcript import transcript
+
+        with self._lock:
+            chosen = self.channels if channel is None else [self.channel(channel)]
+            return transcript(self._workspace, chosen)
+
+    # ─── time ───
+
+    @property
+    def now(self) -> float:
+        """The time, in seconds since 1970 (UTC)."""
+        return self.clock.now()
+
+    @property
+    def naps(self) -> list[float]:
+        """Seconds of every wait on the fake's clock, in the order in which they began."""
+        return self.clock.naps
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds)
+
+    # ─── faults ───
+
+    def calls_to(self, method: str) -> list[FakeCall]:
+        """Return the calls of one method."""
+        return [call for call in self.calls if call.method == method]
+
+    def fail_next(
+        self, method: str, code: str, *, retry_after: int | None = None, times: int = 1, status: int | None = None
+    ) -> None:
+        """Refuse the next calls of a method with an error code, without doing anything.
+
+        Args:
+            method: The Web API method, or ``"*"`` for any.
+            code: Slack's error code.
+            retry_after: Seconds for the ``Retry-After`` header.
+            times: How many calls.
+            status: HTTP status; ``None`` is 429 for a rate limit and 200 for anything else, as Slack has it.
+        """
+        limited = code == "ratelimited" or retry_after is not None
+        if limited and retry_after is None:
+            retry_after = FAULTS["ratelimited"].retry_after
+        status = status or (429 if limited else 200)
+        fault = Fault(code, Seen.ANSWER, status=status, code=code, retry_after=retry_after)
+        self._faults.add(self._modelled(method), fault, times=times, after=0)
+
+    def lose_reply(self, method: str, *, times: int = 1) -> None:
+        """Let Slack act on the next calls of a method, and cut the connection before it answers.
+
+        Args:
+            method: The Web API method, or ``"*"`` for any.
+            times: How many calls.
+        """
+        self.inject(method, "applied_then_reset", times=times)
+
+    def inject(self, method: str, fault: str, *, times: int = 1, after: int = 0) -> None:
+        """Let a fault hit the next calls of a method.
+
+        Args:
+            method: The Web API method, or ``"*"`` for any.
+            fault: Its name; ``docs/testing.md`` lists them. ``refused`` needs an in-process client or :meth:`mount`:
+                a server that listens cannot honestly refuse a connection, so the fault is refused while one runs.
+            times: How many calls.
+            after: How many calls to let pass first.
+        """
+        if fault not in FAULTS:
+            raise ValueError(f"no fault {fault!r}; there are {', '.join(sorted(FAULTS))}")
+        if fault == "refused" and self._servers:
+            raise ValueError(
+                "a running server cannot refuse connections honestly; use the in-process client or mount()"
+            )
+        self._faults.add(self._modelled(method), FAULTS[fault], times=times, after=after)
+
+    @property
+    def unfired(self) -> list[Injected]:
+        """Faults that were ordered and did not happen."""
+        return self._faults.waiting
+
+    def _modelled(self, method: str) -> str:
+        if method != "*" and method not in METHODS:
+            near = difflib.get_close_matches(method, METHODS, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(METHODS))}"
+            raise ValueError(f"the fake does not model {method!r}; {hint}")
+        return method
+
+    # ─── clients ───
+
+    @property
+    def client(self) -> WebClient:
+        """A ``slack_sdk.WebClient`` answered in this process."""
+        with self._lock:
+            if self._client is None:
+                from ._client import InProcessClient
+
+                self._client = InProcessClient(self)
+            return self._client
+
+    @property
+    def async_client(self) -> AsyncWebClient:
+        """A ``slack_sdk.web.async_client.AsyncWebClient`` answered in this process."""
+        with self._lock:
+            if self._async_client is None:
+                from ._async_client import InProcessAsyncClient
+
+                self._async_client = InProcessAsyncClient(self)
+            return self._async_client
+
+    def executor(self, **options: Any) -> Executor:
+        """Return an executor on :attr:`client` and the fake's clock.
+
+        Args:
+            **options: What ``slackrunbooks.Executor`` takes.
+        """
+        from slackrunbooks.executor import Executor
+
+        return Executor(client=self.client, **options)
+
+    def async_executor(self, **options: Any) -> AsyncExecutor:
+        """Return an asynchronous executor on :attr:`async_client` and the fake's clock.
+
+        Args:
+            **options: What ``slackrunbooks.AsyncExecutor`` takes.
+        """
+        from slackrunbooks.executor import AsyncExecutor
+
+        return AsyncExecutor(client=self.async_client, **options)
+
+    @contextlib.contextmanager
+    def serve(self) -> Generator[FakeServer]:
+        """Run a real HTTP server on 127.0.0.1 for any Slack client in any language, until the block ends."""
+        from ._http import FakeServer
+
+        if any(injected.fault.seen is Seen.REFUSED for injected in self.unfired):
+            raise ValueError("'refused' was injected, and a server that listens cannot refuse connections honestly")
+        self._servers += 1
+        try:
+            with FakeServer(self) as server:
+                yield server
+        finally:
+            self._servers -= 1
+
+    def mount(self, mock: RequestsMock, *, url: str = "https://slack.com/api/") -> None:
+        """Answer every request below ``url`` that ``requests`` sends while the mock is active.
+
+        Args:
+            mock: An active ``responses.RequestsMock``.
+            url: Where Slack is.
+        """
+        from ._mount import mount
+
+        mount(self, mock, url)
+
+    # ─── the door ───
+
+    def handle(self, request: HttpRequest) -> Outcome:
+        """Answer one request, or say how its answer is lost. Every wire comes through here.
+
+        Args:
+            request: The request, read whole.
+        """
+        name = method_of(request.path)
+        decoded = decode(request)
+        with self._lock:
+            fault = self._faults.next(name)
+            if fault is not None and fault.seen is Seen.REFUSED:
+                return Broken(Seen.REFUSED)
+            if fault is not None and not fault.applied:
+                body, status = _failure(fault)
+                self._record(name, decoded, decoded.arguments, {**body, "ok": False}, fault, status)
+                return self._outcome(name, fault, body, status)
+            body, status, arguments = self._run(name, request.verb, decoded)
+            if fault is None:
+                self._record(name, decoded, arguments, body, None, status)
+                return self._answer(name, body, status)
+            failure, seen_status = _failure(fault)
+            self._record(name, decoded, arguments, body, fault, seen_status)
+            return self._outcome(name, fault, failure or body, seen_status)
+
+    def _run(self, name: str, verb: str, decoded: Decoded) -> tuple[dict[str, Any], int, Mapping[str, Any]]:
+        """Do what a request asks; return the body, the HTTP status and the arguments as they were understood."""
+        unknown = Method(name, f"{PAGES}{name}", _unknown, json_body=True)
+        method = METHODS.get(name, unknown)
+        request = Request(method, decoded.arguments, self._workspace, frozenset(self.scopes))
+        request.warnings += decoded.warnings
+        status = 200
+        try:
+            self._admit(request, verb, decoded)
+            body: dict[str, Any] = {"ok": True, **method.run(request)}
+        except Refusal as refusal:
+            body = {"ok": False, "error": refusal.code, **refusal.extra}
+        except NotModelled as gap:
+            body = {"ok": False, "error": "not_modelled", "message": f"{gap.reason} Read {method.page}"}
+            status = 501
+        if request.warnings:
+            metadata = {**body.get("response_metadata", {}), "warnings": request.warnings}
+            if request.messages:
+                metadata["messages"] = request.messages
+            body.update(warning=",".join(request.warnings), response_metadata=metadata)
+        return body, status, request.arguments
+
+    def _admit(self, request: Request, verb: str, decoded: Decoded) -> None:
+        """Let a request pass that can be read, from a token that may make it."""
+        if verb not in {"GET", "POST"}:
+            raise NotModelled(f"Only GET and POST are documented, not {verb}.")
+        if decoded.token is None:
+            raise Refusal("not_authed")
+        if decoded.token != self.token:
+            raise Refusal("invalid_auth")
+        if decoded.error is not None:
+            raise Refusal(decoded.error)
+        if decoded.is_json and decoded.arguments and not request.method.json_body:
+            raise NotModelled("The page does not list application/json among the content types.")
+        request.require_any()
+        request.decode()
+
+    def _record(
+        self,
+        name: str,
+        decoded: Decoded,
+        arguments: Mapping[str, Any],
+        body: Mapping[str, Any],
+        fault: Fault | None,
+        status: int,
+    ) -> None:
+        token = decoded.token
+        kind = "none" if token is None else _KINDS.get(token[:5], "other")
+        named = fault.name if fault is not None else None
+        error = body.get("error")
+        self.calls.append(FakeCall(name, dict(arguments), bool(body["ok"]), error, kind, self.now, named, status))
+
+    def _outcome(self, name: str, fault: Fault, body: dict[str, Any], status: int) -> Outcome:
+        """Turn what Slack would have said into what the client sees of it."""
+        if fault.seen is Seen.HTML:
+            return html(status)
+        if fault.seen is Seen.ANSWER:
+            return self._answer(name, body, status, retry_after=fault.retry_after)
+        if fault.seen is Seen.TRUNCATED:
+            return Broken(fault.seen, self._answer(name, body, 200))
+        return Broken(fault.seen)
+
+    def _answer(self, name: str, body: Mapping[str, Any], status: int, *, retry_after: int | None = None) -> Answer:
+        accepted = sorted({scope for scopes in SCOPES.get(name, {}).values() for scope in scopes})
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            "x-slack-req-id": f"fake{len(self.calls):08d}",
+            "x-oauth-scopes": ",".join(sorted(self.scopes)),
+            "x-accepted-oauth-scopes": ",".join(accepted),
+            "cache-control": "private, no-cache, no-store, must-revalidate",
+        }
+        if retry_after is not None:
+            headers["retry-after"] = str(retry_after)
+        return Answer(status, headers, json.dumps(body).encode())
+
+
+def _unknown(_request: Request) -> dict[str, Any]:
+    raise NotModelled("The fake does not know this method.")
+
+
+def _failure(fault: Fault) -> tuple[dict[str, Any], int]:
+    """Return the body and the HTTP status with which a fault shows; no body where the method's own is cut or lost."""
+    lost = fault.seen in {Seen.RESET, Seen.TIMEOUT}
+    return ({"ok": False, "error": fault.code} if fault.code else {}), 0 if lost else fault.status

@@ -1,0 +1,110 @@
+"""users.* and usergroups.*: who is there.
+
+Rule of this file: see the package.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slackrunbooks.testing._scopes import EMAIL
+
+from ._registry import Body, Refusal, Request, method
+
+if TYPE_CHECKING:
+    from slackrunbooks.testing._state import FakeUser
+
+_EVERYBODY = 1_000_000
+
+
+@method("users.info", required=("user",), flags=("include_locale",), json_body=False)
+def info(request: Request) -> Body:
+    """Describe somebody."""
+    return {"user": _shown(request, request.active(request.text("user")))}
+
+
+@method("users.list", flags=("include_locale",), numbers=("limit",), json_body=False)
+def list_users(request: Request) -> Body:
+    """List everybody, deactivated accounts included."""
+    # "Providing no limit value will result in Slack attempting to deliver you the entire result set."
+    limit = request.limit(_EVERYBODY, _EVERYBODY) if request.arguments.get("limit") else _EVERYBODY
+    page, cursor = request.page(list(request.workspace.users.values()), limit)
+    return {
+        "members": [_shown(request, user) for user in page],
+        "cache_ts": request.workspace.seconds(),
+        "response_metadata": {"next_cursor": cursor},
+    }
+
+
+@method("users.lookupByEmail", required=("email",), json_body=False)
+def lookup_by_email(request: Request) -> Body:
+    """Find somebody by e-mail address."""
+    email = request.text("email").lower()
+    for user in request.workspace.users.values():
+        if email and user.email.lower() == email and not user.deleted:
+            return {"user": _shown(request, user)}
+    raise Refusal("users_not_found")
+
+
+@method("usergroups.list", flags=("include_count", "include_disabled", "include_users"), json_body=False)
+def list_usergroups(request: Request) -> Body:
+    """List the user groups."""
+    shown: list[dict[str, Any]] = []
+    for group in request.workspace.usergroups.values():
+        if group.is_disabled and not request.flag("include_disabled"):
+            continue
+        row: dict[str, Any] = {
+            "id": group.id,
+            "team_id": request.workspace.id,
+            "is_usergroup": True,
+            "name": group.handle,
+            "description": "",
+            "handle": group.handle,
+            "is_external": False,
+            "date_create": group.created,
+            "date_update": group.created,
+            "date_delete": group.created if group.is_disabled else 0,
+            "auto_type": None,
+            "created_by": "USLACKBOT",
+            "updated_by": "USLACKBOT",
+            "deleted_by": None,
+            "prefs": {"channels": [], "groups": []},
+        }
+        if request.flag("include_users"):
+            row["users"] = list(group.users)
+        if request.flag("include_count"):
+            row["user_count"] = len(group.users)
+        shown.append(row)
+    return {"usergroups": shown}
+
+
+@method("usergroups.users.list", required=("usergroup",), flags=("include_disabled",), json_body=False)
+def list_usergroup_users(request: Request) -> Body:
+    """List the members of a user group."""
+    group = request.workspace.usergroups.get(request.text("usergroup"))
+    if group is None or (group.is_disabled and not request.flag("include_disabled")):
+        raise Refusal("no_such_subteam")
+    return {"users": list(group.users)}
+
+
+def _shown(request: Request, user: FakeUser) -> dict[str, Any]:
+    """Return the user object (https://docs.slack.dev/reference/objects/user-object), with e-mail if the token may."""
+    profile = {"real_name": user.name, "display_name": user.name, "team": request.workspace.id}
+    if EMAIL in request.scopes and user.email:
+        profile["email"] = user.email
+    shown: dict[str, Any] = {
+        "id": user.id,
+        "team_id": request.workspace.id,
+        "name": user.name,
+        "deleted": user.deleted,
+        "real_name": user.name,
+        "tz": "Etc/UTC",
+        "tz_offset": 0,
+        "profile": profile,
+        "is_bot": user.is_bot,
+        "is_app_user": False,
+        "updated": request.workspace.seconds(),
+    }
+    if request.flag("include_locale"):
+        shown["locale"] = "en-US"
+    return shown
