@@ -258,7 +258,9 @@ def test_a_nasty_title_is_inert_and_readable_everywhere(way: Way) -> None:
     room = report.output("room", sr.ChannelCreated)
     assert room.name == "inc-channel-u1-_-x" and room.renamed
     assert way.fake.channel(room.channel).topic == "&lt;!channel&gt; &lt;@U1&gt; *_~ \" ' &amp; {{x}}"
-    assert way.fake.transcript("incidents").count("<!channel> <@U1>") >= 3
+    assert way.fake.transcript("incidents").count("<!channel> <@U1> *_~ \" ' & \n") >= 3
+    shown = "<!channel> <@U1> *_~ \" ' & {{x}}"
+    assert f"  topic: {shown}\n  description: {shown}\n" in way.fake.transcript(room.name)
 
 
 def test_the_starting_documents_own_example_works(way: Way) -> None:

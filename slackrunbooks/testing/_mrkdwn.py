@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["flatten_blocks", "mentions", "readable"]
+__all__ = ["decoded", "flatten_blocks", "mentions", "readable"]
 
 _SEQUENCE = re.compile(r"<([^<>]*)>")
 _PINGS = re.compile(r"@[UW][A-Z0-9]+$|!(?:here|channel|everyone)$|!subteam\^[A-Z0-9]+$")
@@ -120,10 +120,17 @@ def readable(text: str, name_of: Callable[[str], str]) -> str:
             return f"@{target[1:]}"
         return f"{label} ({target.removeprefix('mailto:')})" if label else target
 
-    # Only these three entities are decoded for display:
-    # https://docs.slack.dev/messaging/formatting-message-text#escaping
-    shown = _SEQUENCE.sub(show, text)
-    return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return decoded(_SEQUENCE.sub(show, text))
+
+
+def decoded(text: str) -> str:
+    """Show text that is not parsed (``plain_text``, a topic, a description) as a person would read it.
+
+    Only these three entities are decoded: https://docs.slack.dev/messaging/formatting-message-text#escaping. Slack keeps
+    plain_text and topics with them as well: https://github.com/slackapi/bolt-python/issues/513 and
+    https://github.com/adsr/irslackd/issues/1.
+    """
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def flatten_blocks(blocks: Sequence[Any], name_of: Callable[[str], str]) -> list[str]:
@@ -165,7 +172,7 @@ def _piece(part: Any, name_of: Callable[[str], str]) -> str:
     if kind == "mrkdwn":
         return readable(str(part.get("text", "")), name_of)
     if kind == "plain_text":
-        return str(part.get("text", ""))
+        return decoded(str(part.get("text", "")))
     if kind == "image":
         return f"[image: {part.get('alt_text', '')}]"
     label = part.get("text") or part.get("placeholder")

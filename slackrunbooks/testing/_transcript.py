@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ._mrkdwn import flatten_blocks, readable
+from ._mrkdwn import decoded, flatten_blocks, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,9 +34,9 @@ def _channel(workspace: Workspace, channel: FakeChannel) -> Iterator[str]:
     yield f"{mark}{channel.name} ({state})"
     yield f"  members: {', '.join(workspace.name_of(member) for member in channel.members) or 'none'}"
     if channel.topic:
-        yield f"  topic: {channel.topic}"
+        yield f"  topic: {decoded(channel.topic)}"
     if channel.purpose:
-        yield f"  description: {channel.purpose}"
+        yield f"  description: {decoded(channel.purpose)}"
     for message in channel.log.values():
         if not message.is_reply:
             yield from _message(workspace, message, "  ")
@@ -53,13 +53,15 @@ def _message(workspace: Workspace, message: FakeMessage, indent: str) -> Iterato
         line = text if text.startswith(author) else f"{author} {text}"
         for word in ("topic", "purpose"):
             if word in message.extra:
-                # "Does not support formatting or linkification", so it reads as it was sent.
-                line = f"{author} set the channel {word}: {message.extra[word]}"
+                # "Does not support formatting or linkification", so nothing but the entities is read.
+                line = f"{author} set the channel {word}: {decoded(str(message.extra[word]))}"
         yield f"{indent}{when:%Y-%m-%d %H:%M:%SZ} -- {line}"
         return
     marks = [name for name, is_so in (("edited", message.edited), ("also in channel", message.broadcast)) if is_so]
     said = f" ({', '.join(marks)})" if marks else ""
-    yield f"{indent}{when:%Y-%m-%d %H:%M:%SZ} {author}{said}: {_joined(text, indent)}".rstrip()
+    # Beside blocks the text is only what notifications show: https://docs.slack.dev/reference/methods/chat.postMessage
+    shown_text = "" if message.blocks else _joined(text, indent)
+    yield f"{indent}{when:%Y-%m-%d %H:%M:%SZ} {author}{said}: {shown_text}".rstrip()
     for line in flatten_blocks(message.blocks, workspace.name_of):
         yield f"{indent}    | {line}"
     if message.reactions:
