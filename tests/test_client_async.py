@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import io
 import json
 import logging
@@ -12,8 +11,7 @@ import socket
 import ssl
 import threading
 import time
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
 
 import aiohttp
@@ -28,14 +26,26 @@ from slackrunbooks._effects import Answered, Call, Lost, NotSent, Repeat
 from slackrunbooks.client import PooledAsyncWebClient, async_client, send_async
 from slackrunbooks.errors import AmbiguousOutcome, AuthenticationFailed, RunbookError, SlackUnavailable
 
-from .wire.cases import CALL, OUTCOMES, TEXT, TOKEN, UNUSABLE_TOKENS, Case, answered, same, tls
-from .wire.server import Server, answer, hang_up, reset, tunnel
+from .wire.cases import CALL, OUTCOMES, TEXT, TOKEN, UNUSABLE_TOKENS, Case, answered, collect_quietly, same, tls
+from .wire.server import Server, answer, echo, hang_up, reset, tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from slackrunbooks._effects import Delivery
+
+
+# asyncio ends a connection under TLS together with the other side; where that is gone or silent, the loop of the test
+# is over first and the garbage collector gets the rest. On Python 3.10 it does so for every end that came from there.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed (transport|<socket):ResourceWarning")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collect() -> Iterator[None]:
+    """Leave no such connection to the tests of another file."""
+    yield
+    collect_quietly()
 
 
 @pytest.fixture
@@ -55,9 +65,10 @@ def either(request: pytest.FixtureRequest) -> Iterator[tuple[Server, dict[str, A
 
 def use(settings: dict[str, Any], work: Callable[[PooledAsyncWebClient], Awaitable[Any]]) -> Any:
     """Run some work with a client, in a loop of its own."""
+    given: dict[str, Any] = {"token": TOKEN, **settings}
 
     async def run() -> Any:
-        async with PooledAsyncWebClient(**{"token": TOKEN, **settings}) as client:
+        async with PooledAsyncWebClient(**given) as client:
             return await work(client)
 
     return asyncio.run(run())
@@ -66,12 +77,10 @@ def use(settings: dict[str, Any], work: Callable[[PooledAsyncWebClient], Awaitab
 def deliver(settings: dict[str, Any], count: int = 1) -> Delivery:
     """Send one call some times, and return the last outcome."""
 
-    async def work(client: PooledAsyncWebClient) -> Delivery:
-        for _ in range(count):
-            outcome = await send_async(client, CALL)
-        return outcome
+    async def work(client: PooledAsyncWebClient) -> list[Delivery]:
+        return [await send_async(client, CALL) for _ in range(count)]
 
-    outcome: Delivery = use(settings, work)
+    outcome: Delivery = use(settings, work)[-1]
     return outcome
 
 
@@ -108,9 +117,17 @@ def test_request_is_a_form_by_post(server: Server) -> None:
     assert (second.method, second.form) == ("POST", {"limit": "2", "include_locale": "true", "team_id": "T1"})
 
 
+def test_default_header_replaces_ours(server: Server) -> None:
+    """A default header is sent once, however it is spelt, and the body still decides about its type."""
+    deliver({"base_url": server.url, "headers": {"authorization": "Bearer own", "content-type": "wrong/type"}})
+    [request] = server.requests
+    assert request.headers["authorization"] == "Bearer own"
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+
+
 def test_tasks_share_the_connections(server: Server) -> None:
     """Tasks side by side each get their own answer."""
-    server._usual = lambda sock, request: answer({"ok": True, "echo": request.form["text"]})(sock, request)
+    server.usual = echo
 
     async def work(client: PooledAsyncWebClient) -> None:
         calls = [Call("chat.postMessage", {"text": str(number)}, Repeat.DOUBLES) for number in range(50)]
@@ -223,21 +240,22 @@ def test_outcome_is_reported(either: tuple[Server, dict[str, Any]], case: Case) 
     case.script(server)
     assert same(deliver({**settings, "timeout": case.timeout}), case.expected)
     assert len(server.requests) == 1
-    with warnings.catch_warnings():
-        # asyncio waits for the other side to end TLS too; a silent one outlives the loop of this test.
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.mark.parametrize(
     "case", [case for case in OUTCOMES if isinstance(case.expected, Lost)], ids=lambda case: case.name
 )
 def test_lost_answer_on_a_kept_connection_is_not_asked_for_again(server: Server, case: Case) -> None:
-    """aiohttp repeats some requests on a kept connection; ours are none of them."""
+    """Some requests are repeated by aiohttp on a kept connection; ours are none of them."""
     server.script.append(answer())
     case.script(server)
     assert same(deliver({"base_url": server.url, "timeout": case.timeout}, 2), case.expected)
     assert len(server.requests) == 2
+
+
+def _api_error(response: object) -> SlackApiError:
+    error: SlackApiError = cast(Any, SlackApiError)("x", response)
+    return error
 
 
 def _closed_port() -> int:
@@ -281,7 +299,10 @@ def test_handshake_that_hangs_is_not_sent() -> None:
     """A time-out before the connection stands is no lost answer."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         settings = {"base_url": f"https://127.0.0.1:{sock.getsockname()[1]}/", "timeout": 0.1}
-        assert deliver(settings) == NotSent("no connection in time")
+        told_apart = hasattr(aiohttp, "ConnectionTimeoutError")  # since aiohttp 3.10
+        assert deliver(settings) == (
+            NotSent("no connection in time") if told_apart else Lost("no answer within 0.1 seconds")
+        )
 
 
 def test_cancelling_is_not_swallowed(server: Server) -> None:
@@ -581,7 +602,7 @@ def test_heir_of_slack_sdk_reports_the_same(server: Server, case: Case) -> None:
     ("outcome", "expected"),
     [
         ({"ok": True}, answered({"ok": True})),
-        (SlackApiError("x", {"ok": False, "error": "no_text"}), answered({"ok": False, "error": "no_text"})),
+        (_api_error({"ok": False, "error": "no_text"}), answered({"ok": False, "error": "no_text"})),
         (aiohttp.ClientConnectorError(mock.Mock(), OSError(113, "x")), NotSent("no connection could be made")),
         (aiohttp.ClientConnectorError(mock.Mock(), socket.gaierror(-2, "x")), NotSent("the host name was not found")),
         (aiohttp.ClientHttpProxyError(mock.Mock(), ()), NotSent("the proxy refused the connection")),
