@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import attrs
@@ -412,11 +413,11 @@ def test_archiving_by_name_twice_is_done_once(fake: FakeSlack) -> None:
 @pytest.mark.parametrize("cls", ACTIONS.values(), ids=ACTIONS)
 def test_every_action_is_documented_as_the_contract_wants(cls: type[sr.Action[Any]]) -> None:
     """Each action's docstring has the pages, the scopes, each field, the output, the errors and what a repeat does."""
-    text = cls.__doc__ or ""
+    text = inspect.cleandoc(cls.__doc__ or "")
     for part in ("Slack: https://docs.slack.dev/", "Scopes:", "Attributes:", "Returns:", "Raises:", "Again:"):
         assert part in text, part
     for field in attrs.fields(cls):
-        assert f"        {field.name}: " in text, field.name
+        assert f"\n    {field.name}: " in text, field.name
     for need_page in {need.method for need in _example(cls).needs()}:
         assert f"/reference/methods/{need_page}" in text or need_page in ("conversations.list", "auth.test"), need_page
 
@@ -432,4 +433,4 @@ def test_every_output_is_a_typed_value(cls: type[sr.Action[Any]]) -> None:
     """Each action declares a frozen output class whose fields are documented."""
     assert attrs.has(cls.output)
     for field in attrs.fields(cls.output):
-        assert f"        {field.name}: " in (cls.output.__doc__ or ""), field.name
+        assert f"\n    {field.name}: " in inspect.cleandoc(cls.output.__doc__ or ""), field.name
