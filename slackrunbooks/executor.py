@@ -213,6 +213,12 @@ class _Core:
             self._latest = report
         return report
 
+    def _known(self, run_id: str | None, runbook: Runbook, context: dict[str, Any]) -> Report | None:
+        """Return the recorded report of a run, whatever the context is that it is asked for with."""
+        with self._lock:
+            kept = self._runs.get(run_id) if run_id is not None else None
+            return None if kept is None else _recorded(str(run_id), kept, runbook, context, templates=True)
+
     def _look_before(self, runbook: Runbook, context: dict[str, Any]) -> None:
         """Refuse a run whose runbook and context are known to be wrong, before anything is sent."""
         plan, general = survey(runbook, context)
@@ -248,8 +254,9 @@ class _Core:
             [work] if work is not None else [],
             reason=f"the run was interrupted ({type(error).__name__})",
         )
-        self._tell(machine)
+        # The report comes first: a hook may be interrupted too, and must not take it away.
         self._finish(machine)
+        self._tell(machine)
 
     # --- parts of the contract that this version does not have -------------------------------------------------------
 
@@ -444,6 +451,8 @@ class Executor(_Core):
             RunHeld: The run is under way in another thread.
         """
         data = _plain_context(context)
+        if (recorded := self._known(run_id, runbook, data)) is not None:
+            return recorded
         self._look_before(runbook, data)
         self._client()
         machine = self._start(runbook, data, run_id=run_id, actor=actor, reason=reason)
@@ -566,6 +575,8 @@ class AsyncExecutor(_Core):
     ) -> Report:
         """Run a runbook; see :meth:`Executor.run`."""
         data = _plain_context(context)
+        if (recorded := self._known(run_id, runbook, data)) is not None:
+            return recorded
         self._look_before(runbook, data)
         self._client()
         machine = self._start(runbook, data, run_id=run_id, actor=actor, reason=reason)

@@ -409,3 +409,30 @@ def test_a_host_may_change_its_context_meanwhile() -> None:
     with fake.executor(hooks=[hook]) as executor:
         executor.run(runbook, Incident()).raise_for_failure()
     assert fake.channel("incidents").messages[-1].text == "1"
+
+
+def test_ctrl_c_in_a_hook_keeps_the_report() -> None:
+    """A hook that is interrupted once more while it hears of the interruption takes nothing away."""
+    fake = FakeSlack()
+    runbook = two_messages(fake)
+
+    def hook(event: object) -> None:
+        if isinstance(event, (sr.StepFinished, sr.RunFinished)):
+            raise KeyboardInterrupt
+
+    with fake.executor(hooks=[hook]) as executor:
+        with pytest.raises(KeyboardInterrupt):
+            executor.run(runbook, run_id="r")
+        assert executor.report("r").state == "cancelled"
+        assert executor.run(runbook, run_id="r") is executor.report("r")
+
+
+def test_a_recorded_run_needs_no_right_context() -> None:
+    """A known run ID gives the recorded report even where the new context would not pass the check."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    runbook = sr.Runbook("one", {"say": sr.SendMessage(channel="#incidents", text="{{n}}")})
+    with fake.executor() as executor:
+        first = executor.run(runbook, {"n": 1}, run_id="r")
+        again = executor.run(runbook, {}, run_id="r")
+    assert again.steps == first.steps and again.notes
