@@ -67,11 +67,11 @@ def _entries(module_name: str) -> Iterator[tuple[str, list[str]]]:
     if importlib.util.find_spec(module_name) is None:
         return
     module = importlib.import_module(module_name)
-    hidden = module_name.rpartition(".")[2].startswith("_")
     for name in getattr(module, "__all__", ()):
         value = getattr(module, name)
         at_top = name in TOP_NAMES and getattr(slackrunbooks, name) is value
-        if at_top or not hidden:
+        # Public is what the package gives at its top, and the fake workspace; the rest is for the library's own modules.
+        if at_top or module_name == f"{TOP}.testing":
             full_name = f"{TOP}.{name}" if at_top else f"{module_name}.{name}"
             yield name, [*_entry(full_name, value, module_name), ""]
 
