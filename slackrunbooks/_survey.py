@@ -7,23 +7,42 @@ token was granted comes in as a value.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import unquote
 
 import attrs
 
 from .actions import Action, action_name
-from .actions._base import Need, fields_of, render
-from .errors import MissingScope, Problem, RunbookError, SlackRunbooksError
+from .actions._base import Need, Placeholder, fields_of, render
+from .errors import MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
 from .report import CheckReport, Plan, PlannedStep
-from .runbook import ERROR_STAND_IN, Runbook, Step, look_up, put, stand_in, truthy, when_reason
-from .scopes import ScopeRequirements, required_scopes
+from .runbook import (
+    ERROR_STAND_IN,
+    Runbook,
+    Step,
+    in_the_way,
+    look_up,
+    put,
+    save_problems,
+    stand_in,
+    truthy,
+    when_paths,
+    when_reason,
+)
+from .scopes import required_scopes
 from .slack_methods import METHODS, call
 
 if TYPE_CHECKING:
     from ._effects import Flow
 
 __all__ = ["Identify", "Identity", "check_report", "problems_of", "survey"]
+
+
+# Of a skipped step it is known that there is nothing to read.
+_NO_OUTPUT: Mapping[str, Any] = MappingProxyType({})
 
 
 @attrs.frozen
@@ -90,11 +109,20 @@ def survey(
         scopes = tuple(
             dict.fromkeys(entry.scopes[0] for entry in requirements if entry.step == name and not entry.condition)
         )
-        steps.append(attrs.evolve(planned, scopes=scopes, least_time=_least_time(planned, posts)))
-        outputs[name] = {} if planned.skipped else stand_in(step.action, name)
+        found: list[Problem] = []
+        if step.run_if == "always":
+            # Where nothing failed, there is no error to print.
+            calm = _plan_step(name, step, {**scope, "error": {}}, runbook, templates=templates, single=single)
+            found += [problem for problem in calm.problems if problem not in planned.problems]
+        if not planned.skipped:
+            found += _weighed(save_problems(step, filled, f"steps.{name}.save_as"), step)
+        problems = (*planned.problems, *found)
+        least = _least_time(planned, posts)
+        steps.append(attrs.evolve(planned, scopes=scopes, problems=problems, least_time=least))
+        outputs[name] = _NO_OUTPUT if planned.skipped else stand_in(step.action, name)
         if not planned.skipped:
             for path, field in step.save_as.items():
-                filled = put(filled, path, outputs[name][field])
+                filled = put(filled, path, Placeholder.named(f"steps.{name}.{field}"))
     return Plan(runbook.name, tuple(steps), requirements), tuple(general)
 
 
@@ -106,12 +134,61 @@ def _plan_step(
     skipped, problems = _skipped(step, scope, place)
     if skipped:
         return PlannedStep(name, word, {}, skipped=skipped, problems=tuple(_weighed(problems, step)))
-    action, found = render(step.action, scope if templates else None, place=place, partials=runbook.partials)
+    action, found = _filled(step, scope if templates else None, place, runbook.partials)
     arguments = {
-        field.name: value for field in fields_of(action) if (value := getattr(action, field.name)) != field.default
+        field.name: _readable(value)
+        for field in fields_of(action)
+        if (value := getattr(action, field.name)) != field.default
     }
+    if step.run_if == "success":
+        found = [_with_advice(problem) for problem in found]
     methods = tuple(dict.fromkeys(need.method for need in action.needs() if not need.condition))
     return PlannedStep(name, word, arguments, methods, problems=tuple(_weighed([*problems, *found], step)))
+
+
+# A placeholder that a field's escape has made harmless, as it does with every value inside of <…> and in a URL.
+_ESCAPED = re.compile(r"%E2%80%B9(?:[\w.]|%[0-9A-F]{2})+?%E2%80%BA")
+
+
+def _readable(value: object) -> object:
+    """Give placeholders their own look again, for people to read."""
+    if isinstance(value, str):
+        return _ESCAPED.sub(lambda match: unquote(match[0]), value) if "%" in value else value
+    if isinstance(value, Mapping):
+        return {key: _readable(item) for key, item in value.items()}
+    return type(value)(map(_readable, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _filled(
+    step: Step, scope: Mapping[str, Any] | None, place: str, partials: Mapping[str, str]
+) -> tuple[Action[Any], list[Problem]]:
+    """Fill an action; what it reads of outputs that nobody can know yet becomes a placeholder on the way."""
+    while True:
+        action, found = render(step.action, scope, place=place, partials=partials)
+        if scope is None:
+            return action, found
+        missing = {problem.error.name for problem in found if isinstance(problem.error, MissingVariable)}
+        unknown = [name for name in sorted(missing) if _only_the_run_tells(name, scope)]
+        if not unknown:
+            return action, found
+        for name in unknown:
+            scope = put(scope, name, Placeholder.named(name))
+
+
+def _only_the_run_tells(name: str, scope: Mapping[str, Any]) -> bool:
+    """Tell whether a missing name reads, at any depth, the output of a step that will run."""
+    head, *rest = name.split(".")
+    if head != "steps" or len(rest) < 2 or scope["steps"][rest[0]] is _NO_OUTPUT:
+        return False
+    blocked = in_the_way(scope, name)
+    return blocked is None or Placeholder.is_in(look_up(scope, blocked))
+
+
+def _with_advice(problem: Problem) -> Problem:
+    """Say of a missing ``{{error.…}}`` where there is one."""
+    if isinstance(problem.error, MissingVariable) and problem.error.name.split(".")[0] == "error":
+        return attrs.evolve(problem, remedy="Only a step with run_if: failure or run_if: always has an error to read.")
+    return problem
 
 
 def _weighed(problems: Iterable[Problem], step: Step) -> list[Problem]:
@@ -126,15 +203,17 @@ def _skipped(step: Step, scope: Mapping[str, Any], place: str) -> tuple[str, lis
     when = step.when
     if when is None or callable(when):
         return "", []
-    paths = [when] if isinstance(when, str) else list(when)
-    if any(path.split(".")[0] in ("steps", "error") for path in paths):
-        return "", []
     where = f"{place}.when" if place else "when"
     problems: list[Problem] = []
+    known = True
     try:
-        for path in paths:
-            problems += _doubts(path, when, scope, where)
-        return when_reason(when, scope) or "", problems
+        for path in when_paths(when):
+            if path.split(".")[0] in ("steps", "error") or Placeholder.is_in(look_up(scope, path)):
+                # Only the run can tell, but the other paths can be wrong already.
+                known = False
+            else:
+                problems += _doubts(path, when, scope, where)
+        return (when_reason(when, scope) or "") if known else "", problems
     except RunbookError as error:
         return "", [Problem(where, error.reason, error=error)]
 
@@ -160,7 +239,7 @@ def _least_time(step: PlannedStep, posts: dict[str, int]) -> float:
 
     Source: https://docs.slack.dev/apis/web-api/rate-limits
     """
-    if step.skipped or not any(METHODS[method].posts for method in step.methods):
+    if step.skipped or not any(method in METHODS and METHODS[method].posts for method in step.methods):
         return 0.0
     channel = str(step.arguments.get("channel") or step.arguments.get("users"))
     posts[channel] = posts.get(channel, 0) + 1
@@ -216,7 +295,7 @@ def check_report(
 
 def _missing(runbook: Runbook, plan: Plan, granted: tuple[str, ...], *, single: bool) -> list[Problem]:
     found: list[Problem] = []
-    for requirement in ScopeRequirements(plan.scopes.requirements).missing(granted):
+    for requirement in plan.scopes.missing(granted):
         if plan[requirement.step].skipped:
             continue
         error = MissingScope(

@@ -22,7 +22,7 @@ attributes. None holds a token or the body of a message; all of them pickle.
         ├── AuthenticationFailed    the token is missing, wrong, revoked or expired
         ├── MissingScope            the token lacks an OAuth scope
         ├── ChannelNotFound         no such channel, or none that the app can see
-        ├── IsArchived         the channel is archived
+        ├── IsArchived              the channel is archived
         ├── NameTaken               a channel of that name exists
         ├── InvalidChannelName      Slack does not take that channel name
         ├── NotInChannel            the app is not a member
@@ -83,7 +83,26 @@ def _rebuild(cls: type[_E], args: tuple[Any, ...], state: dict[str, Any]) -> _E:
     error = cls.__new__(cls)
     error.args = args
     error.__dict__.update(state)
+    if isinstance(state.get("error"), BaseException):
+        # A pickle has no causes; of a StepFailed the cause is an attribute too.
+        error.__cause__ = state["error"]
     return error
+
+
+def _portable(value: Any) -> Any:
+    """Return a value that comes out of its pickle again; a foreign error that would not becomes its text.
+
+    An error whose ``__init__`` takes other arguments than it hands on can be pickled, but not read again, and breaks
+    the pool of processes that it should travel through.
+    """
+    if isinstance(value, BaseException) and not isinstance(value, SlackRunbooksError):
+        import pickle
+
+        try:
+            pickle.loads(pickle.dumps(value))  # noqa: S301 - what was pickled a moment ago, here
+        except Exception:  # noqa: BLE001 - whatever keeps it from being read again
+            return SlackRunbooksError(f"{type(value).__name__}: {value}")
+    return value
 
 
 class SlackRunbooksError(Exception):
@@ -98,7 +117,7 @@ class SlackRunbooksError(Exception):
     output: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {key: value for key, value in self.__dict__.items() if not key.startswith("__")}
+        state = {key: _portable(value) for key, value in self.__dict__.items() if not key.startswith("__")}
         return _rebuild, (type(self), self.args, state)
 
 

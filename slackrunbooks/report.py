@@ -6,16 +6,17 @@ Rule of this file: values and how they look; nothing here decides anything. Mess
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping
 from datetime import date, datetime, timezone
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
 from .errors import CheckFailed, Problem, SlackError, SlackRunbooksError, StepFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sized
 
     from .scopes import ScopeRequirements
 
@@ -147,8 +148,8 @@ class Report:
         """
         step = self[name]
         if not isinstance(step.output, kind):
-            gave = "nothing" if step.output is None else f"a {type(step.output).__name__}"
-            raise TypeError(f"step {name!r} {step.outcome} and gave {gave}, not a {kind.__name__}")
+            gave = "nothing" if step.output is None else type(step.output).__name__
+            raise TypeError(f"step {name!r} ({step.outcome}) gave {gave}, not {kind.__name__}")
         return step.output
 
     def raise_for_failure(self) -> None:
@@ -156,14 +157,16 @@ class Report:
 
         Raises:
             StepFailed: The first step that stopped the run, with its error as ``__cause__``.
+            SlackRunbooksError: The run has not ended, and no step is to blame.
         """
         if self.ok:
             return
-        wrong = [step for step in self.steps if step.outcome in ("failed", "ambiguous", "cancelled", "waiting")]
-        first = next((step for step in wrong if step.name == self.stopped_by), wrong[0])
-        error = first.error or SlackRunbooksError(
-            f"the run is {self.state}{': ' if first.reason else ''}{first.reason}"
-        )
+        # A step that may fail does not hide the one that ended the run.
+        ended = [step for step in self.steps if step.outcome == self.state]
+        first = next((step for step in self.steps if step.name == self.stopped_by), ended[0] if ended else None)
+        if first is None:
+            raise SlackRunbooksError(f"{self.runbook} ({self.run_id}): the run is {self.state}.")
+        error = first.error or SlackRunbooksError(first.reason or f"the run is {self.state}")
         raise StepFailed(first.name, error, run_id=self.run_id, output=first.output) from error
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,36 +189,54 @@ class Report:
         return "\n".join([head, *(f"  {step}" for step in self.steps), *(f"  note: {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        rows = "".join(_row(step) for step in self.steps)
+        asked = " ".join(
+            part for part in (self.actor and f"by {self.actor}", self.reason and f"({self.reason})") if part
+        )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         return (
-            f"<div><strong>{html.escape(self.runbook)}</strong> "
-            f"<code>{html.escape(self.run_id)}</code> {_badge(self.state)}"
-            f"<table><thead><tr>{_cells('th', ('Step', 'Outcome', 'Result', 'Calls', 'Waited', 'Took'))}</tr></thead>"
-            f"<tbody>{rows}</tbody></table>{notes}</div>"
+            f"<div><strong>{html.escape(self.runbook)}</strong> <code>{html.escape(self.run_id)}</code> "
+            f"{_badge(self.state)} {html.escape(asked)}"
+            f"{_table(('Step', 'Outcome', 'Result', 'Calls', 'Waited', 'Took'), map(_row, self.steps))}{notes}</div>"
         )
 
 
-_COLOURS = {"succeeded": "#1a7f37", "failed": "#cf222e", "ambiguous": "#9a6700", "cancelled": "#9a6700"}
+# Each reads on white and on black at a contrast of about four; a notebook does not tell a page which theme it has.
+_COLOURS = {"succeeded": "#1f8a3d", "failed": "#d93f47", "ambiguous": "#a36f00", "cancelled": "#a36f00"}
+
+_CELL = "text-align:left;vertical-align:top;padding:4px 8px;border-top:1px solid rgba(127,127,127,.35)"
+
+
+def _styled(state: str, text: str) -> str:
+    look = f"color:{_COLOURS[state]}" if state in _COLOURS else "opacity:.7"
+    return f'<span style="{look};font-weight:600;white-space:nowrap">{html.escape(text)}</span>'
 
 
 def _badge(state: str) -> str:
-    colour = _COLOURS.get(state, "#57606a")
-    mark = html.escape(_MARKS[state])
-    return f'<span style="color:{colour};font-weight:600">{mark}&nbsp;{html.escape(state)}</span>'
+    return _styled(state, f"{_MARKS[state]} {state}")
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Make a table that carries its own looks: a notebook has few, and others in each program that shows it."""
+    body = "".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
+    return (
+        '<table style="border-collapse:collapse;margin:4px 0">'
+        f"<thead><tr>{_cells('th', head)}</tr></thead><tbody>{body}</tbody></table>"
+    )
 
 
 def _cells(tag: str, texts: Iterable[str]) -> str:
-    return "".join(f'<{tag} style="text-align:left;vertical-align:top">{text}</{tag}>' for text in texts)
+    return "".join(f'<{tag} style="{_CELL}">{text}</{tag}>' for text in texts)
 
 
-def _row(step: StepReport) -> str:
-    took = f"{(step.ended - step.started).total_seconds():.2f} s" if step.started and step.ended else ""
-    waited = f"{step.waited:g} s" if step.waited else ""
+def _row(step: StepReport) -> tuple[str, ...]:
+    took = _seconds((step.ended - step.started).total_seconds()) if step.started and step.ended else ""
+    waited = _seconds(step.waited) if step.waited else ""
     calls = "<br>".join(html.escape(call) for call in step.calls)
-    return (
-        f"<tr>{_cells('td', (html.escape(step.name), _badge(step.outcome), _result(step), calls, waited, took))}</tr>"
-    )
+    return html.escape(step.name), _badge(step.outcome), _result(step), calls, waited, took
+
+
+def _seconds(seconds: float) -> str:
+    return f'<span style="white-space:nowrap">{seconds:.2f} s</span>'
 
 
 def _result(step: StepReport) -> str:
@@ -229,12 +250,19 @@ def _result(step: StepReport) -> str:
         facts = shown.items() if isinstance(shown, dict) else [("value", shown)]
         parts.append(
             "<br>".join(
-                f"{html.escape(str(key))}: <code>{html.escape(str(value))}</code>"
+                f"{html.escape(str(key))}: <code>{html.escape(_listed(value))}</code>"
                 for key, value in facts
-                if value not in (None, False, [], {})
+                if value is not None and value is not False and value != [] and value != {}
             )
         )
     return "<br>".join(part for part in parts if part)
+
+
+def _listed(value: object) -> str:
+    """Show a list or a mapping of an output without Python's brackets and quotes."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {item}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @attrs.frozen
@@ -285,23 +313,25 @@ class CheckReport:
     def __str__(self) -> str:
         if not self.problems and not self.warnings:
             return f"{self.subject}: nothing stands against it."
-        lines = [f"{self.subject}: {len(self.problems)} problem(s), {len(self.warnings)} warning(s)"]
+        lines = [f"{self.subject}: {_count(self.problems, 'problem')}, {_count(self.warnings, 'warning')}"]
         lines += [f"  ✗ {problem}" for problem in self.problems]
         lines += [f"  ! {problem}" for problem in self.warnings]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        items = [("failed", problem) for problem in self.problems] + [
-            ("ambiguous", problem) for problem in self.warnings
-        ]
-        if not items:
-            return f"<div>{html.escape(str(self))}</div>"
-        rows = "".join(
-            f"<tr>{_cells('td', (_MARKS[kind], html.escape(p.place), html.escape(p.message), html.escape(p.remedy)))}</tr>"
-            for kind, p in items
+        if not self.problems and not self.warnings:
+            return f"<div>{_styled('succeeded', '✓')} {html.escape(str(self))}</div>"
+        rows = (
+            (
+                _styled("failed" if problem.severity == "error" else "ambiguous", _mark(problem)),
+                html.escape(problem.place),
+                "<br>".join(html.escape(part) for part in (problem.message, problem.remedy) if part),
+            )
+            for problem in (*self.problems, *self.warnings)
         )
-        head = _cells("th", ("", "Place", "Problem", "What to do"))
-        return f"<div><strong>{html.escape(self.subject)}</strong><table><tr>{head}</tr>{rows}</table></div>"
+        counts = f"{_count(self.problems, 'problem')}, {_count(self.warnings, 'warning')}"
+        table = _table(("", "Place", "Problem, and what to do"), rows)
+        return f"<div><strong>{html.escape(self.subject)}</strong> {counts}{table}</div>"
 
 
 @attrs.frozen
@@ -382,33 +412,50 @@ class Plan:
         }
 
     def __str__(self) -> str:
-        lines = [f"{self.runbook}: {len(self.steps)} steps, scopes {', '.join(self.scopes.minimal) or 'none'}"]
+        lines = [f"{self.runbook}: {_count(self.steps, 'step')}, scopes {', '.join(self.scopes.minimal) or 'none'}"]
         for step in self.steps:
             lines.append(f"  {step.name}: {step.action}" + (f" (skipped: {step.skipped})" if step.skipped else ""))
             if not step.skipped:
-                lines += [f"      {key}: {_shown(value)}" for key, value in step.arguments.items()]
+                lines += [f"      {key}: {_indented(_shown(value))}" for key, value in step.arguments.items()]
                 lines.append(f"      calls {', '.join(step.methods) or 'nothing'}")
-            lines += [f"      ✗ {problem}" for problem in step.problems]
+            lines += [f"      {_mark(problem)} {problem}" for problem in step.problems]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr>{_cells('td', (html.escape(s.name), html.escape(s.action), _arguments(s), html.escape(', '.join(s.methods))))}</tr>"
-            for s in self.steps
+        rows = (
+            (
+                html.escape(step.name),
+                html.escape(step.action),
+                _arguments(step),
+                "<br>".join(html.escape(method) for method in step.methods),
+            )
+            for step in self.steps
         )
-        head = _cells("th", ("Step", "Action", "Arguments", "Calls"))
         return (
             f"<div><strong>{html.escape(self.runbook)}</strong>, scopes "
             f"<code>{html.escape(', '.join(self.scopes.minimal) or 'none')}</code>"
-            f"<table><tr>{head}</tr>{rows}</table></div>"
+            f"{_table(('Step', 'Action', 'Arguments', 'Calls'), rows)}</div>"
         )
 
 
 def _arguments(step: PlannedStep) -> str:
-    if step.skipped:
-        return f"skipped: {html.escape(step.skipped)}"
-    lines = [f"{html.escape(key)}: {html.escape(_shown(value))}" for key, value in step.arguments.items()]
-    return "<br>".join(lines + [f"✗ {html.escape(str(problem))}" for problem in step.problems])
+    lines = [f"skipped: {step.skipped}"] if step.skipped else []
+    lines += [f"{key}: {_shown(value)}" for key, value in step.arguments.items()]
+    lines += [f"{_mark(problem)} {problem}" for problem in step.problems]
+    return "<br>".join(html.escape(line).replace("\n", "<br>") for line in lines)
+
+
+def _mark(problem: Problem) -> str:
+    return "✗" if problem.severity == "error" else "!"
+
+
+def _count(things: Sized, word: str) -> str:
+    return f"1 {word}" if len(things) == 1 else f"{len(things)} {word}s"
+
+
+def _indented(text: str) -> str:
+    """Put the further lines of a text below its first."""
+    return text.rstrip("\n").replace("\n", "\n        ")
 
 
 def _shown(value: object) -> str:
@@ -441,6 +488,9 @@ def plain(value: object) -> Any:
     Args:
         value: Plain data, attrs objects among it, dates, and anything else by its text.
     """
+    if isinstance(value, float) and not math.isfinite(value):
+        # JSON has neither NaN nor infinity.
+        return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, datetime):
@@ -448,9 +498,14 @@ def plain(value: object) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if attrs.has(type(value)):
-        return {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
+        # Not attrs.asdict, which leaves dates and what a list holds as they are.
+        fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
+        return {field.name: plain(getattr(value, field.name)) for field in fields}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        # A set has no order of its own; the same set must always give the same data.
+        return sorted((plain(item) for item in value), key=repr)
     return str(value)

@@ -75,12 +75,12 @@ def judge(call: Call, delivery: Delivery) -> Verdict:
         delivery: What the driver reported of it.
     """
     if isinstance(delivery, NotSent):
-        error = SlackUnavailable(
+        unreachable = SlackUnavailable(
             method=call.method,
             detail=delivery.reason,
             remedy="Nothing was sent. Check the network, the proxy and the base URL.",
         )
-        return Refused(error, again=True)
+        return Refused(unreachable, again=True)
     if not isinstance(delivery, Answered):
         return Unknown(delivery.reason)
     data = delivery.data
@@ -136,11 +136,16 @@ class RetryPolicy:
     longest_wait: float = 30.0
 
     def __attrs_post_init__(self) -> None:
-        if self.attempts < 1:
-            raise RunbookError("must be at least 1: the first request counts.", place="RetryPolicy.attempts")
+        attempts: object = self.attempts
+        if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
+            raise RunbookError(
+                f"must be a whole number from 1, for the first request counts; not {attempts!r}.",
+                place="RetryPolicy.attempts",
+            )
         for name in ("max_wait", "first_wait", "longest_wait"):
-            if not getattr(self, name) >= 0:
-                raise RunbookError("must not be negative.", place=f"RetryPolicy.{name}")
+            seconds: object = getattr(self, name)
+            if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not seconds >= 0:
+                raise RunbookError(f"must be seconds from 0, not {seconds!r}.", place=f"RetryPolicy.{name}")
 
     def wait_before_next(self, *, attempt: int, waited: float, error: SlackError | None) -> float | None:
         """Decide whether and when a request is sent again.

@@ -8,41 +8,60 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn, TypeAlias, cast
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias, cast
 
 import attrs
 
 from .actions import ACTIONS, action_name
-from .actions._base import Action, Placeholder, forms, templates
+from .actions._base import Action, Placeholder, fields_of, forms, templates
 from .errors import Problem, RunbookError, TemplateError, Unsupported
+from .templates import Template
 
-__all__ = ["Input", "Runbook", "Step", "When"]
+__all__ = [
+    "ERROR_STAND_IN",
+    "Input",
+    "Runbook",
+    "Step",
+    "When",
+    "in_the_way",
+    "look_up",
+    "output_fields",
+    "outputs_of",
+    "put",
+    "save_problems",
+    "stand_in",
+    "truthy",
+    "when_paths",
+    "when_reason",
+]
 
-Predicate: TypeAlias = Callable[[Mapping[str, Any]], bool]
-When: TypeAlias = str | Mapping[str, Any] | Predicate | None
+_Predicate: TypeAlias = Callable[[Mapping[str, Any]], bool]
+When: TypeAlias = str | Mapping[str, Any] | _Predicate | None
 """When a step runs: a context path that must be truthy, a mapping of paths to what they must be, or a predicate."""
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PATH = re.compile(r"[^\s.{}=<>!&|()]+(\.[^\s.{}=<>!&|()]+)*")
 _RESERVED = ("steps", "error")
+_ERROR_FIELDS = ("step", "code", "message", "method", "remedy")
 _MISSING = object()
+_LONGEST_SHOWN = 60
 
-# Parts of the contract that this version refuses by name: parameter -> when it is "not given".
-_LATER_STEP = {
-    "foreach": None,
-    "concurrency": None,
-    "every": None,
-    "until": None,
-    "after": None,
-    "expires_after": None,
-    "on_ambiguous": None,
-    "workspace": None,
-}
+# Parts of the contract that this version refuses by name.
+_LATER_STEP = (
+    "foreach",
+    "concurrency",
+    "every",
+    "until",
+    "after",
+    "expires_after",
+    "on_ambiguous",
+    "workspace",
+)
 
 
 # --- conditions ------------------------------------------------------------------------------------------------------
@@ -65,44 +84,117 @@ def _checked_when(when: object, place: str) -> When:
         return when
     if not isinstance(when, Mapping) or not when:
         raise RunbookError(
-            "must be a context path, or a mapping of context paths to values, such as {Activity.severity: [SEV1, SEV2]}.",
+            "must be a context path, or a mapping of context paths to values, "
+            "such as {Activity.severity: [SEV1, SEV2]}.",
             place=place,
         )
     for path, wanted in when.items():
         if not isinstance(path, str) or not _PATH.fullmatch(path):
             raise RunbookError(f"{path!r} is no context path; write it like Activity.severity.", place=place)
-        if isinstance(wanted, Mapping):
-            _check_operators(path, wanted, place)
-    return MappingProxyType({str(path): _frozen(wanted) for path, wanted in when.items()})
+        _check_wanted(path, wanted, place)
+    return cast("When", _frozen(when))
 
 
-def _check_operators(path: str, wanted: Mapping[Any, Any], place: str) -> None:
-    for operator, bound in wanted.items():
-        if operator not in _OPERATORS:
+def _check_wanted(path: str, wanted: object, place: str) -> None:
+    """Refuse what would always hold, never hold or fail during a run."""
+    if isinstance(wanted, Mapping):
+        if not wanted:
             raise RunbookError(
-                f"{operator!r} is no condition for {path}{_near(str(operator), _OPERATORS)}; "
-                f"there are {', '.join(_OPERATORS)}.",
+                f"{path}: an empty mapping says nothing; write a value, a list of values, or {{exists: true}}.",
                 place=place,
             )
-        if operator == "exists" and not isinstance(bound, bool):
+        for operator, bound in wanted.items():
+            _check_operator(path, operator, bound, place)
+    elif isinstance(wanted, (list, tuple)):
+        if not wanted:
+            raise RunbookError(f"{path}: an empty list never holds; list the values that do.", place=place)
+        for choice in wanted:
+            if not _is_scalar(choice):
+                raise RunbookError(f"{path}: the list must hold values, not {_kind_of(choice)}.", place=place)
+    elif not _is_scalar(wanted):
+        raise RunbookError(
+            f"{path}: must be a value, a list of values or a mapping such as {{not: SEV3}}, not {_kind_of(wanted)}.",
+            place=place,
+        )
+
+
+def _check_operator(path: str, operator: object, bound: object, place: str) -> None:
+    if operator not in _OPERATORS:
+        raise RunbookError(
+            f"{operator!r} is no condition for {path}{_near(str(operator), _OPERATORS)}; "
+            f"there are {', '.join(_OPERATORS)}.",
+            place=place,
+        )
+    if operator == "not":
+        _check_wanted(path, bound, place)
+    elif operator == "exists":
+        if not isinstance(bound, bool):
             raise RunbookError(f"{path}: exists must be true or false, not {bound!r}.", place=place)
+    elif not _is_scalar(bound) or isinstance(bound, bool) or bound is None:
+        raise RunbookError(f"{path}: {operator} must be a number or a date, not {_kind_of(bound)}.", place=place)
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, (str, int, float, date))
+
+
+def _kind_of(value: object) -> str:
+    """Name what a value is, and never show it: it may be the body of a message."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself"
+    kinds: tuple[tuple[type[Any] | tuple[type[Any], ...], str], ...] = (
+        (type(None), "nothing"),
+        (bool, "true or false"),
+        (str, "text"),
+        ((int, float), "a number"),
+        (Mapping, "a mapping"),
+        ((list, tuple), "a list"),
+    )
+    return next((name for kind, name in kinds if isinstance(value, kind)), f"a value of type {type(value).__name__}")
+
+
+_COMPARISON = re.compile(
+    r"""\s*\{*\s*(?P<path>[\w.]+)\s*\}*\s*(?P<sign>===?|!==?|>=|<=|=|>|<|\bin\b)\s*
+    (?P<value>"[^"]*"|'[^']*'|\[[^\[\]]*\]|\([^()]*\)|[\w.+-]+)\s*""",
+    re.VERBOSE,
+)
+_SIGNS = {"!=": "not", "!==": "not", ">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
 
 
 def _operator_help(when: str) -> str:
     """Say how to write as data what was written as code."""
-    match = re.fullmatch(r"\s*\{*\s*([\w.]+)\s*\}*\s*(==|!=|>=|<=|>|<|\bin\b)\s*(.+?)\s*", when)
-    advice = "a path alone (Activity.severity), or a mapping such as {Activity.severity: [SEV1, SEV2]}"
-    if match:
-        path, sign, value = match.groups()
-        shown = value.strip("\"'")
-        signs = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
-        if sign in ("==", "in"):
-            advice = f"{{{path}: {shown}}}"
-        elif sign == "!=":
-            advice = f"{{{path}: {{not: {shown}}}}}"
-        else:
-            advice = f"{{{path}: {{{signs[sign]}: {shown}}}}}"
-    return f"{when!r} is code, and a condition is data; write {advice}."
+    entries: list[str] = []
+    for part in re.split(r"\s+and\s+|\s*&&\s*", when):
+        match = _COMPARISON.fullmatch(part)
+        if match is None:
+            entries.clear()
+            break
+        value = re.sub(r"""(["'])([\w.+-]*)\1""", r"\2", match["value"])
+        if value.startswith("("):
+            value = f"[{value[1:-1]}]"
+        operator = _SIGNS.get(match["sign"])
+        entries.append(f"{match['path']}: {{{operator}: {value}}}" if operator else f"{match['path']}: {value}")
+    tag = re.fullmatch(r"\s*\{\{[{&]?\s*([\w.]+)\s*\}?\}\}\s*", when)
+    if tag:
+        return f"{when!r} is a template, and a condition is a path; write {tag[1]}."
+    advice = (
+        f"{{{', '.join(entries)}}}"
+        if entries
+        else "a path alone (Activity.severity), or a mapping such as {Activity.severity: [SEV1, SEV2]}"
+    )
+    kind = "code" if re.search(r"[=<>!&|()]|\b(and|or|not|in)\b", when) else "no context path"
+    return f"{when!r} is {kind}, and a condition is data; write {advice}."
+
+
+def when_paths(when: When) -> tuple[str, ...]:
+    """Return the context paths that a condition reads; none of a predicate, which may read anything.
+
+    Args:
+        when: The condition of a step.
+    """
+    if isinstance(when, str):
+        return (when,)
+    return tuple(when) if isinstance(when, Mapping) else ()
 
 
 def when_reason(when: When, scope: Mapping[str, Any]) -> str | None:
@@ -126,8 +218,7 @@ def when_reason(when: When, scope: Mapping[str, Any]) -> str | None:
         for path, wanted in when.items():
             value = look_up(scope, path)
             if not _holds(path, value, wanted):
-                shown = "missing" if value is _MISSING else repr(value)
-                return f"{path} is {shown}"
+                return f"{path} is {_shown(value)}"
         return None
     return None if when(scope) else "its predicate says no"
 
@@ -146,24 +237,44 @@ def _operator(path: str, value: object, operator: str, bound: object) -> bool:
         return not _holds(path, value, bound)
     if value is _MISSING or value is None:
         return False
-    left, right = _number(value), _number(bound)
+    left, right = _comparable(value, bound), _comparable(bound, value)
     try:
         return _COMPARE[operator](left, right)
     except TypeError:
         raise RunbookError(
-            f"{path} is {value!r}, which cannot be compared with {bound!r}: both must be numbers or both dates.",
+            f"{path} is {_shown(value)}, which cannot be compared with {_shown(bound)}: "
+            "both must be numbers, or both dates.",
             place="when",
         ) from None
 
 
-def _number(value: object) -> Any:
-    """Read numbers that came as text, as webhooks send them."""
-    if isinstance(value, str):
-        try:
+def _comparable(value: object, other: object) -> Any:
+    """Read numbers and dates that came as text, as webhooks and YAML give them."""
+    if isinstance(value, bool):
+        return None
+    if not isinstance(value, str):
+        return value
+    try:
+        if not isinstance(other, date):
             return float(value)
-        except ValueError:
-            return value
-    return value
+        if not isinstance(other, datetime):
+            return date.fromisoformat(value)
+        # Python 3.10 does not read the Z.
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        return value
+    return moment if moment.tzinfo else moment.replace(tzinfo=other.tzinfo)
+
+
+def _shown(value: object) -> str:
+    """Show a small value in a sentence, and name what a large one is."""
+    if value is _MISSING:
+        return "missing"
+    if isinstance(value, date):
+        return value.isoformat()
+    if _is_scalar(value) and len(repr(value)) <= _LONGEST_SHOWN:
+        return repr(value)
+    return f"text of {len(value)} characters" if isinstance(value, str) else _kind_of(value)
 
 
 def _equal(value: object, wanted: object) -> bool:
@@ -224,6 +335,24 @@ def put(context: Mapping[str, Any], path: str, value: object) -> dict[str, Any]:
     inner = context.get(head)
     kept = inner if isinstance(inner, Mapping) else {}
     return {**context, head: put(kept, rest, value) if rest else value}
+
+
+def in_the_way(context: Mapping[str, Any], path: str) -> str | None:
+    """Return the part of a path that holds a value which :func:`put` would replace to write below it, or ``None``.
+
+    Args:
+        context: Plain data.
+        path: ``Activity.slack_channel``.
+    """
+    value: Any = context
+    segments = path.split(".")
+    for index, segment in enumerate(segments[:-1], 1):
+        value = value.get(segment)
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            return ".".join(segments[:index])
+    return None
 
 
 def outputs_of(output: object) -> dict[str, Any]:
@@ -302,29 +431,25 @@ class Step:
         workspace: object = None,
     ) -> None:
         if not isinstance(action, Action):
-            raise RunbookError(
-                f"must be an action such as SendMessage(…), not {type(action).__name__}.", place="action"
-            )
-        later = {
-            "foreach": foreach,
-            "concurrency": concurrency,
-            "every": every,
-            "until": until,
-            "after": after,
-            "expires_after": expires_after,
-            "on_ambiguous": on_ambiguous,
-            "workspace": workspace,
-        }
-        for option, value in later.items():
+            raise RunbookError(f"must be an action such as SendMessage(…), not {_kind_of(action)}.", place="action")
+        given = (foreach, concurrency, every, until, after, expires_after, on_ambiguous, workspace)
+        for option, value in zip(_LATER_STEP, given, strict=True):
             if value is not None:
-                raise Unsupported(
-                    f"the step option {option!r}", "Leave it out, or do it in the program around the run."
-                )
+                raise _later(option)
         _choice("on_error", on_error, ("stop", "continue"))
         _choice("run_if", run_if, ("success", "failure", "always"))
-        self.__attrs_init__(  # type: ignore[attr-defined]
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
             action, _checked_when(when, "when"), on_error, run_if, _checked_save_as(save_as, action)
         )
+
+    def __hash__(self) -> int:
+        # Equal steps have these in common; the fields of an action and a condition may hold what has no hash.
+        return hash((type(self.action), self.on_error, self.run_if))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only views of mappings neither pickle nor copy, so a step is made anew.
+        options = {"when": self.when if callable(self.when) else _thawed(self.when), "save_as": dict(self.save_as)}
+        return _remade, (Step, (self.action,), {**options, "on_error": self.on_error, "run_if": self.run_if})
 
     def __repr__(self) -> str:
         options = {
@@ -334,11 +459,20 @@ class Step:
             "save_as": dict(self.save_as) or None,
         }
         given = "".join(
-            f", {name}={dict(value) if isinstance(value, Mapping) else value!r}"
+            f", {name}={value if callable(value) else _thawed(value)!r}"
             for name, value in options.items()
             if value is not None
         )
         return f"Step({self.action!r}{given})"
+
+
+def _remade(cls: type[Any], args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """Make a step or a runbook again from its pickle."""
+    return cls(*args, **options)
+
+
+def _later(option: str) -> Unsupported:
+    return Unsupported(f"the step option {option!r}", "Leave it out, or do it in the program around the run.")
 
 
 def _choice(option: str, value: object, choices: Sequence[str]) -> None:
@@ -362,10 +496,9 @@ def _checked_save_as(save_as: object, action: Action[Any]) -> Mapping[str, str]:
         if path.split(".")[0] in _RESERVED:
             raise RunbookError(f"{path!r}: {path.split('.')[0]!r} is the run's own; write elsewhere.", place="save_as")
         if not isinstance(field, str) or (known is not None and field not in known):
+            gives = f"; it gives {', '.join(known)}" if known else ""
             raise RunbookError(
-                f"{type(action).__name__} gives no {field!r}{_near(str(field), known or ())}; "
-                f"it gives {', '.join(known or ())}.",
-                place="save_as",
+                f"{type(action).__name__} gives no {field!r}{_near(str(field), known or ())}{gives}.", place="save_as"
             )
     return MappingProxyType(dict(save_as))
 
@@ -393,6 +526,15 @@ _TYPE_NAMES = {
     date: "time",
     object: "any",
 }
+_TYPE_WORDS = {
+    "text": "text",
+    "number": "a number",
+    "flag": "true or false",
+    "list": "a list",
+    "mapping": "a mapping",
+    "time": "a datetime or date",
+    "any": "anything",
+}
 
 
 @attrs.frozen(init=False)
@@ -408,6 +550,9 @@ class Input:
     Attributes:
         kind: The type by name.
         required: Whether the context must have it.
+
+    Raises:
+        RunbookError: There is no such type, or the default is not of it.
     """
 
     kind: str
@@ -416,13 +561,22 @@ class Input:
     required: bool
 
     def __init__(self, type: type | str = str, *, default: Any = _MISSING, description: str = "") -> None:  # noqa: A002
-        kind = type if isinstance(type, str) else _TYPE_NAMES.get(type, "")
+        kind = (
+            type if isinstance(type, str) else next((name for known, name in _TYPE_NAMES.items() if known == type), "")
+        )
         if kind not in _TYPES:
+            shown = getattr(type, "__name__", None) or repr(type)
             raise RunbookError(
-                f"{type!r} is no type of input{_near(str(type), _TYPES)}; there are {', '.join(_TYPES)}."
+                f"{shown} is no type of input{_near(shown, _TYPES)}; there are {', '.join(_TYPES)}.", place="type"
             )
+        if not isinstance(description, str):
+            raise RunbookError(f"must be text, not {_kind_of(description)}.", place="description")
         required = default is _MISSING
-        self.__attrs_init__(kind, None if required else default, description, required)  # type: ignore[attr-defined]
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
+            kind, None if required else _thawed(default), description, required
+        )
+        if not required and not self.accepts(default):
+            raise RunbookError(f"must be {_TYPE_WORDS[kind]}, not {_kind_of(default)}.", place="default")
 
     def accepts(self, value: object) -> bool:
         """Tell whether a value is of the input's type; a bool is no number."""
@@ -434,7 +588,7 @@ class Input:
 # --- runbooks --------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(init=False)
+@attrs.frozen(init=False, repr=False)
 class Runbook:
     """Steps that are run in order.
 
@@ -467,19 +621,23 @@ class Runbook:
         inputs: Mapping[str, Input] | None = None,
         partials: Mapping[str, str] | None = None,
     ) -> None:
-        if not isinstance(name, str) or not name.strip():
-            raise RunbookError("must be text that is not empty.", place="name")
-        if not isinstance(steps, Mapping) or not steps:
-            raise RunbookError("must map at least one step name to an action.", place="steps")
-        made = {step_name: _as_step(step_name, step) for step_name, step in steps.items()}
-        checked_inputs = None if inputs is None else MappingProxyType(dict(inputs))
-        texts = MappingProxyType(dict(partials or {}))
-        self.__attrs_init__(  # type: ignore[attr-defined]
-            name, MappingProxyType(made), checked_inputs, texts, _variables(made, checked_inputs, texts)
+        made = _checked_steps(name, steps)
+        checked_inputs = None if inputs is None else _checked_inputs(inputs)
+        texts = _checked_partials(partials)
+        variables = _variables(made, checked_inputs, texts)
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
+            name, MappingProxyType(made), checked_inputs, texts, variables
         )
 
     def __hash__(self) -> int:
         return hash((self.name, tuple(self.steps)))
+
+    def __repr__(self) -> str:
+        return f"<Runbook {self.name!r}: {', '.join(self.steps)}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        inputs = None if self.inputs is None else dict(self.inputs)
+        return _remade, (Runbook, (self.name, dict(self.steps)), {"inputs": inputs, "partials": dict(self.partials)})
 
     @classmethod
     def of_one(cls, action: Action[Any]) -> Runbook:
@@ -490,7 +648,9 @@ class Runbook:
         """
         runbook = cls.__new__(cls)
         name = action_name(type(action))
-        runbook.__attrs_init__(name, MappingProxyType({name: Step(action)}), None, MappingProxyType({}), ())  # type: ignore[attr-defined]
+        runbook.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
+            name, MappingProxyType({name: Step(action)}), None, MappingProxyType({}), ()
+        )
         return runbook
 
     # --- files ---
@@ -513,7 +673,7 @@ class Runbook:
             default = "runbook"
         else:
             path = Path(source)
-            document = _yaml.read(path.read_text(encoding="utf-8-sig"), file=str(source))
+            document = _yaml.read(_yaml.decode(path.read_bytes(), file=str(source)), file=str(source))
             default = path.stem
         return _Reader(document.error).runbook(document.data, default)
 
@@ -541,10 +701,12 @@ class Runbook:
         """
         from . import _yaml
 
-        folder = resources.files(__package__) / "runbooks"
-        names = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+        folder = resources.files("slackrunbooks") / "runbooks"
+        files = folder.iterdir() if folder.is_dir() else ()
+        names = sorted(entry.name.removesuffix(".yaml") for entry in files if entry.name.endswith(".yaml"))
         if name not in names:
-            raise RunbookError(f"no runbook {name!r} is shipped{_near(name, names)}; there are {', '.join(names)}.")
+            known = f"there are {', '.join(names)}" if names else "this version ships none"
+            raise RunbookError(f"no runbook {name!r} is shipped{_near(name, names)}; {known}.")
         document = _yaml.read((folder / f"{name}.yaml").read_text(encoding="utf-8"), file=f"{name}.yaml")
         return _Reader(document.error).runbook(document.data, name)
 
@@ -556,7 +718,7 @@ class Runbook:
         """
         data: dict[str, Any] = {"name": self.name}
         if self.inputs is not None:
-            data["inputs"] = {name: _input_data(entry) for name, entry in self.inputs.items()}
+            data["inputs"] = {name: _input_data(name, entry) for name, entry in self.inputs.items()}
         if self.partials:
             data["partials"] = dict(self.partials)
         data["steps"] = [{name: _step_data(name, step)} for name, step in self.steps.items()]
@@ -594,59 +756,131 @@ class Runbook:
                 value = look_up(filled, path)
             except RunbookError:
                 value = _MISSING
+            place = f"inputs.{path}"
             if value is _MISSING and entry.required:
                 told = f" ({entry.description})" if entry.description else ""
-                problems.append(Problem(f"inputs.{path}", f"the context has no {path!r}{told}.", "Add it."))
+                problems.append(Problem(place, f"the context has no {path!r}{told}.", "Add it."))
+            elif value is _MISSING and (blocked := in_the_way(filled, path)):
+                problems.append(_blocked(place, path, blocked, filled))
             elif value is _MISSING:
-                filled = put(filled, path, entry.default)
+                filled = put(filled, path, _thawed(entry.default))
             elif not entry.accepts(value):
                 problems.append(
                     Problem(
-                        f"inputs.{path}", f"must be of type {entry.kind}, not {type(value).__name__}.", "Change it."
+                        place,
+                        f"must be {_TYPE_WORDS[entry.kind]}, and the context has {_kind_of(value)}.",
+                        "Give it so, or declare another type under inputs.",
                     )
                 )
         return filled, problems
 
 
-def stand_in(action: Action[Any], name: str) -> Mapping[str, Any]:
-    """Return what stands for a step's output while nothing has run: a named placeholder for each field."""
-    fields = output_fields(action)
-    if fields is None:
-        return _AnyField(name)
-    return {field: Placeholder.named(f"steps.{name}.{field}") for field in fields}
+def _blocked(place: str, path: str, blocked: str, context: Mapping[str, Any]) -> Problem:
+    """Say that a path cannot be written because a value is in the way, which writing would lose."""
+    return Problem(
+        place,
+        f"{path!r} cannot be written: the context's {blocked!r} is {_kind_of(look_up(context, blocked))}.",
+        "Only a mapping has room below it: choose another path.",
+    )
 
 
-class _AnyField(dict[str, Any]):
-    """Stands for an output whose fields are not known before the run."""
+def save_problems(step: Step, context: Mapping[str, Any], place: str) -> list[Problem]:
+    """Tell which paths of ``save_as`` would overwrite something else of the context.
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __missing__(self, key: str) -> Placeholder:
-        return Placeholder.named(f"steps.{self._name}.{key}")
+    Args:
+        step: The step.
+        context: The context as the step will meet it.
+        place: Where ``save_as`` stands.
+    """
+    blocked = {path: in_the_way(context, path) for path in step.save_as}
+    return [_blocked(place, path, at, context) for path, at in blocked.items() if at]
 
 
-ERROR_STAND_IN = {
-    field: Placeholder.named(f"error.{field}") for field in ("step", "code", "message", "method", "remedy")
-}
+# Fields of an output that a placeholder can stand for; a list of texts or numbers is shown as one item.
+_SHOWABLE = re.compile(r"((tuple|list|Sequence)\[)?(str|bool|int|float)(, \.\.\.)?\]?( \| None)?")
+
+
+def stand_in(action: Action[Any], name: str) -> dict[str, Any]:
+    """Return what stands for a step's output while nothing has run: a named placeholder for each field that is text.
+
+    Fields that hold more (mappings, lists of mappings) and outputs whose fields are not known are left out: a section
+    of them then shows nothing, where a placeholder would lack the names that the section reads.
+
+    Args:
+        action: What the step does.
+        name: Name of the step.
+    """
+    kind = getattr(action, "output", None)
+    if not (isinstance(kind, type) and attrs.has(kind)):
+        return {}
+    return {
+        field.name: Placeholder.named(f"steps.{name}.{field.name}")
+        for field in attrs.fields(kind)
+        if _SHOWABLE.fullmatch(field.type if isinstance(field.type, str) else getattr(field.type, "__name__", ""))
+    }
+
+
+ERROR_STAND_IN: Mapping[str, str] = {field: Placeholder.named(f"error.{field}") for field in _ERROR_FIELDS}
+"""What stands for ``{{error.…}}`` while nothing has run."""
+
+
+def _no_step_name(name: object) -> str:
+    fitting = re.sub(r"[^a-z0-9]+", "_", str(name).lower()).strip("_")
+    hint = f" Write {fitting!r}." if _STEP_NAME.fullmatch(fitting) else ""
+    return f"{name!r} is no step name: it takes lower-case letters, digits and _, a letter first.{hint}"
 
 
 def _as_step(name: object, step: object) -> Step:
     if not isinstance(name, str) or not _STEP_NAME.fullmatch(name):
-        raise RunbookError(
-            f"{name!r} is no step name: lower-case letters, digits and _, a letter first.", place="steps"
-        )
+        raise RunbookError(_no_step_name(name), place="steps")
     if isinstance(step, Step):
         return step
     if isinstance(step, Action):
         return Step(step)
     raise RunbookError(
-        f"must be an action such as SendMessage(…) or a Step, not {type(step).__name__}.", place=f"steps.{name}"
+        f"must be an action such as SendMessage(…) or a Step, not {_kind_of(step)}.", place=f"steps.{name}"
     )
+
+
+def _checked_steps(name: object, steps: object) -> dict[str, Step]:
+    if not isinstance(name, str):
+        raise RunbookError(f"must be text, not {_kind_of(name)}.", place="name")
+    if not name.strip():
+        raise RunbookError("is empty; name the runbook.", place="name")
+    if not isinstance(steps, Mapping) or not steps:
+        raise RunbookError("must map at least one step name to an action.", place="steps")
+    return {step_name: _as_step(step_name, step) for step_name, step in steps.items()}
+
+
+def _checked_inputs(inputs: object) -> Mapping[str, Input]:
+    if not isinstance(inputs, Mapping):
+        raise RunbookError(f"must map variables to Input(…), not be {_kind_of(inputs)}.", place="inputs")
+    for path, entry in inputs.items():
+        if not isinstance(path, str) or not _PATH.fullmatch(path):
+            raise RunbookError(f"{path!r} is no context path; write it like Activity.title.", place="inputs")
+        if path.split(".")[0] in _RESERVED:
+            raise RunbookError(
+                f"{path.split('.')[0]!r} is the run's own and no input; use another name.", place=f"inputs.{path}"
+            )
+        if not isinstance(entry, Input):
+            raise RunbookError(f"must be an Input(…), not {_kind_of(entry)}.", place=f"inputs.{path}")
+    return MappingProxyType(dict(inputs))
+
+
+def _checked_partials(partials: object) -> Mapping[str, str]:
+    if partials is None:
+        return MappingProxyType({})
+    if not isinstance(partials, Mapping):
+        raise RunbookError(f"must map names to templates, not be {_kind_of(partials)}.", place="partials")
+    for name, text in partials.items():
+        place = f"partials.{name}"
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise RunbookError(f"must be text, not {_kind_of(text)}.", place=place)
+        try:
+            Template(text)
+        except TemplateError as error:
+            raise error.at(place) from None
+    return MappingProxyType(dict(partials))
 
 
 def _variables(
@@ -662,9 +896,8 @@ def _variables(
                 _check_variable(variable, place, earlier, inputs, saved)
                 if variable.split(".")[0] not in _RESERVED and variable not in saved:
                     found[variable] = None
-        if isinstance(step.when, (str, Mapping)):
-            for path in [step.when] if isinstance(step.when, str) else step.when:
-                _check_variable(path, f"steps.{name}.when", earlier, inputs, saved)
+        for path in when_paths(step.when):
+            _check_variable(path, f"steps.{name}.when", earlier, inputs, saved)
         saved |= set(step.save_as)
         earlier[name] = step
     return tuple(found)
@@ -677,36 +910,46 @@ def _check_variable(
     inputs: Mapping[str, Input] | None,
     saved: set[str],
 ) -> None:
-    segments = variable.split(".")
-    if segments[0] == "steps":
-        if len(segments) > 1 and segments[1] not in earlier:
+    head, *rest = variable.split(".")
+    tag = variable if place.endswith(".when") else f"{{{{{variable}}}}}"
+    if head == "steps" and rest:
+        _check_step_output(tag, rest, place, earlier)
+    elif head == "error" and rest:
+        if rest[0] not in _ERROR_FIELDS:
             raise RunbookError(
-                f"{{{{{variable}}}}} reads step {segments[1]!r}, and no step of that name comes before"
-                f"{_near(segments[1], earlier)}.",
+                f"{tag}: an error has no {rest[0]!r}{_near(rest[0], _ERROR_FIELDS)}; "
+                f"it has {', '.join(_ERROR_FIELDS)}.",
                 place=place,
             )
-        known = output_fields(earlier[segments[1]].action) if len(segments) > 1 else None
-        if known is not None and len(segments) > 2 and segments[2] not in known:
-            raise RunbookError(
-                f"{{{{{variable}}}}}: step {segments[1]!r} gives no {segments[2]!r}{_near(segments[2], known)}; "
-                f"it gives {', '.join(known)}.",
-                place=place,
-            )
-    elif segments[0] != "error" and inputs is not None:
+    elif head not in _RESERVED and inputs is not None:
         declared = {*inputs, *saved}
         covered = any(
             variable == path or variable.startswith(f"{path}.") or path.startswith(f"{variable}.") for path in declared
         )
         if not covered:
             raise RunbookError(
-                f"{{{{{variable}}}}} is not among the declared inputs{_near(variable, declared)}. Declare it under inputs.",
+                f"{tag} is not among the declared inputs{_near(variable, sorted(declared))}. Declare it under inputs.",
                 place=place,
             )
 
 
-def _near(name: str, known: object) -> str:
+def _check_step_output(tag: str, rest: Sequence[str], place: str, earlier: Mapping[str, Step]) -> None:
+    name, *fields = rest
+    if name not in earlier:
+        raise RunbookError(
+            f"{tag} reads step {name!r}, and no step of that name comes before{_near(name, earlier)}.", place=place
+        )
+    known = output_fields(earlier[name].action)
+    if known is not None and fields and fields[0] not in known:
+        raise RunbookError(
+            f"{tag}: step {name!r} gives no {fields[0]!r}{_near(fields[0], known)}; it gives {', '.join(known)}.",
+            place=place,
+        )
+
+
+def _near(name: str, known: Iterable[object]) -> str:
     """Suggest the nearest right name: ``" (did you mean 'room'?)"``, or nothing."""
-    names = [str(entry) for entry in cast("Any", known)]
+    names = [str(entry) for entry in known]
     close = [entry for entry in names if entry.lower() == name.lower()] or difflib.get_close_matches(name, names, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
@@ -714,7 +957,7 @@ def _near(name: str, known: object) -> str:
 def _frozen(value: object) -> object:
     if isinstance(value, Mapping):
         return MappingProxyType({key: _frozen(item) for key, item in value.items()})
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+    return tuple(_frozen(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 def _thawed(value: object) -> object:
@@ -733,10 +976,10 @@ def _step_data(name: str, step: Step) -> dict[str, Any]:
             f"{type(action).__name__} is the host's own action, which plain data cannot hold.", place=f"steps.{name}"
         )
     fields: dict[str, Any] = {}
-    for field in attrs.fields(type(action)):
+    for field in fields_of(action):
         value = getattr(action, field.name)
         if value != field.default:
-            fields[field.name] = _thawed(value)
+            fields[field.name] = _plain(value, f"steps.{name}.{field.name}")
     data: dict[str, Any] = {action_name(type(action)): fields}
     if callable(step.when):
         raise RunbookError(
@@ -744,7 +987,7 @@ def _step_data(name: str, step: Step) -> dict[str, Any]:
             place=f"steps.{name}.when",
         )
     if step.when is not None:
-        data["when"] = _thawed(step.when)
+        data["when"] = _plain(step.when, f"steps.{name}.when")
     if step.on_error != "stop":
         data["on_error"] = step.on_error
     if step.run_if != "success":
@@ -754,10 +997,26 @@ def _step_data(name: str, step: Step) -> dict[str, Any]:
     return data
 
 
-def _input_data(entry: Input) -> dict[str, Any]:
+def _plain(value: object, place: str) -> object:
+    """Copy what plain data can hold, and refuse the rest by its place."""
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        wrong = next((key for key in value if not isinstance(key, str)), None)
+        if wrong is not None:
+            raise RunbookError(f"the key {wrong!r} must be text.", place=place)
+        return {key: _plain(item, f"{place}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, f"{place}[{index}]") for index, item in enumerate(value)]
+    raise RunbookError(
+        f"is {_kind_of(value)}, which plain data cannot hold; write it as text, or leave it in Python.", place=place
+    )
+
+
+def _input_data(name: str, entry: Input) -> dict[str, Any]:
     data: dict[str, Any] = {"type": entry.kind}
     if not entry.required:
-        data["default"] = _thawed(entry.default)
+        data["default"] = _plain(entry.default, f"inputs.{name}.default")
     if entry.description:
         data["description"] = entry.description
     return data
@@ -765,14 +1024,25 @@ def _input_data(entry: Input) -> dict[str, Any]:
 
 # --- plain data in ---------------------------------------------------------------------------------------------------
 
-Path_: TypeAlias = Sequence["str | int"]
+_Path: TypeAlias = Sequence["str | int"]
 
 
-def _plain_error(path: Path_, reason: str) -> RunbookError:
+class _MakesError(Protocol):
+    """Makes the error that says what is wrong with the piece of data at a path."""
+
+    def __call__(self, path: _Path, reason: str, *, key: bool = False) -> RunbookError: ...
+
+
+def _plain_error(path: _Path, reason: str, *, key: bool = False) -> RunbookError:  # noqa: ARG001 - _MakesError
     place = ""
     for part in path:
         place += f"[{part}]" if isinstance(part, int) else (f".{part}" if place else part)
     return RunbookError(reason, place=place)
+
+
+def _parts(place: str) -> list[str | int]:
+    """Take a place apart: ``blocks/0/text`` and ``blocks[0].text`` lead to the same piece of data."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"[./\[\]]+", place) if part]
 
 
 class _Reader:
@@ -780,22 +1050,21 @@ class _Reader:
 
     _TOP = ("name", "steps", "inputs", "partials", "description")
     _OPTIONS = ("when", "on_error", "run_if", "save_as", *_LATER_STEP)
+    _INPUT = ("type", "default", "description")
 
-    def __init__(self, error: Callable[[Path_, str], RunbookError]) -> None:
+    def __init__(self, error: _MakesError) -> None:
         self._error = error
 
     def runbook(self, data: object, default_name: str) -> Runbook:
         top = self._mapping(data, (), "a runbook must be a mapping with name and steps")
-        for key in top:
-            if key not in self._TOP:
-                raise self._error([key], f"unknown entry{_near(key, self._TOP)}; there are {', '.join(self._TOP)}.")
+        self._refuse_unknown(top, (), self._TOP)
         if "steps" not in top:
             raise self._error([], "a runbook needs steps.")
         steps: dict[str, Step] = {}
         paths: dict[str, list[str | int]] = {}
         for name, path, entry in self._entries(top["steps"]):
             if name in steps:
-                raise self._error(path, f"a second step is named {name!r}; each needs a name of its own.")
+                raise self._error(path, f"a second step is named {name!r}; each needs a name of its own.", key=True)
             steps[name] = self._step(name, path, entry)
             paths[name] = path
         inputs = self._inputs(top["inputs"]) if "inputs" in top else None
@@ -807,92 +1076,122 @@ class _Reader:
     def _entries(self, steps: object) -> Iterator[tuple[str, list[str | int], object]]:
         if isinstance(steps, Mapping):
             for name, entry in steps.items():
-                yield str(name), ["steps", name], entry
+                yield self._name(name, ["steps"]), ["steps", name], entry
         elif isinstance(steps, (list, tuple)):
             for index, item in enumerate(steps):
                 if not isinstance(item, Mapping) or len(item) != 1:
-                    raise self._error(["steps", index], "each step of a list is one name with its action below it.")
+                    raise self._error(
+                        ["steps", index],
+                        "each item of the list must be one step name with its action below it, "
+                        "as - announce: {send_message: {…}}.",
+                    )
                 name, entry = next(iter(item.items()))
-                yield str(name), ["steps", index, name], entry
+                yield self._name(name, ["steps", index]), ["steps", index, name], entry
         else:
-            raise self._error(["steps"], "must map step names to actions, or list them.")
+            raise self._error(["steps"], f"must map step names to actions, or list them, not be {_kind_of(steps)}.")
+
+    def _name(self, name: object, path: list[str | int]) -> str:
+        if isinstance(name, str) and _STEP_NAME.fullmatch(name):
+            return name
+        raise self._error([*path, str(name)], _no_step_name(name), key=True)
 
     def _step(self, name: str, path: list[str | int], entry: object) -> Step:
+        if name in ACTIONS and isinstance(entry, Mapping) and not {*ACTIONS, *self._OPTIONS} & set(entry):
+            raise self._error(
+                path, f"a step needs a name of its own above its action, as announce: {{{name}: {{…}}}}.", key=True
+            )
         options = self._mapping(entry, path, f"step {name!r} must hold an action such as send_message")
         actions = [key for key in options if key in ACTIONS]
         for key in options:
             if key not in ACTIONS and key not in self._OPTIONS:
-                known = [*ACTIONS, *self._OPTIONS]
-                raise self._error([*path, key], f"is neither an action nor a step option{_near(key, known)}.")
+                raise self._error([*path, str(key)], self._no_such_part(str(key), actions), key=True)
         if len(actions) != 1:
             found = f"it has {' and '.join(actions)}" if actions else f"there are {', '.join(ACTIONS)}"
-            raise self._error(path, f"a step holds exactly one action; {found}.")
+            raise self._error(path, f"a step holds exactly one action; {found}.", key=True)
         action = self._action(actions[0], [*path, actions[0]], options[actions[0]])
-        chosen = {key: value for key, value in options.items() if key in self._OPTIONS}
+        chosen: dict[str, Any] = {key: value for key, value in options.items() if key in self._OPTIONS}
+        for option in _LATER_STEP:
+            if chosen.get(option) is not None:
+                error = _later(option)
+                raise self._error([*path, option], str(error), key=True) from error
         try:
-            return Step(action, **cast("dict[str, Any]", chosen))
+            return Step(action, **chosen)
         except RunbookError as error:
-            raise self._error([*path, *([error.place] if error.place else [])], error.reason) from None
-        except Unsupported as error:
-            raise self._error([*path], str(error)) from error
+            raise self._error([*path, *_parts(error.place)], error.reason) from None
+
+    def _no_such_part(self, key: str, actions: Sequence[str]) -> str:
+        below = next((word for word in actions or ACTIONS if key in forms(ACTIONS[word])), None)
+        if below:
+            return f"is a field of {below}; write it below the action, as {below}: {{{key}: …}}."
+        return f"is neither an action nor a step option{_near(key, [*ACTIONS, *self._OPTIONS])}."
 
     def _action(self, word: str, path: list[str | int], entry: object) -> Action[Any]:
         cls = ACTIONS[word]
         fields = self._mapping(entry, path, f"{word} must map its fields to values")
         known = forms(cls)
         for key in fields:
+            if key in self._OPTIONS:
+                raise self._error(
+                    [*path, key], f"is an option of the step; write it beside {word}, not below it.", key=True
+                )
             if key not in known:
                 raise self._error(
-                    [*path, key], f"{word} has no field {key!r}{_near(key, known)}; it has {', '.join(known)}."
+                    [*path, str(key)],
+                    f"{word} has no field {key!r}{_near(str(key), known)}; it has {', '.join(known)}.",
+                    key=True,
                 )
         missing = [
-            field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING and field.name not in fields
+            field.name for field in fields_of(cls) if field.default is attrs.NOTHING and field.name not in fields
         ]
         if missing:
-            raise self._error(path, f"{word} needs {' and '.join(missing)}.")
+            raise self._error(path, f"{word} needs {' and '.join(missing)}.", key=True)
         try:
             return cls(**fields)
         except RunbookError as error:
-            place = error.place.partition(".")[2]
-            raise self._error([*path, *(place.split(".") if place else [])], error.reason) from None
+            # An action names its class first; a converter, which does not know the class, begins with the field.
+            place = _parts(error.place)
+            raise self._error([*path, *(place[1:] if place[:1] == [cls.__name__] else place)], error.reason) from None
 
     def _inputs(self, entry: object) -> dict[str, Input]:
         inputs: dict[str, Input] = {}
         for name, value in self._mapping(entry, ["inputs"], "inputs must map variables to their types").items():
-            path: list[str | int] = ["inputs", name]
-            parts = (
-                {"type": value} if isinstance(value, str) else self._mapping(value, path, "must be a type or a mapping")
-            )
-            for key in parts:
-                if key not in ("type", "default", "description"):
-                    raise self._error([*path, key], f"unknown entry{_near(key, ('type', 'default', 'description'))}.")
+            path: list[str | int] = ["inputs", str(name)]
+            short = isinstance(value, str)
+            parts = {"type": value} if short else self._mapping(value, path, "must be a type or a mapping")
+            self._refuse_unknown(parts, path, self._INPUT)
+            given = {key: parts[key] for key in ("default", "description") if key in parts}
             try:
-                inputs[name] = Input(
-                    parts.get("type", "text"), **{key: parts[key] for key in ("default", "description") if key in parts}
-                )
+                inputs[name] = Input(parts.get("type", "text"), **given)
             except RunbookError as error:
-                raise self._error([*path, "type"], error.reason) from None
+                raise self._error(path if short else [*path, error.place], error.reason) from None
         return inputs
 
-    def _mapping(self, value: object, path: Path_, otherwise: str) -> Mapping[str, Any]:
+    def _refuse_unknown(self, entries: Mapping[Any, Any], path: _Path, known: Sequence[str]) -> None:
+        for key in entries:
+            if key not in known:
+                reason = f"unknown entry{_near(str(key), known)}; there are {', '.join(known)}."
+                raise self._error([*path, str(key)], reason, key=True)
+
+    def _mapping(self, value: object, path: _Path, otherwise: str) -> Mapping[str, Any]:
         if not isinstance(value, Mapping):
-            given = "nothing" if value is None else f"{type(value).__name__} {value!r}"[:60]
-            raise self._error(path, f"{otherwise}, not {given}.")
+            raise self._error(path, f"{otherwise}, not {_kind_of(value)}.")
         return value
 
     def _again(
         self, error: RunbookError | TemplateError, paths: Mapping[str, list[str | int]], steps: Mapping[str, Step]
     ) -> NoReturn:
         """Raise an error of the finished runbook again with its place in the file."""
-        match = re.match(r"steps\.([a-z][a-z0-9_]*)\.?([^/]*)", error.place)
         reason = error.reason
         if isinstance(error, TemplateError):
             reason = f"line {error.line}, column {error.column} of the template: {error.reason}"
-        if match is None or match[1] not in paths:
-            raise self._error([part for part in error.place.split(".") if part], reason) from error
-        name, rest = match[1], match[2]
-        tail: list[str | int] = [
-            int(part) if part.isdecimal() else part for part in re.split(r"[.\[\]]+", rest) if part
-        ]
-        inside = [] if rest.startswith("when") or not rest else [action_name(type(steps[name].action))]
+        head, _, rest = error.place.partition(".")
+        if head == "inputs":
+            # The name of an input has dots of its own.
+            raise self._error(["inputs", rest] if rest else ["inputs"], reason) from error
+        place = _parts(error.place)
+        name = place[1] if head == "steps" and len(place) > 1 else None
+        if not isinstance(name, str) or name not in paths:
+            raise self._error(place, reason) from error
+        tail = place[2:]
+        inside = [] if tail[:1] in ([], ["when"]) else [action_name(type(steps[name].action))]
         raise self._error([*paths[name], *inside, *tail], reason) from error

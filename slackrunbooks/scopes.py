@@ -6,15 +6,19 @@ each method (``slack_methods``). Nothing here knows one action from another.
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
 from .actions._base import Action, Need
+from .errors import RunbookError
 from .slack_methods import METHODS
 from .text import parse_channel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["HasAction", "HasSteps", "Requirement", "ScopeRequirements", "Subject", "required_scopes"]
 
@@ -113,16 +117,16 @@ class ScopeRequirements:
         """The least bot scopes with which everything runs that is needed without condition, sorted.
 
         Where the type of a channel is not known before the run, this assumes a public one; :attr:`conditional` names
-        what the other types need. Fewer scopes win over finer ones: where ``channels:manage`` is needed anyway,
-        ``channels:write.topic`` is not added.
+        what the other types need. Each need is met by its finest scope, unless one that is needed anyway meets it too:
+        beside ``channels:manage``, ``channels:write.topic`` is not added. The order of the steps does not matter.
         """
-        chosen: set[str] = set()
-        needed = [requirement for requirement in self.requirements if not requirement.condition]
-        # Those that leave no choice go first, so that the others can be met by what is there already.
-        for requirement in sorted(needed, key=lambda requirement: len(_assumed(requirement))):
-            options = _assumed(requirement)
-            if chosen.isdisjoint(options):
-                chosen.add(options[0])
+        needed = {_assumed(requirement) for requirement in self.requirements if not requirement.condition}
+        chosen = {options[0] for options in needed}
+        # Scopes that meet few needs go first, for the others are the likelier to meet these too.
+        for scope in sorted(chosen, key=lambda scope: (sum(scope in options for options in needed), scope)):
+            rest = chosen - {scope}
+            if not any(rest.isdisjoint(options) for options in needed):
+                chosen = rest
         return tuple(sorted(chosen))
 
     @property
@@ -186,30 +190,50 @@ def required_scopes(*subjects: Subject) -> ScopeRequirements:
 
     Returns:
         What each step needs, with ``.minimal``, ``.missing(granted)`` and ``.explain()``.
+
+    Raises:
+        RunbookError: A subject is something else, or an own action needs a method that is not known.
     """
-    found: list[Requirement] = []
-    for subject in subjects:
-        if isinstance(subject, Action):
-            found.extend(_of_step(type(subject).__name__, subject, {}))
-        elif isinstance(subject, HasSteps):
-            actions = {name: step.action for name, step in subject.steps.items()}
-            for name, action in actions.items():
-                found.extend(_of_step(name, action, actions))
-        else:
-            found.extend(_of_step(type(subject.action).__name__, subject.action, {}))
+    found = (requirement for subject in subjects for requirement in _of_subject(subject))
     return ScopeRequirements(tuple(dict.fromkeys(found)))
+
+
+def _of_subject(subject: object) -> Iterator[Requirement]:
+    # A class has the attributes of its instances, and is none of them.
+    instance = None if isinstance(subject, type) else subject
+    if isinstance(instance, HasSteps):
+        actions = {name: step.action for name, step in instance.steps.items()}
+        for name, action in actions.items():
+            yield from _of_step(name, action, actions)
+        return
+    action = instance.action if isinstance(instance, HasAction) else instance
+    if isinstance(action, Action):
+        yield from _of_step(type(action).__name__, action, {})
+        return
+    given = f"the class {subject.__name__} itself" if isinstance(subject, type) else f"a {type(subject).__name__}"
+    raise RunbookError(
+        f"scopes are worked out for actions such as SendMessage(…), steps and runbooks, not for {given}."
+    )
 
 
 def _of_step(name: str, action: Action[Any], others: Mapping[str, Action[Any]]) -> Iterator[Requirement]:
     for need in action.needs():
-        alternatives = _alternatives(need, others)
+        alternatives = _alternatives(name, need, others)
         if alternatives:
             yield Requirement(need.method, _Frozen(alternatives), name, need.why, need.condition)
 
 
-def _alternatives(need: Need, others: Mapping[str, Action[Any]]) -> dict[str, tuple[str, ...]]:
+def _alternatives(name: str, need: Need, others: Mapping[str, Action[Any]]) -> dict[str, tuple[str, ...]]:
     if need.scopes:
         return {"any": need.scopes}
+    if need.method not in METHODS:
+        near = difflib.get_close_matches(need.method, METHODS, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise RunbookError(
+            f"needs() names the method {need.method!r}, whose scopes are not known{hint}; "
+            "name them: Need(…, scopes=(…)).",
+            place=name,
+        )
     scopes = METHODS[need.method].scopes
     if "any" in scopes or not scopes:
         return dict(scopes)

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast, runtime_checkable
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Protocol,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    runtime_checkable,
+)
 
 import attrs
 
@@ -242,9 +255,17 @@ def _form(field: attrs.Attribute[Any]) -> Form:
     declared: Form | None = field.metadata.get("form")
     if declared is not None:
         return declared
-    annotation: object = field.type
-    kind = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return _OWN_TEXT if kind.replace(" ", "").split("|")[0] == "str" else _OWN_VALUE
+    return _OWN_TEXT if _is_text_type(field.type) else _OWN_VALUE
+
+
+def _is_text_type(annotation: object) -> bool:
+    """Tell ``str`` and ``str | None``, as a type or as it is written, from everything else."""
+    kinds: Iterable[object] = (annotation,)
+    if isinstance(annotation, str):
+        kinds = (part.strip() for part in annotation.split("|"))
+    elif get_origin(annotation) in (Union, UnionType):
+        kinds = get_args(annotation)
+    return set(kinds) - {None, type(None), "None"} in ({str}, {"str"})
 
 
 def fields_of(action: type[Action[Any]] | Action[Any]) -> tuple[attrs.Attribute[Any], ...]:
@@ -260,10 +281,9 @@ def forms(action: type[Action[Any]] | Action[Any]) -> dict[str, Form]:
 
 def hidden(value: object) -> str:
     """Show the size of a text instead of the text: no message body stands in a repr."""
-    if isinstance(value, str):
-        return f"<{len(value)} characters>"
-    if isinstance(value, (list, tuple)):
-        return f"<{len(value)} blocks>"
+    if isinstance(value, (str, list, tuple)):
+        unit = "character" if isinstance(value, str) else "block"
+        return f"<{len(value)} {unit}{'' if len(value) == 1 else 's'}>"
     return "None" if value is None else f"<{_type(value)}>"
 
 
@@ -345,7 +365,13 @@ def _place(instance: object, field: attrs.Attribute[Any]) -> str:
 
 
 def _type(value: object) -> str:
-    names: dict[type[Any], str] = {dict: "a mapping", list: "a list", tuple: "a list", bool: "true or false", type(None): "nothing"}
+    names: dict[type[Any], str] = {
+        dict: "a mapping",
+        list: "a list",
+        tuple: "a list",
+        bool: "true or false",
+        type(None): "nothing",
+    }
     return names.get(type(value)) or f"a value of type {type(value).__name__}"
 
 
@@ -438,7 +464,10 @@ def render(
     try:
         ready = attrs.evolve(action, **filled)  # type: ignore[misc]
     except RunbookError as error:
-        return action, [Problem(place or error.place, error.reason, error=error)]
+        # The error names the class and the field; of a step, the field is behind the place of the step.
+        field = error.place.partition(".")[2]
+        where = ".".join(part for part in (place, field) if part) if place else error.place
+        return action, [Problem(where, error.reason, error=error)]
     prefix = f"{place}." if place else f"{type(action).__name__}."
     return ready, [Problem(f"{prefix}{fault.field}", fault.message, fault.remedy) for fault in ready.faults()]
 

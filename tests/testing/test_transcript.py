@@ -14,7 +14,7 @@ GOLDEN = """\
       :eyes: 1
       2026-01-05 09:01:00Z @alice: On it
       2026-01-05 09:01:00Z @runbooks (also in channel): Fixed
-  2026-01-05 09:01:00Z Commander (edited): Status
+  2026-01-05 09:01:00Z Commander (edited):
       | Outage
       | ────
       | *SEV1* @bob
