@@ -45,6 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("connect", "doctor"),
     ("",),
     ("testing", "testing.*"),
+    ("_demo",),
     ("integrations", "integrations.*"),
     ("cli", "cli.*", "__main__"),
 )

@@ -1100,7 +1100,7 @@ def test_a_shipped_runbook_has_its_own_name() -> None:
 
 # --- the round trip --------------------------------------------------------------------------------------------------
 
-# Any text that is no template, with a tag or two between.
+# Any text that is no template, with a tag between. A dollar sign before a tag is refused as another language's.
 _TAGS = [
     "{{Activity.id}}",
     "{{#Activity.x}}y{{/Activity.x}}",
@@ -1109,7 +1109,7 @@ _TAGS = [
     "{{! note }}",
     "{{>foot}}",
 ]
-words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}"), max_size=20)
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}$"), max_size=20)
 texts = st.one_of(words, st.tuples(words, st.sampled_from(_TAGS), words).map("".join))
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 keys = st.text(st.characters(categories=["Ll", "Lu"]), min_size=1, max_size=6).filter(
