@@ -70,7 +70,7 @@ def _entries(module_name: str) -> Iterator[tuple[str, list[str]]]:
     for name in getattr(module, "__all__", ()):
         value = getattr(module, name)
         at_top = name in TOP_NAMES and getattr(slackrunbooks, name) is value
-        # Public is what the package gives at its top, and the fake workspace; the rest is for the library's own modules.
+        # Public is what the package gives at its top, and the fake workspace; the rest is the library's own.
         if at_top or module_name == f"{TOP}.testing":
             full_name = f"{TOP}.{name}" if at_top else f"{module_name}.{name}"
             yield name, [*_entry(full_name, value, module_name), ""]

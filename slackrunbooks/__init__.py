@@ -1,4 +1,4 @@
-"""The Slack side of incident runbooks: typed actions, safe templates, scope checks, and an executor that never posts twice.
+"""The Slack side of incident runbooks: typed actions, safe templates, scope checks, an executor that never doubles.
 
 Everything public is here. Names are loaded when they are first used, so that ``import slackrunbooks`` costs next to
 nothing in a program that may never post.
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         ChannelCreated as ChannelCreated,
         ChannelDescribed as ChannelDescribed,
         CreateChannel as CreateChannel,
-        InviteToChannel as InviteToChannel,
         Invited as Invited,
+        InviteToChannel as InviteToChannel,
         MessageSent as MessageSent,
         MessageUpdated as MessageUpdated,
         Need as Need,
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
         PolicyViolation as PolicyViolation,
         Problem as Problem,
         RateLimited as RateLimited,
+        RunbookError as RunbookError,
         RunConflict as RunConflict,
         RunHeld as RunHeld,
-        RunbookError as RunbookError,
         SlackError as SlackError,
         SlackRunbooksError as SlackRunbooksError,
         SlackUnavailable as SlackUnavailable,
@@ -188,7 +188,7 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's names are of every type
+def __getattr__(name: str) -> Any:
     module = _HOME.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

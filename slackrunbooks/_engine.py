@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import attrs
 
+from ._conditions import when_reason
+from ._context import outputs_of, put
 from ._effects import Answered, Call, Delivery, Find, Flow, Partial, Repeat
 from .actions._base import error_of, render
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackError, SlackRunbooksError, SlackUnavailable
 from .report import Outcome, Report, State, StepReport
 from .retries import Accepted, Refused, RetryPolicy, judge
-from .runbook import Runbook, Step, outputs_of, put, when_reason
 
 if TYPE_CHECKING:
     from .actions._base import Action
+    from .runbook import Runbook, Step
 
 __all__ = ["Event", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
 
@@ -432,7 +434,14 @@ class Machine:
     def _ambiguous(self, task: _Task, call: Call, reason: str, now: float) -> None:
         self._close(task)
         step = "" if self._single else task.name
-        error = AmbiguousOutcome(call.method, reason, sent_at=task.sent_at, step=step, run_id=self.run_id)
+        error = AmbiguousOutcome(
+            call.method,
+            reason,
+            sent_at=task.sent_at,
+            step=step,
+            run_id=self.run_id,
+            doubles=call.repeat is Repeat.DOUBLES,
+        )
         self._stop(task, "ambiguous", error)
         if task.partial is not None:
             self._keep(task.name, task.step, task.partial)

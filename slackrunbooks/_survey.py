@@ -7,38 +7,26 @@ token was granted comes in as a value.
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import unquote
 
 import attrs
 
+from ._conditions import when_paths, when_reason
+from ._context import in_the_way, look_up, put, truthy
 from .actions import Action, action_name
 from .actions._base import Need, Placeholder, fields_of, render
 from .errors import MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
 from .report import CheckReport, Plan, PlannedStep
-from .runbook import (
-    ERROR_STAND_IN,
-    Runbook,
-    Step,
-    in_the_way,
-    look_up,
-    put,
-    save_problems,
-    stand_in,
-    truthy,
-    when_paths,
-    when_reason,
-)
-from .scopes import required_scopes
+from .runbook import ERROR_STAND_IN, Runbook, Step, save_problems, stand_in
+from .scopes import ScopeRequirements, scopes_of
 from .slack_methods import METHODS, call
 
 if TYPE_CHECKING:
     from ._effects import Flow
 
-__all__ = ["Identify", "Identity", "check_report", "problems_of", "survey"]
+__all__ = ["Identify", "Identity", "check_report", "survey"]
 
 
 # Of a skipped step it is known that there is nothing to read.
@@ -82,9 +70,7 @@ class Identify(Action[Identity]):
         return Identity(str(reply.get("user_id", "")), str(reply.get("team", "")), granted)
 
 
-def survey(
-    runbook: Runbook, context: Mapping[str, Any], *, templates: bool = True, single: bool = False
-) -> tuple[Plan, tuple[Problem, ...]]:
+def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = True, single: bool = False) -> Plan:
     """Go through a runbook without running it.
 
     Args:
@@ -94,10 +80,13 @@ def survey(
         single: Whether this is one action by itself, so that places need no step.
 
     Returns:
-        The plan, and the problems that concern the context as a whole.
+        The plan, with everything that is wrong.
     """
     filled, general = runbook.with_defaults(context) if templates else (dict(context), [])
-    requirements = required_scopes(runbook)
+    for path in runbook.required_but_missing(filled) if templates else ():
+        # Told once, as an input; not again for each template that prints it.
+        filled = put(filled, path, Placeholder.named(path))
+    actions: dict[str, Action[Any]] = {}
     outputs: dict[str, Any] = {}
     posts: dict[str, int] = {}
     steps: list[PlannedStep] = []
@@ -105,58 +94,48 @@ def survey(
         scope = {**filled, "steps": outputs}
         if step.run_if != "success":
             scope["error"] = ERROR_STAND_IN
-        planned = _plan_step(name, step, scope, runbook, templates=templates, single=single)
-        scopes = tuple(
-            dict.fromkeys(entry.scopes[0] for entry in requirements if entry.step == name and not entry.condition)
-        )
+        planned, actions[name] = _plan_step(name, step, scope, runbook, templates=templates, single=single)
         found: list[Problem] = []
         if step.run_if == "always":
             # Where nothing failed, there is no error to print.
-            calm = _plan_step(name, step, {**scope, "error": {}}, runbook, templates=templates, single=single)
+            calm, _ = _plan_step(name, step, {**scope, "error": {}}, runbook, templates=templates, single=single)
             found += [problem for problem in calm.problems if problem not in planned.problems]
         if not planned.skipped:
             found += _weighed(save_problems(step, filled, f"steps.{name}.save_as"), step)
         problems = (*planned.problems, *found)
         least = _least_time(planned, posts)
-        steps.append(attrs.evolve(planned, scopes=scopes, problems=problems, least_time=least))
+        steps.append(attrs.evolve(planned, problems=problems, least_time=least))
         outputs[name] = _NO_OUTPUT if planned.skipped else stand_in(step.action, name)
         if not planned.skipped:
             for path, field in step.save_as.items():
                 filled = put(filled, path, Placeholder.named(f"steps.{name}.{field}"))
-    return Plan(runbook.name, tuple(steps), requirements), tuple(general)
+    # The filled actions tell more than the templates: whether people are given by e-mail, whether a channel is private.
+    requirements = scopes_of(actions)
+    return Plan(runbook.name, tuple(_with_scopes(steps, requirements)), requirements, tuple(general))
+
+
+def _with_scopes(steps: Iterable[PlannedStep], requirements: ScopeRequirements) -> Iterator[PlannedStep]:
+    for step in steps:
+        needed = [entry for entry in requirements if entry.step == step.name and not entry.condition]
+        yield attrs.evolve(step, scopes=tuple(dict.fromkeys(entry.scopes[0] for entry in needed)))
 
 
 def _plan_step(
     name: str, step: Step, scope: Mapping[str, Any], runbook: Runbook, *, templates: bool, single: bool
-) -> PlannedStep:
+) -> tuple[PlannedStep, Action[Any]]:
     place = "" if single else f"steps.{name}"
     word = action_name(type(step.action))
     skipped, problems = _skipped(step, scope, place)
     if skipped:
-        return PlannedStep(name, word, {}, skipped=skipped, problems=tuple(_weighed(problems, step)))
+        return PlannedStep(name, word, {}, skipped=skipped, problems=tuple(_weighed(problems, step))), step.action
     action, found = _filled(step, scope if templates else None, place, runbook.partials)
     arguments = {
-        field.name: _readable(value)
-        for field in fields_of(action)
-        if (value := getattr(action, field.name)) != field.default
+        field.name: value for field in fields_of(action) if (value := getattr(action, field.name)) != field.default
     }
     if step.run_if == "success":
         found = [_with_advice(problem) for problem in found]
     methods = tuple(dict.fromkeys(need.method for need in action.needs() if not need.condition))
-    return PlannedStep(name, word, arguments, methods, problems=tuple(_weighed([*problems, *found], step)))
-
-
-# A placeholder that a field's escape has made harmless, as it does with every value inside of <…> and in a URL.
-_ESCAPED = re.compile(r"%E2%80%B9(?:[\w.]|%[0-9A-F]{2})+?%E2%80%BA")
-
-
-def _readable(value: object) -> object:
-    """Give placeholders their own look again, for people to read."""
-    if isinstance(value, str):
-        return _ESCAPED.sub(lambda match: unquote(match[0]), value) if "%" in value else value
-    if isinstance(value, Mapping):
-        return {key: _readable(item) for key, item in value.items()}
-    return type(value)(map(_readable, value)) if isinstance(value, (list, tuple)) else value
+    return PlannedStep(name, word, arguments, methods, problems=tuple(_weighed([*problems, *found], step))), action
 
 
 def _filled(
@@ -246,16 +225,10 @@ def _least_time(step: PlannedStep, posts: dict[str, int]) -> float:
     return 1.0 if posts[channel] > 1 else 0.0
 
 
-def problems_of(plan: Plan, general: Iterable[Problem]) -> list[Problem]:
-    """Return everything that is wrong, errors and warnings."""
-    return [*general, *plan.problems]
-
-
 def check_report(
     runbook: Runbook,
     plan: Plan,
-    general: Iterable[Problem],
-    identity: Identity | SlackRunbooksError,
+    identity: Identity | SlackRunbooksError | None,
     *,
     single: bool = False,
 ) -> CheckReport:
@@ -264,15 +237,14 @@ def check_report(
     Args:
         runbook: What was checked.
         plan: From :func:`survey`.
-        general: From :func:`survey`.
-        identity: Who the token is, or why that could not be learned.
+        identity: Who the token is, or why that could not be learned; ``None`` where nobody was asked.
         single: Whether this is one action by itself.
     """
-    problems = problems_of(plan, general)
+    problems = list(plan.problems)
     granted: tuple[str, ...] | None = None
     if isinstance(identity, SlackRunbooksError):
         problems.append(Problem("token", str(identity), error=identity))
-    elif identity.granted is None:
+    elif identity is not None and identity.granted is None:
         problems.append(
             Problem(
                 "token",
@@ -281,8 +253,8 @@ def check_report(
                 severity="warning",
             )
         )
-    else:
-        granted = identity.granted
+    elif identity is not None:
+        granted = identity.granted or ()
         problems += _missing(runbook, plan, granted, single=single)
     return CheckReport(
         problems=tuple(problem for problem in problems if problem.severity == "error"),
@@ -298,15 +270,16 @@ def _missing(runbook: Runbook, plan: Plan, granted: tuple[str, ...], *, single: 
     for requirement in plan.scopes.missing(granted):
         if plan[requirement.step].skipped:
             continue
+        scope = requirement.wording(plan.scopes.minimal)
         error = MissingScope(
             method=requirement.method,
             needed=requirement.scopes,
             granted=granted,
-            remedy=f"Add the scope {requirement.wording} to the Slack app (OAuth & Permissions) and install it again.",
+            remedy=f"Add the scope {scope} to the Slack app (OAuth & Permissions) and install it again.",
         )
         problem = Problem(
             "token" if single else f"steps.{requirement.step}",
-            f"the token lacks {requirement.wording}, needed to {requirement.why}.",
+            f"the token lacks {scope}, needed to {requirement.why}.",
             error.remedy,
             error=error,
         )

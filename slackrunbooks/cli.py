@@ -36,7 +36,7 @@ from .errors import (
 if TYPE_CHECKING:
     from ._engine import Event
     from .executor import Executor
-    from .report import CheckReport, Report
+    from .report import Report
     from .runbook import Runbook
     from .scopes import ScopeRequirements
 
@@ -266,7 +266,7 @@ def _read_context(source: str) -> dict[str, Any]:
 
 def _put(context: Mapping[str, Any], path: str, value: object) -> dict[str, Any]:
     """Return the context with a value at a path; what is no mapping on the way is refused, not overwritten."""
-    from .runbook import put
+    from ._context import put
 
     inner: Any = context
     walked: list[str] = []
@@ -470,14 +470,12 @@ def _plan(file: str, *, source: str | None, assignments: Sequence[str], as_json:
     from ._survey import survey
 
     runbook = _load(file)
-    planned, general = survey(runbook, _filled(source, assignments, runbook))
-    problems = [problem for problem in (*general, *planned.problems) if problem.severity == "error"]
+    planned = survey(runbook, _filled(source, assignments, runbook))
+    problems = [problem for problem in planned.problems if problem.severity == "error"]
     if as_json:
         _say_json({**planned.to_dict(), "ok": not problems, "problems": [str(problem) for problem in problems]})
     else:
         _say(str(planned))
-        for problem in general:
-            _say(f"  ✗ {problem}")
     return Exit.FAILED if problems else Exit.OK
 
 
@@ -505,7 +503,9 @@ def _check(
     runbook = _load(file)
     context = _filled(source, assignments, runbook)
     if offline:
-        found = _look_offline(runbook, context)
+        from ._survey import check_report, survey
+
+        found = check_report(runbook, survey(runbook, context), None)
     else:
         with _open(token_env, base_url, max_wait) as executor:
             found = executor.check(runbook, context)
@@ -516,20 +516,6 @@ def _check(
     # Where nothing else is wrong, whether it is the token or the network tells a script what to do about it.
     codes = {_code_of_step(problem.error) for problem in found.problems}
     return Exit.OK if found.ok else codes.pop() if len(codes) == 1 else Exit.FAILED
-
-
-def _look_offline(runbook: Runbook, context: Mapping[str, Any]) -> CheckReport:
-    from ._survey import problems_of, survey
-    from .report import CheckReport
-
-    planned, general = survey(runbook, context)
-    problems = problems_of(planned, general)
-    return CheckReport(
-        problems=tuple(problem for problem in problems if problem.severity == "error"),
-        warnings=tuple(problem for problem in problems if problem.severity == "warning"),
-        scopes=planned.scopes,
-        subject=runbook.name,
-    )
 
 
 @cli.command("scopes")

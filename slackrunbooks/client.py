@@ -169,7 +169,7 @@ def _bearer(token: str) -> _Secret:
     if re.fullmatch(r"[\x21-\x7e]+", token) is None:
         raise AuthenticationFailed(
             "invalid_auth",
-            method="every method",
+            method="",
             detail="the token holds a space, a line break or a character that is not ASCII",
             remedy="Copy the token again, without anything around it. Nothing was sent.",
         )
@@ -1118,7 +1118,7 @@ def _token(token: str | None) -> str:
     if not found:
         raise AuthenticationFailed(
             "not_authed",
-            method="every method",
+            method="",
             detail="no token was given",
             remedy="Pass token=… or client=… to the executor, or set the environment variable SLACK_BOT_TOKEN.",
         )

@@ -322,15 +322,30 @@ class AmbiguousOutcome(SlackRunbooksError):
         step: The step, or ``""`` for a single action.
         run_id: The run.
         sent_at: When the request left, in seconds since 1970 (UTC).
+        doubles: Whether sending the same request again could do it twice.
     """
 
-    def __init__(self, method: str, reason: str, *, sent_at: float, step: str = "", run_id: str = "") -> None:
+    def __init__(
+        self,
+        method: str,
+        reason: str,
+        *,
+        sent_at: float,
+        step: str = "",
+        run_id: str = "",
+        doubles: bool = True,
+    ) -> None:
         self.method = method
         self.reason = reason
         self.step = step
         self.run_id = run_id
         self.sent_at = sent_at
-        self.remedy = f"Look in Slack whether it happened before you run it again: a second {method} could do it twice."
+        self.doubles = doubles
+        self.remedy = (
+            f"Look in Slack whether it happened before you run it again: a second {method} could do it twice."
+            if doubles
+            else f"Look in Slack, or run it again: a second {method} cannot do it twice."
+        )
         where = f"Step {step!r}: " if step else ""
         super().__init__(f"{where}{method} was sent, but its answer was lost ({reason}). {self.remedy}")
 
@@ -359,9 +374,16 @@ class SlackError(SlackRunbooksError):
         detail = f" ({self.detail})" if self.detail else ""
         return f"Slack refused {self.method}: {self.code}{detail}."
 
+    def _found_out(self) -> str:
+        """Say what this library found out without a refusal by Slack."""
+        return f"{self.detail[:1].upper()}{self.detail[1:]} ({self.code})."
+
 
 class AuthenticationFailed(SlackError):
-    """The token is missing, wrong, revoked, expired or of the wrong kind."""
+    """The token is missing, wrong, revoked, expired or of the wrong kind. ``method`` is empty if nothing was sent."""
+
+    def _head(self) -> str:
+        return super()._head() if self.method else self._found_out()
 
 
 class MissingScope(SlackError):
@@ -393,6 +415,10 @@ class MissingScope(SlackError):
 
 class ChannelNotFound(SlackError):
     """No such channel, or none that the app can see."""
+
+    def _head(self) -> str:
+        # A list that lacks the channel is no refusal.
+        return self._found_out() if self.method == "conversations.list" else super()._head()
 
 
 class IsArchived(SlackError):

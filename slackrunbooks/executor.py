@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, ca
 import attrs
 
 from ._engine import Event, Hook, Machine, Send, Sleep, Work
-from ._survey import Identify, Identity, check_report, problems_of, survey
+from ._survey import Identify, Identity, check_report, survey
 from .actions import Action
 from .errors import CheckFailed, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
 from .report import CheckReport, Plan, Report
@@ -138,11 +138,10 @@ class _Core:
         """
         return self._survey(runbook, context)[1]
 
-    def _survey(self, runbook: Runbook | Action[Any], context: object) -> tuple[Runbook, Plan, tuple[Any, ...], bool]:
+    def _survey(self, runbook: Runbook | Action[Any], context: object) -> tuple[Runbook, Plan, bool]:
         book, single = (runbook, False) if isinstance(runbook, Runbook) else (Runbook.of_one(runbook), True)
         templates = not single or context is not None
-        plan, general = survey(book, _plain_context(context), templates=templates, single=single)
-        return book, plan, general, single
+        return book, survey(book, _plain_context(context), templates=templates, single=single), single
 
     def report(self, run_id: str | None = None) -> Report:
         """Return the report of a run of this executor, also of one that Ctrl-C or a cancellation ended.
@@ -221,8 +220,7 @@ class _Core:
 
     def _look_before(self, runbook: Runbook, context: dict[str, Any]) -> None:
         """Refuse a run whose runbook and context are known to be wrong, before anything is sent."""
-        plan, general = survey(runbook, context)
-        problems = [problem for problem in problems_of(plan, general) if problem.severity == "error"]
+        problems = [problem for problem in survey(runbook, context).problems if problem.severity == "error"]
         if problems:
             raise CheckFailed(problems, subject=runbook.name) from problems[0].error
 
@@ -468,13 +466,13 @@ class Executor(_Core):
         Returns:
             All problems, each with its place and remedy; ``.raise_for_problems()`` raises them.
         """
-        book, plan, general, single = self._survey(runbook, context)
+        book, plan, single = self._survey(runbook, context)
         identity: Identity | SlackRunbooksError
         try:
             identity = self.do(Identify())
         except SlackRunbooksError as error:
             identity = error
-        return check_report(book, plan, general, identity, single=single)
+        return check_report(book, plan, identity, single=single)
 
     def _drive(self, machine: Machine) -> Report:
         from .client import send
@@ -584,13 +582,13 @@ class AsyncExecutor(_Core):
 
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
-        book, plan, general, single = self._survey(runbook, context)
+        book, plan, single = self._survey(runbook, context)
         identity: Identity | SlackRunbooksError
         try:
             identity = await self.do(Identify())
         except SlackRunbooksError as error:
             identity = error
-        return check_report(book, plan, general, identity, single=single)
+        return check_report(book, plan, identity, single=single)
 
     async def _drive(self, machine: Machine) -> Report:
         from .client import send_async

@@ -6,6 +6,7 @@ Rule of this file: values and how they look; nothing here decides anything. Mess
 from __future__ import annotations
 
 import html
+import json
 import math
 from collections.abc import Mapping
 from datetime import date, datetime, timezone
@@ -379,17 +380,19 @@ class Plan:
     Attributes:
         runbook: Name of the runbook.
         steps: What each step would do, in order.
-        scopes: What the runbook needs.
+        scopes: What the runbook needs, filled as it is.
+        general: What is wrong with the context as a whole, such as an input that is missing.
     """
 
     runbook: str
     steps: tuple[PlannedStep, ...]
     scopes: ScopeRequirements = attrs.field(repr=False)
+    general: tuple[Problem, ...] = ()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong, over all steps."""
-        return tuple(problem for step in self.steps for problem in step.problems)
+        """What is wrong with the context, and with each step."""
+        return (*self.general, *(problem for step in self.steps for problem in step.problems))
 
     @property
     def least_time(self) -> float:
@@ -409,6 +412,7 @@ class Plan:
             "steps": [step.to_dict() for step in self.steps],
             "scopes": list(self.scopes.minimal),
             "least_time": self.least_time,
+            "general": [_problem(problem) for problem in self.general],
         }
 
     def __str__(self) -> str:
@@ -419,7 +423,7 @@ class Plan:
                 lines += [f"      {key}: {_indented(_shown(value))}" for key, value in step.arguments.items()]
                 lines.append(f"      calls {', '.join(step.methods) or 'nothing'}")
             lines += [f"      {_mark(problem)} {problem}" for problem in step.problems]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"  {_mark(problem)} {problem}" for problem in self.general)])
 
     def _repr_html_(self) -> str:
         rows = (
@@ -434,7 +438,9 @@ class Plan:
         return (
             f"<div><strong>{html.escape(self.runbook)}</strong>, scopes "
             f"<code>{html.escape(', '.join(self.scopes.minimal) or 'none')}</code>"
-            f"{_table(('Step', 'Action', 'Arguments', 'Calls'), rows)}</div>"
+            f"{_table(('Step', 'Action', 'Arguments', 'Calls'), rows)}"
+            + "".join(f"<p>{_mark(problem)} {html.escape(str(problem))}</p>" for problem in self.general)
+            + "</div>"
         )
 
 
@@ -459,7 +465,17 @@ def _indented(text: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return value if isinstance(value, str) else repr(plain(value))
+    """Show a field of an action: text as it is, blocks and the like as JSON, one item a line."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    items = value if isinstance(value, tuple) else (value,)
+    return (
+        "".join(f"\n{json.dumps(plain(item), ensure_ascii=False)}" for item in items)
+        if len(items) > 1
+        else (json.dumps(plain(items[0]), ensure_ascii=False))
+    )
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

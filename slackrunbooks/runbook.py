@@ -6,17 +6,18 @@ built, with its place and the nearest right name. Nothing here performs a step.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn, Protocol, TypeAlias, cast
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias
 
 import attrs
 
+from ._conditions import When, checked_when, when_paths
+from ._context import MISSING, PATH, in_the_way, kind_of, look_up, near, put
 from .actions import ACTIONS, action_name
 from .actions._base import Action, Placeholder, fields_of, forms, templates
 from .errors import Problem, RunbookError, TemplateError, Unsupported
@@ -28,28 +29,14 @@ __all__ = [
     "Runbook",
     "Step",
     "When",
-    "in_the_way",
-    "look_up",
     "output_fields",
-    "outputs_of",
-    "put",
     "save_problems",
     "stand_in",
-    "truthy",
-    "when_paths",
-    "when_reason",
 ]
 
-_Predicate: TypeAlias = Callable[[Mapping[str, Any]], bool]
-When: TypeAlias = str | Mapping[str, Any] | _Predicate | None
-"""When a step runs: a context path that must be truthy, a mapping of paths to what they must be, or a predicate."""
-
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_PATH = re.compile(r"[^\s.{}=<>!&|()]+(\.[^\s.{}=<>!&|()]+)*")
 _RESERVED = ("steps", "error")
 _ERROR_FIELDS = ("step", "code", "message", "method", "remedy")
-_MISSING = object()
-_LONGEST_SHOWN = 60
 
 # Parts of the contract that this version refuses by name.
 _LATER_STEP = (
@@ -62,308 +49,6 @@ _LATER_STEP = (
     "on_ambiguous",
     "workspace",
 )
-
-
-# --- conditions ------------------------------------------------------------------------------------------------------
-
-_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "gt": lambda value, bound: value > bound,
-    "ge": lambda value, bound: value >= bound,
-    "lt": lambda value, bound: value < bound,
-    "le": lambda value, bound: value <= bound,
-}
-_OPERATORS = ("not", "exists", *_COMPARE)
-
-
-def _checked_when(when: object, place: str) -> When:
-    if when is None or callable(when):
-        return cast("When", when)
-    if isinstance(when, str):
-        if not _PATH.fullmatch(when):
-            raise RunbookError(_operator_help(when), place=place)
-        return when
-    if not isinstance(when, Mapping) or not when:
-        raise RunbookError(
-            "must be a context path, or a mapping of context paths to values, "
-            "such as {Activity.severity: [SEV1, SEV2]}.",
-            place=place,
-        )
-    for path, wanted in when.items():
-        if not isinstance(path, str) or not _PATH.fullmatch(path):
-            raise RunbookError(f"{path!r} is no context path; write it like Activity.severity.", place=place)
-        _check_wanted(path, wanted, place)
-    return cast("When", _frozen(when))
-
-
-def _check_wanted(path: str, wanted: object, place: str) -> None:
-    """Refuse what would always hold, never hold or fail during a run."""
-    if isinstance(wanted, Mapping):
-        if not wanted:
-            raise RunbookError(
-                f"{path}: an empty mapping says nothing; write a value, a list of values, or {{exists: true}}.",
-                place=place,
-            )
-        for operator, bound in wanted.items():
-            _check_operator(path, operator, bound, place)
-    elif isinstance(wanted, (list, tuple)):
-        if not wanted:
-            raise RunbookError(f"{path}: an empty list never holds; list the values that do.", place=place)
-        for choice in wanted:
-            if not _is_scalar(choice):
-                raise RunbookError(f"{path}: the list must hold values, not {_kind_of(choice)}.", place=place)
-    elif not _is_scalar(wanted):
-        raise RunbookError(
-            f"{path}: must be a value, a list of values or a mapping such as {{not: SEV3}}, not {_kind_of(wanted)}.",
-            place=place,
-        )
-
-
-def _check_operator(path: str, operator: object, bound: object, place: str) -> None:
-    if operator not in _OPERATORS:
-        raise RunbookError(
-            f"{operator!r} is no condition for {path}{_near(str(operator), _OPERATORS)}; "
-            f"there are {', '.join(_OPERATORS)}.",
-            place=place,
-        )
-    if operator == "not":
-        _check_wanted(path, bound, place)
-    elif operator == "exists":
-        if not isinstance(bound, bool):
-            raise RunbookError(f"{path}: exists must be true or false, not {bound!r}.", place=place)
-    elif not _is_scalar(bound) or isinstance(bound, bool) or bound is None:
-        raise RunbookError(f"{path}: {operator} must be a number or a date, not {_kind_of(bound)}.", place=place)
-
-
-def _is_scalar(value: object) -> bool:
-    return value is None or isinstance(value, (str, int, float, date))
-
-
-def _kind_of(value: object) -> str:
-    """Name what a value is, and never show it: it may be the body of a message."""
-    if isinstance(value, type):
-        return f"the class {value.__name__} itself"
-    kinds: tuple[tuple[type[Any] | tuple[type[Any], ...], str], ...] = (
-        (type(None), "nothing"),
-        (bool, "true or false"),
-        (str, "text"),
-        ((int, float), "a number"),
-        (Mapping, "a mapping"),
-        ((list, tuple), "a list"),
-    )
-    return next((name for kind, name in kinds if isinstance(value, kind)), f"a value of type {type(value).__name__}")
-
-
-_COMPARISON = re.compile(
-    r"""\s*\{*\s*(?P<path>[\w.]+)\s*\}*\s*(?P<sign>===?|!==?|>=|<=|=|>|<|\bin\b)\s*
-    (?P<value>"[^"]*"|'[^']*'|\[[^\[\]]*\]|\([^()]*\)|[\w.+-]+)\s*""",
-    re.VERBOSE,
-)
-_SIGNS = {"!=": "not", "!==": "not", ">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
-
-
-def _operator_help(when: str) -> str:
-    """Say how to write as data what was written as code."""
-    entries: list[str] = []
-    for part in re.split(r"\s+and\s+|\s*&&\s*", when):
-        match = _COMPARISON.fullmatch(part)
-        if match is None:
-            entries.clear()
-            break
-        value = re.sub(r"""(["'])([\w.+-]*)\1""", r"\2", match["value"])
-        if value.startswith("("):
-            value = f"[{value[1:-1]}]"
-        operator = _SIGNS.get(match["sign"])
-        entries.append(f"{match['path']}: {{{operator}: {value}}}" if operator else f"{match['path']}: {value}")
-    tag = re.fullmatch(r"\s*\{\{[{&]?\s*([\w.]+)\s*\}?\}\}\s*", when)
-    if tag:
-        return f"{when!r} is a template, and a condition is a path; write {tag[1]}."
-    advice = (
-        f"{{{', '.join(entries)}}}"
-        if entries
-        else "a path alone (Activity.severity), or a mapping such as {Activity.severity: [SEV1, SEV2]}"
-    )
-    kind = "code" if re.search(r"[=<>!&|()]|\b(and|or|not|in)\b", when) else "no context path"
-    return f"{when!r} is {kind}, and a condition is data; write {advice}."
-
-
-def when_paths(when: When) -> tuple[str, ...]:
-    """Return the context paths that a condition reads; none of a predicate, which may read anything.
-
-    Args:
-        when: The condition of a step.
-    """
-    if isinstance(when, str):
-        return (when,)
-    return tuple(when) if isinstance(when, Mapping) else ()
-
-
-def when_reason(when: When, scope: Mapping[str, Any]) -> str | None:
-    """Tell why a condition does not hold.
-
-    Args:
-        when: The condition of a step.
-        scope: The context with ``steps`` and ``error``.
-
-    Returns:
-        The reason, or ``None`` where it holds.
-
-    Raises:
-        RunbookError: A path's earlier segment is missing, or values cannot be compared.
-    """
-    if when is None:
-        return None
-    if isinstance(when, str):
-        return None if truthy(look_up(scope, when)) else f"{when} is not set"
-    if isinstance(when, Mapping):
-        for path, wanted in when.items():
-            value = look_up(scope, path)
-            if not _holds(path, value, wanted):
-                return f"{path} is {_shown(value)}"
-        return None
-    return None if when(scope) else "its predicate says no"
-
-
-def _holds(path: str, value: object, wanted: object) -> bool:
-    if isinstance(wanted, Mapping):
-        return all(_operator(path, value, operator, bound) for operator, bound in wanted.items())
-    choices = wanted if isinstance(wanted, (list, tuple)) else (wanted,)
-    return value is not _MISSING and any(_equal(value, choice) for choice in choices)
-
-
-def _operator(path: str, value: object, operator: str, bound: object) -> bool:
-    if operator == "exists":
-        return (value is not _MISSING and value is not None) is bound
-    if operator == "not":
-        return not _holds(path, value, bound)
-    if value is _MISSING or value is None:
-        return False
-    left, right = _comparable(value, bound), _comparable(bound, value)
-    try:
-        return _COMPARE[operator](left, right)
-    except TypeError:
-        raise RunbookError(
-            f"{path} is {_shown(value)}, which cannot be compared with {_shown(bound)}: "
-            "both must be numbers, or both dates.",
-            place="when",
-        ) from None
-
-
-def _comparable(value: object, other: object) -> Any:
-    """Read numbers and dates that came as text, as webhooks and YAML give them."""
-    if isinstance(value, bool):
-        return None
-    if not isinstance(value, str):
-        return value
-    try:
-        if not isinstance(other, date):
-            return float(value)
-        if not isinstance(other, datetime):
-            return date.fromisoformat(value)
-        # Python 3.10 does not read the Z.
-        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    except ValueError:
-        return value
-    return moment if moment.tzinfo else moment.replace(tzinfo=other.tzinfo)
-
-
-def _shown(value: object) -> str:
-    """Show a small value in a sentence, and name what a large one is."""
-    if value is _MISSING:
-        return "missing"
-    if isinstance(value, date):
-        return value.isoformat()
-    if _is_scalar(value) and len(repr(value)) <= _LONGEST_SHOWN:
-        return repr(value)
-    return f"text of {len(value)} characters" if isinstance(value, str) else _kind_of(value)
-
-
-def _equal(value: object, wanted: object) -> bool:
-    """Compare as people mean it: ``1`` is ``"1"`` and ``true`` is ``"true"``, but true is not 1."""
-    if isinstance(value, bool) or isinstance(wanted, bool):
-        words = {"true": True, "false": False}
-        left = words.get(value.lower()) if isinstance(value, str) else value
-        right = words.get(wanted.lower()) if isinstance(wanted, str) else wanted
-        return isinstance(left, bool) and isinstance(right, bool) and left is right
-    if isinstance(value, str) != isinstance(wanted, str) and value is not None and wanted is not None:
-        return str(value) == str(wanted)
-    return value == wanted
-
-
-def truthy(value: object) -> bool:
-    """Tell whether a value counts as set: as in a Mustache section, and the word "false" does not."""
-    return value is not _MISSING and bool(value) and not (isinstance(value, str) and value.lower() == "false")
-
-
-def look_up(scope: Mapping[str, Any], path: str) -> Any:
-    """Walk a dotted path through mappings and lists.
-
-    Args:
-        scope: Plain data.
-        path: ``Activity.severity``.
-
-    Returns:
-        The value, or a private marker where the last segment is missing.
-
-    Raises:
-        RunbookError: An earlier segment is missing: more likely a typing error than an optional field.
-    """
-    value: Any = scope
-    segments = path.split(".")
-    for index, segment in enumerate(segments):
-        if isinstance(value, Mapping) and segment in value:
-            value = value[segment]
-        elif isinstance(value, (list, tuple)) and segment.isdecimal() and int(segment) < len(value):
-            value = value[int(segment)]
-        elif index == len(segments) - 1:
-            return _MISSING
-        else:
-            known = [str(key) for key in value] if isinstance(value, Mapping) else []
-            missing = ".".join(segments[: index + 1])
-            raise RunbookError(f"the context has no {missing!r}{_near(segment, known)} (in {path!r}).", place="when")
-    return value
-
-
-def put(context: Mapping[str, Any], path: str, value: object) -> dict[str, Any]:
-    """Return the context with a value at a dotted path; the mappings on the way are copied, never changed.
-
-    Args:
-        context: Plain data.
-        path: ``Activity.slack_channel``.
-        value: What to write there.
-    """
-    head, _, rest = path.partition(".")
-    inner = context.get(head)
-    kept = inner if isinstance(inner, Mapping) else {}
-    return {**context, head: put(kept, rest, value) if rest else value}
-
-
-def in_the_way(context: Mapping[str, Any], path: str) -> str | None:
-    """Return the part of a path that holds a value which :func:`put` would replace to write below it, or ``None``.
-
-    Args:
-        context: Plain data.
-        path: ``Activity.slack_channel``.
-    """
-    value: Any = context
-    segments = path.split(".")
-    for index, segment in enumerate(segments[:-1], 1):
-        value = value.get(segment)
-        if value is None:
-            return None
-        if not isinstance(value, Mapping):
-            return ".".join(segments[:index])
-    return None
-
-
-def outputs_of(output: object) -> dict[str, Any]:
-    """Return what templates read of a step's output: its fields, as plain data."""
-    if output is None:
-        return {}
-    if attrs.has(type(output)):
-        return attrs.asdict(cast("attrs.AttrsInstance", output))
-    if isinstance(output, Mapping):
-        return {str(key): item for key, item in output.items()}
-    return {"value": output}
 
 
 def output_fields(action: Action[Any]) -> tuple[str, ...] | None:
@@ -431,7 +116,7 @@ class Step:
         workspace: object = None,
     ) -> None:
         if not isinstance(action, Action):
-            raise RunbookError(f"must be an action such as SendMessage(…), not {_kind_of(action)}.", place="action")
+            raise RunbookError(f"must be an action such as SendMessage(…), not {kind_of(action)}.", place="action")
         given = (foreach, concurrency, every, until, after, expires_after, on_ambiguous, workspace)
         for option, value in zip(_LATER_STEP, given, strict=True):
             if value is not None:
@@ -439,7 +124,7 @@ class Step:
         _choice("on_error", on_error, ("stop", "continue"))
         _choice("run_if", run_if, ("success", "failure", "always"))
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
-            action, _checked_when(when, "when"), on_error, run_if, _checked_save_as(save_as, action)
+            action, checked_when(when, "when"), on_error, run_if, _checked_save_as(save_as, action)
         )
 
     def __hash__(self) -> int:
@@ -478,7 +163,7 @@ def _later(option: str) -> Unsupported:
 def _choice(option: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
         raise RunbookError(
-            f"must be one of {', '.join(map(repr, choices))}, not {value!r}{_near(str(value), choices)}.", place=option
+            f"must be one of {', '.join(map(repr, choices))}, not {value!r}{near(str(value), choices)}.", place=option
         )
 
 
@@ -491,14 +176,14 @@ def _checked_save_as(save_as: object, action: Action[Any]) -> Mapping[str, str]:
         )
     known = output_fields(action)
     for path, field in save_as.items():
-        if not isinstance(path, str) or not _PATH.fullmatch(path):
+        if not isinstance(path, str) or not PATH.fullmatch(path):
             raise RunbookError(f"{path!r} is no context path; write it like Activity.slack_channel.", place="save_as")
         if path.split(".")[0] in _RESERVED:
             raise RunbookError(f"{path!r}: {path.split('.')[0]!r} is the run's own; write elsewhere.", place="save_as")
         if not isinstance(field, str) or (known is not None and field not in known):
             gives = f"; it gives {', '.join(known)}" if known else ""
             raise RunbookError(
-                f"{type(action).__name__} gives no {field!r}{_near(str(field), known or ())}{gives}.", place="save_as"
+                f"{type(action).__name__} gives no {field!r}{near(str(field), known or ())}{gives}.", place="save_as"
             )
     return MappingProxyType(dict(save_as))
 
@@ -560,23 +245,23 @@ class Input:
     description: str
     required: bool
 
-    def __init__(self, type: type | str = str, *, default: Any = _MISSING, description: str = "") -> None:  # noqa: A002
+    def __init__(self, type: type | str = str, *, default: Any = MISSING, description: str = "") -> None:  # noqa: A002
         kind = (
             type if isinstance(type, str) else next((name for known, name in _TYPE_NAMES.items() if known == type), "")
         )
         if kind not in _TYPES:
             shown = getattr(type, "__name__", None) or repr(type)
             raise RunbookError(
-                f"{shown} is no type of input{_near(shown, _TYPES)}; there are {', '.join(_TYPES)}.", place="type"
+                f"{shown} is no type of input{near(shown, _TYPES)}; there are {', '.join(_TYPES)}.", place="type"
             )
         if not isinstance(description, str):
-            raise RunbookError(f"must be text, not {_kind_of(description)}.", place="description")
-        required = default is _MISSING
+            raise RunbookError(f"must be text, not {kind_of(description)}.", place="description")
+        required = default is MISSING
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
             kind, None if required else _thawed(default), description, required
         )
         if not required and not self.accepts(default):
-            raise RunbookError(f"must be {_TYPE_WORDS[kind]}, not {_kind_of(default)}.", place="default")
+            raise RunbookError(f"must be {_TYPE_WORDS[kind]}, not {kind_of(default)}.", place="default")
 
     def accepts(self, value: object) -> bool:
         """Tell whether a value is of the input's type; a bool is no number."""
@@ -706,7 +391,7 @@ class Runbook:
         names = sorted(entry.name.removesuffix(".yaml") for entry in files if entry.name.endswith(".yaml"))
         if name not in names:
             known = f"there are {', '.join(names)}" if names else "this version ships none"
-            raise RunbookError(f"no runbook {name!r} is shipped{_near(name, names)}; {known}.")
+            raise RunbookError(f"no runbook {name!r} is shipped{near(name, names)}; {known}.")
         document = _yaml.read((folder / f"{name}.yaml").read_text(encoding="utf-8"), file=f"{name}.yaml")
         return _Reader(document.error).runbook(document.data, name)
 
@@ -755,31 +440,47 @@ class Runbook:
             try:
                 value = look_up(filled, path)
             except RunbookError:
-                value = _MISSING
+                value = MISSING
             place = f"inputs.{path}"
-            if value is _MISSING and entry.required:
+            if value is MISSING and entry.required:
                 told = f" ({entry.description})" if entry.description else ""
                 problems.append(Problem(place, f"the context has no {path!r}{told}.", "Add it."))
-            elif value is _MISSING and (blocked := in_the_way(filled, path)):
+            elif value is MISSING and (blocked := in_the_way(filled, path)):
                 problems.append(_blocked(place, path, blocked, filled))
-            elif value is _MISSING:
+            elif value is MISSING:
                 filled = put(filled, path, _thawed(entry.default))
             elif not entry.accepts(value):
                 problems.append(
                     Problem(
                         place,
-                        f"must be {_TYPE_WORDS[entry.kind]}, and the context has {_kind_of(value)}.",
+                        f"must be {_TYPE_WORDS[entry.kind]}, and the context has {kind_of(value)}.",
                         "Give it so, or declare another type under inputs.",
                     )
                 )
         return filled, problems
+
+    def required_but_missing(self, context: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the declared inputs that a context lacks and for which there is room.
+
+        Args:
+            context: Plain data, with the defaults filled in.
+        """
+        lacking = []
+        for path, entry in (self.inputs or {}).items():
+            if entry.required and in_the_way(context, path) is None:
+                try:
+                    missing = look_up(context, path) is MISSING
+                except RunbookError:
+                    missing = True
+                lacking += [path] if missing else []
+        return tuple(lacking)
 
 
 def _blocked(place: str, path: str, blocked: str, context: Mapping[str, Any]) -> Problem:
     """Say that a path cannot be written because a value is in the way, which writing would lose."""
     return Problem(
         place,
-        f"{path!r} cannot be written: the context's {blocked!r} is {_kind_of(look_up(context, blocked))}.",
+        f"{path!r} cannot be written: the context's {blocked!r} is {kind_of(look_up(context, blocked))}.",
         "Only a mapping has room below it: choose another path.",
     )
 
@@ -838,13 +539,13 @@ def _as_step(name: object, step: object) -> Step:
     if isinstance(step, Action):
         return Step(step)
     raise RunbookError(
-        f"must be an action such as SendMessage(…) or a Step, not {_kind_of(step)}.", place=f"steps.{name}"
+        f"must be an action such as SendMessage(…) or a Step, not {kind_of(step)}.", place=f"steps.{name}"
     )
 
 
 def _checked_steps(name: object, steps: object) -> dict[str, Step]:
     if not isinstance(name, str):
-        raise RunbookError(f"must be text, not {_kind_of(name)}.", place="name")
+        raise RunbookError(f"must be text, not {kind_of(name)}.", place="name")
     if not name.strip():
         raise RunbookError("is empty; name the runbook.", place="name")
     if not isinstance(steps, Mapping) or not steps:
@@ -854,16 +555,16 @@ def _checked_steps(name: object, steps: object) -> dict[str, Step]:
 
 def _checked_inputs(inputs: object) -> Mapping[str, Input]:
     if not isinstance(inputs, Mapping):
-        raise RunbookError(f"must map variables to Input(…), not be {_kind_of(inputs)}.", place="inputs")
+        raise RunbookError(f"must map variables to Input(…), not be {kind_of(inputs)}.", place="inputs")
     for path, entry in inputs.items():
-        if not isinstance(path, str) or not _PATH.fullmatch(path):
+        if not isinstance(path, str) or not PATH.fullmatch(path):
             raise RunbookError(f"{path!r} is no context path; write it like Activity.title.", place="inputs")
         if path.split(".")[0] in _RESERVED:
             raise RunbookError(
                 f"{path.split('.')[0]!r} is the run's own and no input; use another name.", place=f"inputs.{path}"
             )
         if not isinstance(entry, Input):
-            raise RunbookError(f"must be an Input(…), not {_kind_of(entry)}.", place=f"inputs.{path}")
+            raise RunbookError(f"must be an Input(…), not {kind_of(entry)}.", place=f"inputs.{path}")
     return MappingProxyType(dict(inputs))
 
 
@@ -871,11 +572,11 @@ def _checked_partials(partials: object) -> Mapping[str, str]:
     if partials is None:
         return MappingProxyType({})
     if not isinstance(partials, Mapping):
-        raise RunbookError(f"must map names to templates, not be {_kind_of(partials)}.", place="partials")
+        raise RunbookError(f"must map names to templates, not be {kind_of(partials)}.", place="partials")
     for name, text in partials.items():
         place = f"partials.{name}"
         if not isinstance(name, str) or not isinstance(text, str):
-            raise RunbookError(f"must be text, not {_kind_of(text)}.", place=place)
+            raise RunbookError(f"must be text, not {kind_of(text)}.", place=place)
         try:
             Template(text)
         except TemplateError as error:
@@ -917,8 +618,7 @@ def _check_variable(
     elif head == "error" and rest:
         if rest[0] not in _ERROR_FIELDS:
             raise RunbookError(
-                f"{tag}: an error has no {rest[0]!r}{_near(rest[0], _ERROR_FIELDS)}; "
-                f"it has {', '.join(_ERROR_FIELDS)}.",
+                f"{tag}: an error has no {rest[0]!r}{near(rest[0], _ERROR_FIELDS)}; it has {', '.join(_ERROR_FIELDS)}.",
                 place=place,
             )
     elif head not in _RESERVED and inputs is not None:
@@ -928,7 +628,7 @@ def _check_variable(
         )
         if not covered:
             raise RunbookError(
-                f"{tag} is not among the declared inputs{_near(variable, sorted(declared))}. Declare it under inputs.",
+                f"{tag} is not among the declared inputs{near(variable, sorted(declared))}. Declare it under inputs.",
                 place=place,
             )
 
@@ -937,27 +637,14 @@ def _check_step_output(tag: str, rest: Sequence[str], place: str, earlier: Mappi
     name, *fields = rest
     if name not in earlier:
         raise RunbookError(
-            f"{tag} reads step {name!r}, and no step of that name comes before{_near(name, earlier)}.", place=place
+            f"{tag} reads step {name!r}, and no step of that name comes before{near(name, earlier)}.", place=place
         )
     known = output_fields(earlier[name].action)
     if known is not None and fields and fields[0] not in known:
         raise RunbookError(
-            f"{tag}: step {name!r} gives no {fields[0]!r}{_near(fields[0], known)}; it gives {', '.join(known)}.",
+            f"{tag}: step {name!r} gives no {fields[0]!r}{near(fields[0], known)}; it gives {', '.join(known)}.",
             place=place,
         )
-
-
-def _near(name: str, known: Iterable[object]) -> str:
-    """Suggest the nearest right name: ``" (did you mean 'room'?)"``, or nothing."""
-    names = [str(entry) for entry in known]
-    close = [entry for entry in names if entry.lower() == name.lower()] or difflib.get_close_matches(name, names, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def _frozen(value: object) -> object:
-    if isinstance(value, Mapping):
-        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
-    return tuple(_frozen(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 def _thawed(value: object) -> object:
@@ -1009,7 +696,7 @@ def _plain(value: object, place: str) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item, f"{place}[{index}]") for index, item in enumerate(value)]
     raise RunbookError(
-        f"is {_kind_of(value)}, which plain data cannot hold; write it as text, or leave it in Python.", place=place
+        f"is {kind_of(value)}, which plain data cannot hold; write it as text, or leave it in Python.", place=place
     )
 
 
@@ -1088,7 +775,7 @@ class _Reader:
                 name, entry = next(iter(item.items()))
                 yield self._name(name, ["steps", index]), ["steps", index, name], entry
         else:
-            raise self._error(["steps"], f"must map step names to actions, or list them, not be {_kind_of(steps)}.")
+            raise self._error(["steps"], f"must map step names to actions, or list them, not be {kind_of(steps)}.")
 
     def _name(self, name: object, path: list[str | int]) -> str:
         if isinstance(name, str) and _STEP_NAME.fullmatch(name):
@@ -1123,7 +810,7 @@ class _Reader:
         below = next((word for word in actions or ACTIONS if key in forms(ACTIONS[word])), None)
         if below:
             return f"is a field of {below}; write it below the action, as {below}: {{{key}: …}}."
-        return f"is neither an action nor a step option{_near(key, [*ACTIONS, *self._OPTIONS])}."
+        return f"is neither an action nor a step option{near(key, [*ACTIONS, *self._OPTIONS])}."
 
     def _action(self, word: str, path: list[str | int], entry: object) -> Action[Any]:
         cls = ACTIONS[word]
@@ -1137,7 +824,7 @@ class _Reader:
             if key not in known:
                 raise self._error(
                     [*path, str(key)],
-                    f"{word} has no field {key!r}{_near(str(key), known)}; it has {', '.join(known)}.",
+                    f"{word} has no field {key!r}{near(str(key), known)}; it has {', '.join(known)}.",
                     key=True,
                 )
         missing = [
@@ -1169,12 +856,12 @@ class _Reader:
     def _refuse_unknown(self, entries: Mapping[Any, Any], path: _Path, known: Sequence[str]) -> None:
         for key in entries:
             if key not in known:
-                reason = f"unknown entry{_near(str(key), known)}; there are {', '.join(known)}."
+                reason = f"unknown entry{near(str(key), known)}; there are {', '.join(known)}."
                 raise self._error([*path, str(key)], reason, key=True)
 
     def _mapping(self, value: object, path: _Path, otherwise: str) -> Mapping[str, Any]:
         if not isinstance(value, Mapping):
-            raise self._error(path, f"{otherwise}, not {_kind_of(value)}.")
+            raise self._error(path, f"{otherwise}, not {kind_of(value)}.")
         return value
 
     def _again(

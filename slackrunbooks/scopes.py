@@ -18,11 +18,12 @@ from .slack_methods import METHODS
 from .text import parse_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-__all__ = ["HasAction", "HasSteps", "Requirement", "ScopeRequirements", "Subject", "required_scopes"]
+__all__ = ["HasAction", "HasSteps", "Requirement", "ScopeRequirements", "Subject", "required_scopes", "scopes_of"]
 
-_STEP_OUTPUT = re.compile(r"\{\{[{&]?\s*steps\.([a-z][a-z0-9_]*)\.channel\s*\}?\}\}")
+# As an author writes it, or as a placeholder in a filled field.
+_STEP_OUTPUT = re.compile(r"(?:\{\{[{&]?\s*|‹)steps\.([a-z][a-z0-9_]*)\.channel(?:\s*\}?\}\}|›)")
 _TYPES = ("public", "private", "im", "mpim")
 _TYPE_WORDS = {
     "public": "public channel",
@@ -89,17 +90,21 @@ class Requirement:
         """
         return not set(granted).isdisjoint(self.scopes)
 
-    @property
-    def wording(self) -> str:
-        """The alternatives as words: ``channels:manage (public channel) or groups:write (private channel)``."""
+    def wording(self, preferred: Collection[str] = ()) -> str:
+        """Name the scopes to ask for: ``channels:manage (public channel) or groups:write (private channel)``.
+
+        Args:
+            preferred: Scopes that are asked for anyway, and so come before finer ones.
+        """
         return " or ".join(
-            "/".join(scopes) + ("" if kind == "any" else f" ({_TYPE_WORDS[kind]})")
+            next((scope for scope in scopes if scope in preferred), scopes[0])
+            + ("" if kind == "any" else f" ({_TYPE_WORDS[kind]})")
             for kind, scopes in self.alternatives.items()
         )
 
     def __str__(self) -> str:
         condition = f", {self.condition}" if self.condition else ""
-        return f"{self.wording}: step {self.step!r}, to {self.why} ({self.method}){condition}"
+        return f"{self.wording()}: step {self.step!r}, to {self.why} ({self.method}){condition}"
 
 
 @attrs.frozen
@@ -198,13 +203,21 @@ def required_scopes(*subjects: Subject) -> ScopeRequirements:
     return ScopeRequirements(tuple(dict.fromkeys(found)))
 
 
+def scopes_of(actions: Mapping[str, Action[Any]]) -> ScopeRequirements:
+    """Work out the scopes of the actions of one runbook, filled or not.
+
+    Args:
+        actions: The actions by the names of their steps, in order.
+    """
+    found = (requirement for name, action in actions.items() for requirement in _of_step(name, action, actions))
+    return ScopeRequirements(tuple(dict.fromkeys(found)))
+
+
 def _of_subject(subject: object) -> Iterator[Requirement]:
     # A class has the attributes of its instances, and is none of them.
     instance = None if isinstance(subject, type) else subject
     if isinstance(instance, HasSteps):
-        actions = {name: step.action for name, step in instance.steps.items()}
-        for name, action in actions.items():
-            yield from _of_step(name, action, actions)
+        yield from scopes_of({name: step.action for name, step in instance.steps.items()})
         return
     action = instance.action if isinstance(instance, HasAction) else instance
     if isinstance(action, Action):

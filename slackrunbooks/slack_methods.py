@@ -81,6 +81,8 @@ _POST = _any("chat:write")
 _READ = _by_type("channels:read", "groups:read", "im:read", "mpim:read")
 _HISTORY = _by_type("channels:history", "groups:history", "im:history", "mpim:history")
 # `channels:write` is what user tokens have in place of `channels:manage`; the pages list it for bots as well.
+# The page lists im:write and mpim:write as well, but the method makes neither kind of conversation.
+_CREATE = _by_type("channels:manage channels:write", "groups:write", "", "")
 _MANAGE = _by_type("channels:manage channels:write", "groups:write", "im:write", "mpim:write")
 _OPEN = _by_type("channels:manage", "groups:write", "im:write", "mpim:write")
 _KICK = _by_type("channels:manage", "groups:write", "", "")
@@ -124,7 +126,7 @@ _TABLE: Final[tuple[tuple[str, Scopes, Tier, Repeat], ...]] = (
     ("conversations.archive", _MANAGE, 2, _GUARDED),
     ("conversations.canvases.create", _any("canvases:write"), 2, _GUARDED),
     ("conversations.close", _MANAGE, 2, _SAME),
-    ("conversations.create", _MANAGE, 2, _GUARDED),
+    ("conversations.create", _CREATE, 2, _GUARDED),
     # One request a minute for apps sold outside Slack's Marketplace and new since 2025-05-29; 50 for an internal app:
     # https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketplace-apps
     ("conversations.history", _HISTORY, 3, _READS),
@@ -772,8 +774,7 @@ def _error(
     if kind is errors.MissingScope:
         needed = _names(data.get("needed")) or _names(headers.get("x-accepted-oauth-scopes"))
         granted = _names(data.get("provided")) or _names(headers.get("x-oauth-scopes"))
-        # The class writes a better remedy than the table can, as soon as it knows the scope.
-        remedy = "" if needed else remedy
+        remedy = _scope_remedy(method, needed) or ("" if needed else remedy)
         return errors.MissingScope(method=method, needed=needed, granted=granted, remedy=remedy, detail=detail)
     if kind is errors.RateLimited:
         # Of `ratelimited` the class itself says how long to wait.
@@ -802,6 +803,17 @@ def _class(method: str, code: str, status: int) -> type[errors.SlackError]:
 def _remedy(method: str, code: str) -> str:
     known = _REMEDIES_BY_METHOD.get((method, code)) or _REMEDIES.get(code)
     return known or f"Slack explains the errors of this method at {_page(method)}."
+
+
+_TYPE_WORDS: Final = {"public": "public channel", "private": "private channel", "im": "direct message", "mpim": "group"}
+
+
+def _scope_remedy(method: str, needed: tuple[str, ...]) -> str:
+    """Name the scope to ask for, for each type of conversation that Slack's answer leaves open."""
+    scopes = METHODS[method].scopes if method in METHODS else {}
+    asked = {kind: next((scope for scope in options if scope in needed), "") for kind, options in scopes.items()}
+    words = [f"{scope} ({_TYPE_WORDS[kind]})" if kind != "any" else scope for kind, scope in asked.items() if scope]
+    return f"Add the scope {' or '.join(words)} to the Slack app and install it again." if words else ""
 
 
 def _names(value: object) -> tuple[str, ...]:

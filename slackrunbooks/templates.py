@@ -662,6 +662,9 @@ def _variable(tag: _Tag, _indent: str) -> _Emit:
             elif rest or value is _ABSENT:
                 value = _find(run.stack, first, rest)
         if type(value) is not str:
+            if type(value) is _text.Placeholder:
+                run.write(str(value))  # it stands for an ID or the like, and is never sent
+                return
             value = _printed(run, tag, value)
         if run.tail or run.looks_at == _WHOLE:
             run.write_value(value)

@@ -34,6 +34,7 @@ __all__ = [
     "Escaper",
     "Kind",
     "Limit",
+    "Placeholder",
     "UserRef",
     "channel_name",
     "channel_name_problem",
@@ -67,6 +68,22 @@ class Kind(enum.Enum):
     """An ID, a timestamp, an emoji's name: white space around the value is dropped."""
     RAW = "raw"
     """Anything that Slack does not read as markup. Values go in as they are."""
+
+
+class Placeholder(str):
+    """Stands for a value that only Slack can tell, while a runbook is checked or planned."""
+
+    __slots__ = ()
+
+    @classmethod
+    def named(cls, name: str) -> Placeholder:
+        """Make the placeholder of a dotted name: ``‹steps.room.channel›``."""
+        return cls(f"‹{name}›")
+
+    @staticmethod
+    def is_in(value: object) -> bool:
+        """Tell whether a value is, or a text contains, a placeholder."""
+        return isinstance(value, str) and "‹" in value and "›" in value
 
 
 Escaper: TypeAlias = Callable[[str, str], str]

@@ -378,7 +378,7 @@ def test_a_look_up_reads_every_page(fake: FakeSlack) -> None:
 def test_an_unknown_channel_says_where_it_was_looked_for(fake: FakeSlack) -> None:
     """The error tells that private channels were not searched when the token may not list them."""
     fake.scopes -= {"groups:read"}
-    with pytest.raises(sr.ChannelNotFound, match=r"no channel named 'nowhere' .* lacks groups:read"):
+    with pytest.raises(sr.ChannelNotFound, match=r"No channel named 'nowhere' .* lacks groups:read"):
         do(fake, sr.SetTopic(channel="#nowhere", topic="t"))
     fake.scopes -= {"channels:read"}
     with pytest.raises(sr.MissingScope):

@@ -31,6 +31,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("actions.*",),
     ("actions",),
     ("scopes", "policy"),
+    ("_context",),
+    ("_conditions",),
     ("_yaml",),
     ("runbook",),
     ("report",),

@@ -8,8 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from slackrunbooks.blocks import block_problems, fallback_text, normalise, render_blocks
 from slackrunbooks.errors import RunbookError

@@ -728,7 +728,7 @@ def test_token_makes_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("token", [None, "", "  "])
 def test_missing_token_says_how_to_give_one(token: str | None) -> None:
     """Without client and token the error names every way to give one."""
-    with pytest.raises(AuthenticationFailed, match="no token was given.*token=.*client=.*SLACK_BOT_TOKEN") as caught:
+    with pytest.raises(AuthenticationFailed, match="[Nn]o token was given.*token=.*client=.*SLACK_BOT_TOKEN") as caught:
         sync_client(None, token=token)
     assert caught.value.code == "not_authed"
 

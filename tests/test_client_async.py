@@ -528,7 +528,7 @@ class StandIn:
 
 def test_token_makes_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a client there is a pooled one with the token given, or else that of the environment."""
-    with pytest.raises(AuthenticationFailed, match="no token was given"):
+    with pytest.raises(AuthenticationFailed, match="[Nn]o token was given"):
         async_client(None, token=None)
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-of-the-environment")
     assert async_client(None, token=TOKEN).token == TOKEN

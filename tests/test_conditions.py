@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 import slackrunbooks as sr
-from slackrunbooks.runbook import in_the_way, look_up, put, truthy, when_paths, when_reason
+from slackrunbooks._conditions import when_paths, when_reason
+from slackrunbooks._context import in_the_way, look_up, put, truthy
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
 ACTIVITY: dict[str, Any] = {

@@ -435,7 +435,7 @@ def test_a_plan_reads_as_what_would_be_done() -> None:
         "      calls chat.postMessage\n"
         "  invite: invite_to_channel\n"
         "      channel: ‹steps.room.channel›\n"
-        "      users: ['U0ANN00001']\n"
+        "      users: U0ANN00001\n"
         "      calls conversations.invite\n"
         "  never: send_message (skipped: id is '7')\n"
         "  nice: send_message\n"

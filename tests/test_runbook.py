@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import slackrunbooks as sr
+from slackrunbooks._context import outputs_of
 from slackrunbooks._effects import Flow
 from slackrunbooks.actions import ACTIONS, action_name
 from slackrunbooks.actions._base import forms
-from slackrunbooks.runbook import output_fields, outputs_of, stand_in
+from slackrunbooks.runbook import output_fields, stand_in
 
 SAY = sr.SendMessage(channel="#incidents", text="x")
 ROOM = sr.CreateChannel(name="inc-{{Activity.id}}")

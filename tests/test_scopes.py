@@ -224,7 +224,7 @@ def test_what_is_needed_only_sometimes_is_named_apart() -> None:
     """``conditional`` has what an unknown type of channel would need, and what an action calls only sometimes."""
     assert [str(entry) for entry in sr.required_scopes(BOOK).conditional] == [
         (
-            "channels:write.topic/channels:manage (public channel) or groups:write.topic/groups:write (private "
+            "channels:write.topic (public channel) or groups:write.topic (private "
             "channel): step 'topic', to set the topic (conversations.setTopic), if the conversation is no public "
             "channel"
         ),
@@ -259,7 +259,7 @@ def test_a_requirement_is_a_value() -> None:
     assert first == again
     assert len({first, again}) == 1
     assert first.scopes == ("channels:manage", "channels:write")
-    assert first.wording == "channels:manage/channels:write (public channel)"
+    assert first.wording() == "channels:manage (public channel)"
 
 
 def _actions() -> Iterator[sr.Action[Any]]:

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import assume, example, given, strategies as st
 
 from slackrunbooks import _yaml
 from slackrunbooks._yaml import decode, dump, read

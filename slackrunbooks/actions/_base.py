@@ -7,6 +7,8 @@ the form says which escape its values get and what the filled field must be. An 
 from __future__ import annotations
 
 import abc
+import contextlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import UnionType
 from typing import (
@@ -28,7 +30,7 @@ import attrs
 from .. import blocks as block_kit
 from ..errors import Problem, RunbookError, SlackRunbooksError, TemplateError
 from ..templates import Template, compiled
-from ..text import Kind
+from ..text import Kind, Placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,22 +83,6 @@ class HasChannel(Protocol):
     def channel(self) -> str:
         """The channel's ID."""
         ...
-
-
-class Placeholder(str):
-    """Stands for a value that only Slack can tell, while a runbook is checked or planned."""
-
-    __slots__ = ()
-
-    @classmethod
-    def named(cls, name: str) -> Placeholder:
-        """Make the placeholder of a dotted name: ``‹steps.room.channel›``."""
-        return cls(f"‹{name}›")
-
-    @staticmethod
-    def is_in(value: object) -> bool:
-        """Tell whether a value is, or a text contains, a placeholder."""
-        return isinstance(value, str) and "‹" in value and "›" in value
 
 
 @attrs.frozen
@@ -386,8 +372,18 @@ class _Filler:
         self.place = place
         self.partials = partials
         self.problems: list[Problem] = []
+        self.unfilled: set[str] = set()
 
     def field(self, name: str, form: Form, value: object) -> object:
+        """Fill one field, and note it where that is not possible."""
+        before = len(self.problems)
+        filled = self._field(name, form, value)
+        if len(self.problems) > before:
+            self.unfilled.add(name)
+            return value
+        return filled
+
+    def _field(self, name: str, form: Form, value: object) -> object:
         place = f"{self.place}.{name}" if self.place else name
         if value is None:
             return None
@@ -459,17 +455,22 @@ def render(
     """
     filler = _Filler(context, place, partials)
     filled = {name: filler.field(name, form, getattr(action, name)) for name, form in forms(action).items()}
-    if filler.problems:
-        return action, filler.problems
     try:
         ready = attrs.evolve(action, **filled)  # type: ignore[misc]
     except RunbookError as error:
+        if filler.problems:
+            return action, filler.problems
         # The error names the class and the field; of a step, the field is behind the place of the step.
         field = error.place.partition(".")[2]
         where = ".".join(part for part in (place, field) if part) if place else error.place
         return action, [Problem(where, error.reason, error=error)]
     prefix = f"{place}." if place else f"{type(action).__name__}."
-    return ready, [Problem(f"{prefix}{fault.field}", fault.message, fault.remedy) for fault in ready.faults()]
+    # What could not be filled holds its template still, of which nothing more can be said.
+    faults: list[Fault] = []
+    with contextlib.suppress(*(Exception,) if filler.problems else ()):
+        faults += (fault for fault in ready.faults() if re.split(r"\W", fault.field)[0] not in filler.unfilled)
+    found = [Problem(f"{prefix}{fault.field}", fault.message, fault.remedy) for fault in faults]
+    return (action if filler.problems else ready), [*filler.problems, *found]
 
 
 def templates(

@@ -126,8 +126,8 @@ def readable(text: str, name_of: Callable[[str], str]) -> str:
 def decoded(text: str) -> str:
     """Show text that is not parsed (``plain_text``, a topic, a description) as a person would read it.
 
-    Only these three entities are decoded: https://docs.slack.dev/messaging/formatting-message-text#escaping. Slack keeps
-    plain_text and topics with them as well: https://github.com/slackapi/bolt-python/issues/513 and
+    Only these three entities are decoded: https://docs.slack.dev/messaging/formatting-message-text#escaping.
+    Slack keeps plain_text and topics with them as well: https://github.com/slackapi/bolt-python/issues/513 and
     https://github.com/adsr/irslackd/issues/1.
     """
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
