@@ -267,6 +267,7 @@ def _closing(known: Mapping[str, Any], started: datetime, ended: datetime) -> di
         "duration": f"{round((ended - started).total_seconds() / 60)} minutes",
         "action_items": [{"text": "Collect the timeline from this room", "owner": "ben"}],
         "retrospective": f"{retrospective:%Y-%m-%d %H:%M} UTC",
+        "archive": True,
     }
 
 

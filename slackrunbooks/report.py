@@ -465,17 +465,14 @@ def _indented(text: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """Show a field of an action: text as it is, blocks and the like as JSON, one item a line."""
+    """Show a field of an action: text as it is, people with commas, blocks as JSON, one a line."""
     if isinstance(value, str):
         return value
-    if isinstance(value, tuple) and all(isinstance(item, str) for item in value):
+    if not isinstance(value, (list, tuple)):
+        return json.dumps(plain(value), ensure_ascii=False)
+    if all(isinstance(item, str) for item in value):
         return ", ".join(value)
-    items = value if isinstance(value, tuple) else (value,)
-    return (
-        "".join(f"\n{json.dumps(plain(item), ensure_ascii=False)}" for item in items)
-        if len(items) > 1
-        else (json.dumps(plain(items[0]), ensure_ascii=False))
-    )
+    return "\n".join(json.dumps(plain(item), ensure_ascii=False) for item in value)
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

@@ -620,7 +620,7 @@ def test_demo(command: Command) -> None:
     lines = ran.out.splitlines()
     assert lines[0].startswith("GitHub, 2024-09-16: Incident with Pages and Actions")
     heads = [line for line in lines if line.startswith(("#", "@"))]
-    assert heads == ["#incidents (public)", "#inc-69sb0f8lydp4 (public)", "@ana (direct message)"]
+    assert heads == ["#incidents (public)", "#inc-69sb0f8lydp4 (public, archived)", "@ana (direct message)"]
     assert lines[-1].endswith("nothing left this process.")
 
 

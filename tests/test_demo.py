@@ -59,6 +59,7 @@ def test_transcripts_of_every_conversation(replay: tuple[dict[str, Any], _demo.P
     assert list(played.transcripts) == ["incidents", f"inc-{incident['id']}", "ana"]
     assert f"*{incident['name']}*" in played.transcripts["incidents"]
     assert f"description: {incident['name']} [{incident['id']}]" in played.transcripts[f"inc-{incident['id']}"]
+    assert played.transcripts[f"inc-{incident['id']}"].startswith(f"#inc-{incident['id']} (public, archived)\n")
     assert "@ana, @ben, @chidi" in played.transcripts[f"inc-{incident['id']}"]
 
 
