@@ -172,7 +172,7 @@ class Machine:
         self._context: dict[str, Any] = dict(context)
         self._outputs: dict[str, Any] = {}
         self._saved: dict[str, Any] = {}
-        self._error: dict[str, Any] | None = None
+        self._error: dict[str, Any] = {}
         self._stopped_by: str | None = None
         self._stopped_as: State = "failed"
         self._cancelled: str | None = None
@@ -285,8 +285,7 @@ class Machine:
 
     def _scope(self) -> dict[str, Any]:
         """Return what templates see: the context, the outputs so far and the first error."""
-        scope = {**self._context, "steps": self._outputs}
-        return scope if self._error is None else {**scope, "error": self._error}
+        return {**self._context, "steps": self._outputs, "error": self._error}
 
     def _begin(self, name: str, step: Step, now: float) -> None:
         self._outputs.setdefault(name, {})
@@ -412,11 +411,14 @@ class Machine:
             return
         self._end(task, "succeeded", now, output=output)
 
-    def _keep(self, name: str, step: Step, output: Any) -> None:
+    def _keep(self, name: str, step: Step, output: Any, *, partly: bool = False) -> None:
+        """Make an output readable for later steps and save what the step says; ``partly``, as far as it goes."""
         fields = outputs_of(output)
         self._outputs[name] = fields
         for path, field in step.save_as.items():
             if field not in fields:
+                if partly:
+                    continue
                 raise RunbookError(
                     f"the step gave no {field!r}; it gave {', '.join(fields) or 'nothing'}.",
                     place=f"steps.{name}.save_as",
@@ -428,7 +430,7 @@ class Machine:
         self._close(task)
         self._stop(task, "failed", error)
         if task.partial is not None:
-            self._keep(task.name, task.step, task.partial)
+            self._keep(task.name, task.step, task.partial, partly=True)
         self._end(task, "failed", now, output=task.partial, error=error)
 
     def _ambiguous(self, task: _Task, call: Call, reason: str, now: float) -> None:
@@ -444,12 +446,12 @@ class Machine:
         )
         self._stop(task, "ambiguous", error)
         if task.partial is not None:
-            self._keep(task.name, task.step, task.partial)
+            self._keep(task.name, task.step, task.partial, partly=True)
         self._end(task, "ambiguous", now, output=task.partial, error=error)
 
     def _stop(self, task: _Task, state: State, error: BaseException) -> None:
         stops = task.step.on_error == "stop" and self._stopped_by is None
-        if stops or self._error is None:
+        if stops or not self._error:
             self._error = {
                 "step": task.name,
                 "code": getattr(error, "code", "") or type(error).__name__,

@@ -735,7 +735,7 @@ def _parts(place: str) -> list[str | int]:
 class _Reader:
     """Makes a runbook from plain data; ``error`` knows where each piece of the data stood in its file."""
 
-    _TOP = ("name", "steps", "inputs", "partials", "description")
+    _TOP = ("name", "steps", "inputs", "partials")
     _OPTIONS = ("when", "on_error", "run_if", "save_as", *_LATER_STEP)
     _INPUT = ("type", "default", "description")
 

@@ -436,3 +436,41 @@ def test_a_recorded_run_needs_no_right_context() -> None:
         first = executor.run(runbook, {"n": 1}, run_id="r")
         again = executor.run(runbook, {}, run_id="r")
     assert again.steps == first.steps and again.notes
+
+
+def test_what_a_step_cannot_save_fails_the_step_and_keeps_the_report() -> None:
+    """An output without the field that ``save_as`` names is that step's failure, also where it fails already."""
+
+    def gives() -> Flow[dict[str, Any]]:
+        yield from ()
+        return {"a": 1}
+
+    def breaks() -> Flow[dict[str, Any]]:
+        yield Partial({"a": 1})
+        raise ZeroDivisionError
+
+    report, _ = play(machine(gives, save_as={"x": "nope"}), [])
+    assert str(report["s0"].error) == "steps.s0.save_as: the step gave no 'nope'; it gave a."
+    assert report["s0"].output == {"a": 1}
+    report, _ = play(machine(breaks, save_as={"x": "nope", "y": "a"}), [])
+    assert isinstance(report["s0"].error, ZeroDivisionError) and report.saved == {"y": 1}
+
+
+def test_an_always_step_may_ask_for_an_error_that_is_not_there() -> None:
+    """Where nothing failed, ``{{#error.step}}`` and ``when: error.code`` are false, not wrong."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    runbook = sr.Runbook(
+        "calm",
+        {
+            "log": sr.Step(
+                sr.SendMessage(channel="#incidents", text="done{{#error.step}} but {{error.step}}{{/error.step}}"),
+                run_if="always",
+            ),
+            "page": sr.Step(sr.SendMessage(channel="#incidents", text="!"), run_if="always", when="error.code"),
+        },
+    )
+    with fake.executor() as executor:
+        report = executor.run(runbook)
+    assert [step.outcome for step in report.steps] == ["succeeded", "skipped"]
+    assert fake.channel("incidents").messages[0].text == "done"

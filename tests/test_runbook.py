@@ -573,7 +573,6 @@ def test_inputs_may_be_written_short() -> None:
     data = {
         "steps": {"say": {"send_message": {"channel": "#c", "text": "x"}}},
         "inputs": {"a": "number", "b": {"description": "x"}, "c": {"default": None}},
-        "description": "Explains itself.",
     }
     inputs = sr.Runbook.from_dict(data).inputs
     assert inputs == {"a": sr.Input(int), "b": sr.Input(description="x"), "c": sr.Input(default=None)}
@@ -631,11 +630,11 @@ WRONG_DATA: dict[str, tuple[Any, str]] = {
     "no steps": ({"name": "b"}, "a runbook needs steps."),
     "unknown entry": (
         {"nmae": "b", "steps": {"say": STEP}},
-        "nmae: unknown entry (did you mean 'name'?); there are name, steps, inputs, partials, description.",
+        "nmae: unknown entry (did you mean 'name'?); there are name, steps, inputs, partials.",
     ),
     "unknown entry of another type": (
         {7: "b", "steps": {"say": STEP}},
-        "7: unknown entry; there are name, steps, inputs, partials, description.",
+        "7: unknown entry; there are name, steps, inputs, partials.",
     ),
     "steps of no kind": ({"steps": "say"}, "steps: must map step names to actions, or list them, not be text."),
     "empty steps": ({"steps": []}, "steps: must map at least one step name to an action."),
@@ -949,7 +948,7 @@ WRONG_YAML: dict[str, tuple[str, str, str]] = {
         "nmae: declare",
         (
             "line 2, column 1: nmae: unknown entry (did you mean 'name'?); "
-            "there are name, steps, inputs, partials, description."
+            "there are name, steps, inputs, partials."
         ),
     ),
     "type of an input": (

@@ -58,6 +58,7 @@ __all__ = [
     "Placeholder",
     "as_blocks",
     "as_channel",
+    "as_data",
     "as_users",
     "error_of",
     "fields_of",
@@ -291,6 +292,17 @@ def as_users(value: str | Sequence[str]) -> str | tuple[str, ...]:
 def as_blocks(value: object) -> tuple[dict[str, Any], ...] | None:
     """Read blocks from plain data, from Block Kit objects or from JSON or YAML text."""
     return None if value is None else tuple(block_kit.normalise(value))
+
+
+def as_data(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Copy plain data, so that what the caller does with its own does not change the action."""
+    return cast("Mapping[str, Any] | None", _copied(value))
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def is_text(instance: object, field: attrs.Attribute[Any], value: object) -> None:
