@@ -946,10 +946,7 @@ WRONG_YAML: dict[str, tuple[str, str, str]] = {
     "unknown entry": (
         "name: declare",
         "nmae: declare",
-        (
-            "line 2, column 1: nmae: unknown entry (did you mean 'name'?); "
-            "there are name, steps, inputs, partials."
-        ),
+        ("line 2, column 1: nmae: unknown entry (did you mean 'name'?); there are name, steps, inputs, partials."),
     ),
     "type of an input": (
         "Activity.id: text",
