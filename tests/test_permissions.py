@@ -46,6 +46,16 @@ def _taken(fake: FakeSlack) -> None:
     fake.calls.clear()
 
 
+def _said(fake: FakeSlack) -> str:
+    """Make the app say something, and return its ts."""
+    scopes, fake.scopes = fake.scopes, {"chat:write"}
+    with fake.executor() as executor:
+        sent = executor.do(sr.SendMessage(channel="#incidents", text="parent"))
+    fake.scopes = scopes
+    fake.calls.clear()
+    return sent.ts
+
+
 PUBLIC, PRIVATE = _id("incidents"), _id("hidden")
 
 CASES = [
@@ -66,6 +76,21 @@ CASES = [
             mrkdwn=False,
             metadata={"event_type": "incident", "event_payload": {"id": "{{id}}"}},
         ),
+        {"chat:write"},
+    ),
+    Case(
+        "reply that is broadcast",
+        lambda f: sr.SendMessage(channel="#incidents", thread_ts=_said(f), reply_broadcast=True, text="{{id}}"),
+        {"chat:write"},
+    ),
+    Case(
+        "message with an icon from a URL",
+        lambda f: sr.SendMessage(channel="#incidents", text="{{id}}", icon_url="https://example.com/fire.png"),
+        {"chat:write", "chat:write.customize"},
+    ),
+    Case(
+        "direct message of blocks",
+        lambda f: sr.SendDirectMessage(users="<@U0ANN00001>", blocks=BLOCKS, unfurl_links=False, unfurl_media=False),
         {"chat:write"},
     ),
     Case(
@@ -91,6 +116,14 @@ CASES = [
     ),
     Case("create a public channel", lambda f: sr.CreateChannel(name="inc-{{id}}"), {"channels:manage"}),
     Case("create a private channel", lambda f: sr.CreateChannel(name="inc-{{id}}", is_private=True), {"groups:write"}),
+    Case("create with a topic", lambda f: sr.CreateChannel(name="inc-{{id}}", topic="{{id}}"), {"channels:manage"}),
+    Case(
+        "create a private channel and describe it",
+        lambda f: sr.CreateChannel(
+            name="inc-{{id}}", topic="{{id}}", description="x", marker="{{id}}", is_private="true"
+        ),
+        {"groups:write"},
+    ),
     Case(
         "create and describe",
         lambda f: sr.CreateChannel(name="inc-{{id}}", description="{{id}}", topic="{{id}}"),

@@ -59,6 +59,8 @@ __all__ = [
     "as_blocks",
     "as_channel",
     "as_data",
+    "as_flag",
+    "as_switch",
     "as_users",
     "error_of",
     "fields_of",
@@ -188,13 +190,15 @@ def _people(value: object) -> object:
     return tuple(found)
 
 
+_WORDS = {"true": True, "false": False}
+
+
 def _truth(value: object) -> object:
     if isinstance(value, bool) or value is None or Placeholder.is_in(value):
         return value
     # Only the two words: "no", "0" and "" in a flag such as is_private are more likely a mistake than a wish.
-    words = {"true": True, "false": False}
-    if isinstance(value, str) and value.strip().lower() in words:
-        return words[value.strip().lower()]
+    if isinstance(value, str) and value.strip().lower() in _WORDS:
+        return _WORDS[value.strip().lower()]
     shown = repr(value) if isinstance(value, (str, int, float)) else _type(value)
     raise ValueError(f"must be true or false, not {shown}")
 
@@ -292,6 +296,16 @@ def as_users(value: str | Sequence[str]) -> str | tuple[str, ...]:
 def as_blocks(value: object) -> tuple[dict[str, Any], ...] | None:
     """Read blocks from plain data, from Block Kit objects or from JSON or YAML text."""
     return None if value is None else tuple(block_kit.normalise(value))
+
+
+def as_flag(value: bool | str) -> bool | str:
+    """Take the words true and false as what they mean; a template waits for its context."""
+    return _WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def as_switch(value: bool | str | None) -> bool | str | None:
+    """Take a flag that may be left to Slack's own default."""
+    return None if value is None else as_flag(value)
 
 
 def as_data(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -161,10 +161,18 @@ class SendMessage(_Content[MessageSent]):
 
     channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
     thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
-    reply_broadcast: bool | str = attrs.field(default=False, validator=base.is_flag, metadata=base.FLAG)
-    unfurl_links: bool | str | None = attrs.field(default=None, validator=base.is_flag, metadata=base.FLAG)
-    unfurl_media: bool | str | None = attrs.field(default=None, validator=base.is_flag, metadata=base.FLAG)
-    mrkdwn: bool | str | None = attrs.field(default=None, validator=base.is_flag, metadata=base.FLAG)
+    reply_broadcast: bool | str = attrs.field(
+        default=False, converter=base.as_flag, validator=base.is_flag, metadata=base.FLAG
+    )
+    unfurl_links: bool | str | None = attrs.field(
+        default=None, converter=base.as_switch, validator=base.is_flag, metadata=base.FLAG
+    )
+    unfurl_media: bool | str | None = attrs.field(
+        default=None, converter=base.as_switch, validator=base.is_flag, metadata=base.FLAG
+    )
+    mrkdwn: bool | str | None = attrs.field(
+        default=None, converter=base.as_switch, validator=base.is_flag, metadata=base.FLAG
+    )
     username: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.PLAIN)
     icon_emoji: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
     icon_url: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.URL)
@@ -255,8 +263,12 @@ class SendDirectMessage(_Content[MessageSent]):
 
     users: str | tuple[str, ...] = attrs.field(converter=base.as_users, validator=base.is_users, metadata=base.USERS)
     thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
-    unfurl_links: bool | str | None = attrs.field(default=None, validator=base.is_flag, metadata=base.FLAG)
-    unfurl_media: bool | str | None = attrs.field(default=None, validator=base.is_flag, metadata=base.FLAG)
+    unfurl_links: bool | str | None = attrs.field(
+        default=None, converter=base.as_switch, validator=base.is_flag, metadata=base.FLAG
+    )
+    unfurl_media: bool | str | None = attrs.field(
+        default=None, converter=base.as_switch, validator=base.is_flag, metadata=base.FLAG
+    )
 
     def needs(self) -> Iterator[Need]:
         yield from user_needs(self.users)

@@ -119,7 +119,9 @@ class CreateChannel(Action[ChannelCreated]):
         default=None, validator=base.is_text, metadata=base.DESCRIPTION, repr=base.hidden
     )
     topic: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.DESCRIPTION, repr=base.hidden)
-    is_private: bool | str = attrs.field(default=False, validator=base.is_flag, metadata=base.FLAG)
+    is_private: bool | str = attrs.field(
+        default=False, converter=base.as_flag, validator=base.is_flag, metadata=base.FLAG
+    )
     if_taken: str = attrs.field(
         default="fail", validator=base.is_choice("fail", "adopt", "suffix"), metadata=base.IDENTIFIER
     )
