@@ -16,21 +16,37 @@ if TYPE_CHECKING:
     from ._engine import RunFinished as RunFinished, StepFinished as StepFinished, StepStarted as StepStarted
     from .actions import (
         Action as Action,
+        AddBookmark as AddBookmark,
+        AddReaction as AddReaction,
         ArchiveChannel as ArchiveChannel,
+        BookmarkAdded as BookmarkAdded,
+        BookmarkEdited as BookmarkEdited,
+        BookmarkRemoved as BookmarkRemoved,
         ChannelArchived as ChannelArchived,
         ChannelCreated as ChannelCreated,
         ChannelDescribed as ChannelDescribed,
         CreateChannel as CreateChannel,
+        EditBookmark as EditBookmark,
         Invited as Invited,
         InviteToChannel as InviteToChannel,
+        LookUpUser as LookUpUser,
+        MessagePinned as MessagePinned,
         MessageSent as MessageSent,
+        MessageUnpinned as MessageUnpinned,
         MessageUpdated as MessageUpdated,
         Need as Need,
+        PinMessage as PinMessage,
+        ReactionAdded as ReactionAdded,
+        ReactionRemoved as ReactionRemoved,
+        RemoveBookmark as RemoveBookmark,
+        RemoveReaction as RemoveReaction,
         SendDirectMessage as SendDirectMessage,
         SendMessage as SendMessage,
         SetDescription as SetDescription,
         SetTopic as SetTopic,
+        UnpinMessage as UnpinMessage,
         UpdateMessage as UpdateMessage,
+        UserFound as UserFound,
     )
     from .actions._base import Fault as Fault
     from .client import PooledAsyncWebClient as PooledAsyncWebClient, PooledWebClient as PooledWebClient
@@ -84,11 +100,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "AddBookmark",
+    "AddReaction",
     "AmbiguousOutcome",
     "ApprovalRefused",
     "ArchiveChannel",
     "AsyncExecutor",
     "AuthenticationFailed",
+    "BookmarkAdded",
+    "BookmarkEdited",
+    "BookmarkRemoved",
     "Call",
     "ChannelArchived",
     "ChannelCreated",
@@ -97,6 +118,7 @@ __all__ = [
     "CheckFailed",
     "CheckReport",
     "CreateChannel",
+    "EditBookmark",
     "Executor",
     "Fault",
     "Find",
@@ -109,8 +131,11 @@ __all__ = [
     "IsArchived",
     "JournalError",
     "Kind",
+    "LookUpUser",
     "MessageNotFound",
+    "MessagePinned",
     "MessageSent",
+    "MessageUnpinned",
     "MessageUpdated",
     "MissingScope",
     "MissingVariable",
@@ -119,6 +144,7 @@ __all__ = [
     "NotInChannel",
     "NotPermitted",
     "Partial",
+    "PinMessage",
     "Plan",
     "PlannedStep",
     "PolicyViolation",
@@ -126,6 +152,10 @@ __all__ = [
     "PooledWebClient",
     "Problem",
     "RateLimited",
+    "ReactionAdded",
+    "ReactionRemoved",
+    "RemoveBookmark",
+    "RemoveReaction",
     "Repeat",
     "Reply",
     "Report",
@@ -151,8 +181,10 @@ __all__ = [
     "StepStarted",
     "Template",
     "TemplateError",
+    "UnpinMessage",
     "Unsupported",
     "UpdateMessage",
+    "UserFound",
     "UserNotFound",
     "__version__",
     "escape",
@@ -164,9 +196,11 @@ _HOMES = {
     "_effects": "Call Find Flow Partial Repeat Reply",
     "_engine": "RunFinished StepFinished StepStarted",
     "actions": (
-        "Action ArchiveChannel ChannelArchived ChannelCreated ChannelDescribed CreateChannel "
-        "InviteToChannel Invited MessageSent MessageUpdated Need SendDirectMessage SendMessage "
-        "SetDescription SetTopic UpdateMessage"
+        "Action AddBookmark AddReaction ArchiveChannel BookmarkAdded BookmarkEdited BookmarkRemoved "
+        "ChannelArchived ChannelCreated ChannelDescribed CreateChannel EditBookmark InviteToChannel Invited "
+        "LookUpUser MessagePinned MessageSent MessageUnpinned MessageUpdated Need PinMessage ReactionAdded "
+        "ReactionRemoved RemoveBookmark RemoveReaction SendDirectMessage SendMessage SetDescription SetTopic "
+        "UnpinMessage UpdateMessage UserFound"
     ),
     "actions._base": "Fault",
     "client": "PooledAsyncWebClient PooledWebClient",

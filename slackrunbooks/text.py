@@ -38,6 +38,7 @@ __all__ = [
     "UserRef",
     "channel_name",
     "channel_name_problem",
+    "emoji_name",
     "escape",
     "escaper",
     "inert_alone",
@@ -561,6 +562,34 @@ def parse_user(text: str) -> UserRef:
     raise ValueError(f"{stripped!r} is no person: {hint}.")
 
 
+# A custom emoji may have letters of any script; only what no name can have is told apart here.
+_EMOJI = re.compile(r"[^\s:]+(?:::skin-tone-[2-6])?")
+
+
+def emoji_name(text: str) -> str:
+    """Read the name of an emoji, with or without colons. Capitals become small, for Slack's names have none.
+
+    Source: https://docs.slack.dev/reference/methods/reactions.add (names, and how a skin tone is given)
+
+    Args:
+        text: ``eyes``, ``:eyes:`` or ``:thumbsup::skin-tone-3:``.
+
+    Raises:
+        ValueError: It is none of these; the message says what to write.
+
+    >>> emoji_name(":thumbsup::skin-tone-3:")
+    'thumbsup::skin-tone-3'
+    """
+    stripped = text.strip()
+    name = stripped.removeprefix(":").removesuffix(":").lower()
+    hint = "give the name that Slack shows for it, such as eyes or white_check_mark"
+    if not _EMOJI.fullmatch(name):
+        raise ValueError(f"{stripped!r} is no name of an emoji: {hint}.")
+    if not any(character.isalnum() for character in name):
+        raise ValueError(f"{stripped!r} is the emoji itself, and Slack takes names only: {hint}.")
+    return name
+
+
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
@@ -618,6 +647,8 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
         "image_url": Limit(3000, "characters", f"{_BLOCKS}/image-block"),
         "image_alt_text": Limit(2000, "characters", f"{_BLOCKS}/image-block"),
         "image_title": Limit(2000, "characters", f"{_BLOCKS}/image-block"),
+        "bookmark_title": Limit(256, "characters", f"{_DOCS}/methods/bookmarks.add"),
+        "bookmark_link": Limit(2048, "characters", f"{_DOCS}/methods/bookmarks.add"),
         "attachments": Limit(100, "items", _POST, "too_many_attachments beyond that"),
     }
 )

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ._base import Action, Need
+from .bookmarks import AddBookmark, BookmarkAdded, BookmarkEdited, BookmarkRemoved, EditBookmark, RemoveBookmark
 from .chat import MessageSent, MessageUpdated, SendDirectMessage, SendMessage, UpdateMessage
 from .conversations import (
     ArchiveChannel,
@@ -19,6 +20,9 @@ from .conversations import (
     SetDescription,
     SetTopic,
 )
+from .pins import MessagePinned, MessageUnpinned, PinMessage, UnpinMessage
+from .reactions import AddReaction, ReactionAdded, ReactionRemoved, RemoveReaction
+from .users import LookUpUser, UserFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,21 +30,37 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTIONS",
     "Action",
+    "AddBookmark",
+    "AddReaction",
     "ArchiveChannel",
+    "BookmarkAdded",
+    "BookmarkEdited",
+    "BookmarkRemoved",
     "ChannelArchived",
     "ChannelCreated",
     "ChannelDescribed",
     "CreateChannel",
+    "EditBookmark",
     "InviteToChannel",
     "Invited",
+    "LookUpUser",
+    "MessagePinned",
     "MessageSent",
+    "MessageUnpinned",
     "MessageUpdated",
     "Need",
+    "PinMessage",
+    "ReactionAdded",
+    "ReactionRemoved",
+    "RemoveBookmark",
+    "RemoveReaction",
     "SendDirectMessage",
     "SendMessage",
     "SetDescription",
     "SetTopic",
+    "UnpinMessage",
     "UpdateMessage",
+    "UserFound",
     "action_name",
 ]
 
@@ -66,6 +86,14 @@ ACTIONS: Final[Mapping[str, type[Action[Any]]]] = MappingProxyType(
             SetTopic,
             SetDescription,
             ArchiveChannel,
+            PinMessage,
+            UnpinMessage,
+            AddBookmark,
+            EditBookmark,
+            RemoveBookmark,
+            AddReaction,
+            RemoveReaction,
+            LookUpUser,
         )
     }
 )

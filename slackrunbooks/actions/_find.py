@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._effects import Find
 from ..errors import ChannelNotFound, MissingScope, UserNotFound
 from ..slack_methods import call
-from ..text import ChannelRef, parse_channel, parse_user
+from ..text import ChannelRef, emoji_name, parse_channel, parse_user
 from ._base import Fault, Need, Placeholder
 
 if TYPE_CHECKING:
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bad_channel",
+    "bad_emoji",
+    "bad_ts",
     "bad_users",
     "channel_address",
     "channel_id",
     "channel_needs",
     "find_channel",
     "identity",
+    "person_by_email",
     "reference",
     "user_id",
     "user_needs",
@@ -182,6 +185,19 @@ def user_id(user: str) -> Generator[Effect, Any, str]:
 
 
 def _find_user(email: str) -> Flow[str]:
+    found = yield from person_by_email(email)
+    return str(found["id"])
+
+
+def person_by_email(email: str) -> Generator[Effect, Any, dict[str, Any]]:
+    """Ask Slack for the user object of whoever has an e-mail address.
+
+    Args:
+        email: The address.
+
+    Raises:
+        UserNotFound: Nobody in the workspace has it; the error names it.
+    """
     try:
         reply = yield call("users.lookupByEmail", email=email)
     except UserNotFound as error:
@@ -191,7 +207,8 @@ def _find_user(email: str) -> Flow[str]:
             detail=f"nobody in this workspace has the e-mail address {email}",
             remedy="Check the address in the person's Slack profile, or give the user ID.",
         ) from None
-    return str(reply["user"]["id"])
+    user: dict[str, Any] = reply["user"]
+    return user
 
 
 def user_needs(users: str | Iterable[str]) -> Iterator[Need]:
@@ -211,6 +228,27 @@ def bad_channel(channel: str) -> Iterator[Fault]:
         reference(channel)
     except ValueError as error:
         yield Fault("channel", str(error))
+
+
+def bad_ts(field: str, ts: str | None, *, needed: bool = False) -> Iterator[Fault]:
+    """Say what is wrong with the filled ``ts`` of a message, which may be left empty unless it is needed."""
+    if needed and not ts:
+        yield Fault(field, "is empty.", "Give the ts of the message, such as {{steps.announce.ts}}.")
+    if not ts or Placeholder.is_in(ts):
+        return
+    whole, point, fraction = ts.partition(".")
+    if not (point and whole.isdecimal() and fraction.isdecimal() and len(fraction) == 6):
+        yield Fault(field, f"{ts!r} is no ts.", "Slack's ts has six digits behind the point: 1503435956.000247.")
+
+
+def bad_emoji(field: str, name: str) -> Iterator[Fault]:
+    """Say what is wrong with the filled name of an emoji."""
+    if Placeholder.is_in(name):
+        return
+    try:
+        emoji_name(name)
+    except ValueError as error:
+        yield Fault(field, str(error))
 
 
 def bad_users(field: str, users: str | Iterable[str]) -> Iterator[Fault]:

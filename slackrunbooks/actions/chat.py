@@ -16,7 +16,7 @@ from ..slack_methods import call
 from ..text import LIMITS
 from . import _base as base
 from ._base import Action, Fault, Need
-from ._find import bad_channel, bad_users, channel_address, channel_id, channel_needs, user_id, user_needs
+from ._find import bad_channel, bad_ts, bad_users, channel_address, channel_id, channel_needs, user_id, user_needs
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -197,7 +197,7 @@ class SendMessage(_Content[MessageSent]):
 
     def faults(self) -> Iterator[Fault]:
         yield from bad_channel(self.channel)
-        yield from _bad_ts("thread_ts", self.thread_ts)
+        yield from bad_ts("thread_ts", self.thread_ts)
         yield from super().faults()
 
     def flow(self) -> Flow[MessageSent]:
@@ -287,7 +287,7 @@ class SendDirectMessage(_Content[MessageSent]):
                 f"names {len(set(self.users))} people; a group message takes {_GROUP}.",
                 "Send it to a channel, or to each in a step of its own.",
             )
-        yield from _bad_ts("thread_ts", self.thread_ts)
+        yield from bad_ts("thread_ts", self.thread_ts)
         yield from super().faults()
 
     def flow(self) -> Flow[MessageSent]:
@@ -347,9 +347,7 @@ class UpdateMessage(_Content[MessageUpdated]):
 
     def faults(self) -> Iterator[Fault]:
         yield from bad_channel(self.channel)
-        if not self.ts:
-            yield Fault("ts", "is empty.", "Give the ts of the message, such as {{steps.announce.ts}}.")
-        yield from _bad_ts("ts", self.ts)
+        yield from bad_ts("ts", self.ts, needed=True)
         yield from super().faults()
 
     def flow(self) -> Flow[MessageUpdated]:
@@ -360,11 +358,3 @@ class UpdateMessage(_Content[MessageUpdated]):
             content["blocks"] = []
         reply = yield call("chat.update", channel=channel, ts=self.ts, **content)
         return MessageUpdated(channel=reply.get("channel", channel), ts=reply.get("ts", self.ts))
-
-
-def _bad_ts(field: str, ts: str | None) -> Iterator[Fault]:
-    if not ts or base.Placeholder.is_in(ts):
-        return
-    whole, point, fraction = ts.partition(".")
-    if not (point and whole.isdecimal() and fraction.isdecimal() and len(fraction) == 6):
-        yield Fault(field, f"{ts!r} is no ts.", "Slack's ts has six digits behind the point: 1503435956.000247.")
