@@ -267,15 +267,18 @@ _CLASSES: Final[Mapping[type[errors.SlackError], str]] = {
     errors.InvalidBlocks: "invalid_blocks invalid_blocks_format msg_blocks_too_long",
     errors.NotPermitted: """
         access_denied accesslimited app_access_restricted app_cannot_join_channel blocked_file_type
-        cannot_create_channel cant_archive_general cant_archive_required cant_invite cant_update_message
+        cannot_bookmark_from_external_org cannot_bookmark_restricted_sharing_enabled cannot_create_channel
+        cant_archive_general cant_archive_required cant_invite cant_update_message
         canvas_disabled_user_team channel_is_limited_access edit_window_closed ekm_access_denied
-        invitee_cant_see_channel messages_tab_disabled no_external_invite_permission no_permission
-        not_authorized posting_to_channel_denied restricted_action restricted_action_non_threadable_channel
-        restricted_action_read_only_channel restricted_action_thread_locked
-        restricted_action_thread_only_channel send_on_behalf_not_allowed slack_connect_blocked_file_type
+        invitee_cant_see_channel messages_tab_disabled no_access no_external_invite_permission no_permission
+        not_authorized permission_denied posting_to_channel_denied restricted_action
+        restricted_action_non_threadable_channel restricted_action_read_only_channel
+        restricted_action_thread_locked restricted_action_thread_only_channel send_on_behalf_not_allowed
+        slack_connect_blocked_file_type
         slack_connect_canvas_sharing_blocked slack_connect_clip_sharing_blocked
         slack_connect_file_link_sharing_blocked slack_connect_file_upload_sharing_blocked
-        slack_connect_lists_sharing_blocked team_access_not_granted ura_max_channels user_is_restricted""",
+        slack_connect_lists_sharing_blocked team_access_not_granted thread_locked ura_max_channels
+        user_is_restricted""",
     errors.RateLimited: "rate_limited ratelimited",
 }
 
@@ -631,6 +634,78 @@ _REMEDIES: Final[Mapping[str, str]] = {
         "Guests are kept from this: the token's owner, or a person on the list, is one. Use a full member."
     ),
     "users_list_not_supplied": "Nobody is named to talk to. Give users, or the channel of a conversation that exists.",
+    # pins.*, bookmarks.* and reactions.*
+    "already_pinned": "The message is pinned there already. Nothing is left to do; PinMessage counts it as done.",
+    "already_reacted": (
+        "The app has reacted to the message with this emoji before. Nothing is left to do; AddReaction counts it as "
+        "done."
+    ),
+    "bad_timestamp": (
+        "Slack cannot read the message's timestamp. Pass the ts as the posting returned it, as a string of seconds, a "
+        "point and six digits."
+    ),
+    "cannot_bookmark_from_external_org": (
+        "The file belongs to another organisation and cannot be bookmarked. Bookmark a link to a page about it."
+    ),
+    "cannot_bookmark_restricted_sharing_enabled": (
+        "The file's sharing is restricted, so it cannot be bookmarked. Bookmark another file, or ask its owner."
+    ),
+    "file_already_added": "The folder of bookmarks has this file already. Leave it, or add another file.",
+    "file_comment_not_found": "No file comment has that ID. Name a message by channel and timestamp instead.",
+    "file_not_shared": "The file is neither public nor shared to the channel. Share it there first.",
+    "invalid_app_action_type": "Slack knows no such app action to bookmark. Use a bookmark of the type link.",
+    "invalid_bookmark_type": (
+        "Slack does not take this type of bookmark here. Use the type link; another type can be changed only in "
+        "Slack itself."
+    ),
+    "invalid_child_type": "A folder of bookmarks cannot hold this type. Add the bookmark outside the folder.",
+    "invalid_emoji": (
+        "Slack takes no such emoji for a bookmark. Check its spelling against the workspace's emoji: fire, "
+        "white_check_mark."
+    ),
+    "invalid_entity_id": (
+        "A bookmark of a file or message needs that file's or message's own ID. Correct entity_id, or use a link."
+    ),
+    "invalid_link": "A bookmark's link begins with http:// or https://. Check what its template renders to.",
+    "invalid_parent_type": "The parent of the bookmark is no folder. Leave parent_id out, or give a folder's ID.",
+    "invalid_shortcut_type": "Slack knows no such shortcut to bookmark. Bookmark a link to the workflow instead.",
+    "no_access": (
+        "The app has no right to react to this item. Ask its owner to give access, or react to a message instead."
+    ),
+    "no_item_specified": (
+        "The request names no message. Pass both channel and timestamp, and check what they render to."
+    ),
+    "no_pin": "Slack finds no such pin. Nothing is left to do; UnpinMessage counts it as done.",
+    "no_reaction": (
+        "The app has no such reaction on the message, and it cannot take away other people's. RemoveReaction counts "
+        "it as done."
+    ),
+    "not_found": (
+        "The channel has no bookmark of that ID, perhaps because somebody removed it. Add it again with AddBookmark."
+    ),
+    "not_implemented": (
+        "Bookmarks are not available to this app's user. Ask a workspace administrator whether the plan has them."
+    ),
+    "not_pinnable": "Messages of this kind, such as system messages, cannot be pinned. Pin one that was posted.",
+    "not_pinned": "The message is not pinned in that channel. Nothing is left to do; UnpinMessage counts it as done.",
+    "not_reactable": "Slack takes no more reactions to files and their comments. React to the message instead.",
+    "parent_bookmark_disabled": "Folders of bookmarks are off in this workspace. Leave parent_id out.",
+    "parent_with_link": "A folder of bookmarks has no link of its own. Leave the link out, or change what it holds.",
+    "permission_denied": (
+        "The app may not change the bookmarks of this channel. Ask its manager or an administrator who may do so."
+    ),
+    "thread_locked": "The message's thread is locked, which turns reactions off. Ask an administrator to unlock it.",
+    "too_many_bookmarks": "The channel has as many bookmarks as Slack allows. Remove one with RemoveBookmark first.",
+    "too_many_emoji": (
+        "The message has as many different emoji as Slack allows. React with one that is there, or reply in its thread."
+    ),
+    "too_many_pins": "The channel has as many pins as Slack allows. Take one away with UnpinMessage first.",
+    "too_many_reactions": (
+        "The app has as many reactions on the message as Slack allows one account. Take one away with RemoveReaction "
+        "first."
+    ),
+    "too_many_requests": "Several bookmarks were being added at the same time. Run it again in a moment.",
+    "too_many_tabs": "The channel has as many tabs as Slack allows. Have one removed in Slack first.",
     # users.*
     "user_not_found": (
         "Slack shows no such person to this app. Pass a user ID of this workspace (U… or W…), not a name."
@@ -644,6 +719,10 @@ _REMEDIES: Final[Mapping[str, str]] = {
 }
 
 _REMEDIES_BY_METHOD: Final[Mapping[tuple[str, str], str]] = {
+    ("bookmarks.add", "file_not_found"): "No such file to bookmark. Leave entity_id out, and bookmark a link.",
+    ("bookmarks.remove", "not_found"): (
+        "The channel has no bookmark of that ID. Nothing is left to do; RemoveBookmark counts it as done."
+    ),
     ("chat.postMessage", "is_archived"): (
         "The channel is archived and takes no messages. Post in another, or let a person unarchive it: bots cannot."
     ),
@@ -724,13 +803,25 @@ _REMEDIES_BY_METHOD: Final[Mapping[tuple[str, str], str]] = {
         "Setting the topic is reserved for certain people here. Ask an administrator to allow it to the app."
     ),
     ("pins.add", "not_in_channel"): (
-        "The message to pin stands in another channel. Give the channel that it was posted in."
+        "The message stands in another channel, or the app is not in this one. Give the channel that it was posted "
+        "in, and /invite the app there."
+    ),
+    ("pins.add", "restricted_action"): (
+        "A setting of the channel or workspace reserves pinning for certain people, and no scope changes that. Ask an "
+        "administrator to allow it to the app."
+    ),
+    ("pins.remove", "restricted_action"): (
+        "A setting of the channel or workspace reserves unpinning for certain people, and no scope changes that. Ask "
+        "an administrator to allow it to the app."
+    ),
+    ("reactions.add", "is_archived"): (
+        "The channel is archived, and its messages take no reactions. Let a person unarchive it: bots cannot."
     ),
     ("reactions.add", "invalid_name"): (
-        "The workspace has no emoji of that name. Give the name without colons: eyes, white_check_mark."
+        "The workspace has no emoji of that name. Check its spelling: eyes, white_check_mark."
     ),
     ("reactions.remove", "invalid_name"): (
-        "No emoji of that name was ever there. Give the name that it was added with, without colons."
+        "The workspace has no emoji of that name. Give the name that the reaction was added with."
     ),
     ("users.info", "too_many_users"): "users.info takes one person a request. Ask for them one by one.",
 }

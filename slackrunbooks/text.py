@@ -567,9 +567,9 @@ _EMOJI = re.compile(r"[^\s:]+(?:::skin-tone-[2-6])?")
 
 
 def emoji_name(text: str) -> str:
-    """Read the name of an emoji, with or without colons. Capitals become small, for Slack's names have none.
+    """Read the name of an emoji, with or without colons.
 
-    Source: https://docs.slack.dev/reference/methods/reactions.add (names, and how a skin tone is given)
+    Source: https://docs.slack.dev/reference/methods/reactions.add, which tells how a skin tone is given.
 
     Args:
         text: ``eyes``, ``:eyes:`` or ``:thumbsup::skin-tone-3:``.
@@ -581,7 +581,7 @@ def emoji_name(text: str) -> str:
     'thumbsup::skin-tone-3'
     """
     stripped = text.strip()
-    name = stripped.removeprefix(":").removesuffix(":").lower()
+    name = stripped.removeprefix(":").removesuffix(":")
     hint = "give the name that Slack shows for it, such as eyes or white_check_mark"
     if not _EMOJI.fullmatch(name):
         raise ValueError(f"{stripped!r} is no name of an emoji: {hint}.")

@@ -39,11 +39,45 @@ def _id(name: str) -> Callable[[FakeSlack], str]:
 
 def _taken(fake: FakeSlack) -> None:
     """Make this app's own channel of the name, as an earlier run would have."""
-    scopes, fake.scopes = fake.scopes, {"channels:manage"}
+    _done(fake, sr.CreateChannel(name="inc-7", marker="7"), "channels:manage")
+
+
+def _done(fake: FakeSlack, action: sr.Action[Any], scope: str) -> Any:
+    """Do what must have been done before the case begins."""
+    scopes, fake.scopes = fake.scopes, {scope}
     with fake.executor() as executor:
-        executor.do(sr.CreateChannel(name="inc-7", marker="7"))
+        output = executor.do(action)
     fake.scopes = scopes
     fake.calls.clear()
+    return output
+
+
+def _ts(fake: FakeSlack, channel: str = "incidents") -> str:
+    """Post a message to act on."""
+    ann = fake.user("ann")
+    ann.join(channel)
+    return ann.post(channel, "look").ts
+
+
+def _pinned(fake: FakeSlack) -> str:
+    """Post a message and pin it."""
+    ts = _ts(fake)
+    _done(fake, sr.PinMessage(channel=PUBLIC(fake), ts=ts), "pins:write")
+    return ts
+
+
+def _reacted(fake: FakeSlack) -> str:
+    """Post a message and react to it."""
+    ts = _ts(fake)
+    _done(fake, sr.AddReaction(channel=PUBLIC(fake), ts=ts, name="eyes"), "reactions:write")
+    return ts
+
+
+def _bookmark(fake: FakeSlack) -> str:
+    """Add a bookmark."""
+    action = sr.AddBookmark(channel=PUBLIC(fake), title="Board", link="https://example.com")
+    bookmark_id: str = _done(fake, action, "bookmarks:write").bookmark_id
+    return bookmark_id
 
 
 def _said(fake: FakeSlack) -> str:
@@ -155,6 +189,75 @@ CASES = [
     Case("description", lambda f: sr.SetDescription(channel=PUBLIC(f), description="{{id}}"), {"channels:write.topic"}),
     Case("archive", lambda f: sr.ArchiveChannel(channel=PUBLIC(f)), {"channels:manage"}),
     Case("archive by name", lambda f: sr.ArchiveChannel(channel="#incidents"), {"channels:manage", "channels:read"}),
+    Case("pin", lambda f: sr.PinMessage(channel=PUBLIC(f), ts=_ts(f)), {"pins:write"}),
+    Case(
+        "pin in a channel by name",
+        lambda f: sr.PinMessage(channel="#incidents", ts=_ts(f)),
+        {"pins:write", "channels:read"},
+    ),
+    Case("pin in a private channel", lambda f: sr.PinMessage(channel=PRIVATE(f), ts=_ts(f, "hidden")), {"pins:write"}),
+    Case("unpin", lambda f: sr.UnpinMessage(channel=PUBLIC(f), ts=_pinned(f)), {"pins:write"}),
+    Case(
+        "unpin in a channel by name",
+        lambda f: sr.UnpinMessage(channel="incidents", ts=_pinned(f)),
+        {"pins:write", "channels:read"},
+    ),
+    Case(
+        "bookmark",
+        lambda f: sr.AddBookmark(channel=PUBLIC(f), title="{{id}}", link="https://example.com/{{id}}"),
+        {"bookmarks:write"},
+    ),
+    Case(
+        "bookmark with an emoji in a channel by name",
+        lambda f: sr.AddBookmark(channel="#incidents", title="{{id}}", link="https://example.com", emoji="fire"),
+        {"bookmarks:write", "channels:read"},
+    ),
+    Case(
+        "bookmark in a private channel",
+        lambda f: sr.AddBookmark(channel=PRIVATE(f), title="{{id}}", link="https://example.com"),
+        {"bookmarks:write"},
+    ),
+    Case(
+        "edit a bookmark",
+        lambda f: sr.EditBookmark(
+            channel=PUBLIC(f), bookmark_id=_bookmark(f), title="{{id}}", link="https://example.com/2", emoji="eyes"
+        ),
+        {"bookmarks:write"},
+    ),
+    Case(
+        "edit a bookmark in a channel by name",
+        lambda f: sr.EditBookmark(channel="#incidents", bookmark_id=_bookmark(f), title="{{id}}"),
+        {"bookmarks:write", "channels:read"},
+    ),
+    Case(
+        "remove a bookmark",
+        lambda f: sr.RemoveBookmark(channel=PUBLIC(f), bookmark_id=_bookmark(f)),
+        {"bookmarks:write"},
+    ),
+    Case(
+        "remove a bookmark in a channel by name",
+        lambda f: sr.RemoveBookmark(channel="#incidents", bookmark_id=_bookmark(f)),
+        {"bookmarks:write", "channels:read"},
+    ),
+    Case("react", lambda f: sr.AddReaction(channel=PUBLIC(f), ts=_ts(f), name="eyes"), {"reactions:write"}),
+    Case(
+        "react in a channel by name",
+        lambda f: sr.AddReaction(channel="#incidents", ts=_ts(f), name=":eyes:"),
+        {"reactions:write", "channels:read"},
+    ),
+    Case(
+        "take a reaction away",
+        lambda f: sr.RemoveReaction(channel=PUBLIC(f), ts=_reacted(f), name="eyes"),
+        {"reactions:write"},
+    ),
+    Case(
+        "take a reaction away in a channel by name",
+        lambda f: sr.RemoveReaction(channel="#incidents", ts=_reacted(f), name="eyes"),
+        {"reactions:write", "channels:read"},
+    ),
+    Case("look up a person by ID", lambda f: sr.LookUpUser(user="U0ANN00001"), {"users:read"}),
+    Case("look up a mention", lambda f: sr.LookUpUser(user="<@U0ANN00001>"), {"users:read"}),
+    Case("look up a person by e-mail", lambda f: sr.LookUpUser(user="ann@example.com"), {"users:read.email"}),
 ]
 
 
@@ -222,6 +325,27 @@ def test_a_private_channel_needs_the_scopes_that_conditional_names(case: Case) -
     with fake.executor() as executor:
         assert executor.check(action, CONTEXT).ok
         executor.do(action, CONTEXT)
+
+
+def test_a_person_by_template_needs_one_of_two_scopes() -> None:
+    """Whether a person is given by e-mail address or by ID may depend on the context; both are named."""
+    action = sr.LookUpUser(user="{{lead}}")
+    needed = sr.required_scopes(action)
+    assert needed.minimal == ()
+    assert {entry.scopes: entry.condition for entry in needed.conditional} == {
+        ("users:read.email",): "if the person is given by e-mail address",
+        ("users:read",): "if the person is given by ID",
+    }
+    fake = FakeSlack()
+    _world(fake)
+    for scope, lead in (("users:read.email", "ann@example.com"), ("users:read", "U0ANN00001")):
+        fake.scopes = {scope}
+        with fake.executor() as executor:
+            assert executor.check(action, {"lead": lead}).ok
+            assert executor.do(action, {"lead": lead}).name == "ann"
+        fake.scopes = {"chat:write"}
+        with fake.executor() as executor:
+            assert scope in executor.check(action, {"lead": lead}).problems[0].message
 
 
 def test_update_message_needs_what_posting_needed() -> None:

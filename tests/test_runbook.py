@@ -680,7 +680,8 @@ WRONG_DATA: dict[str, tuple[Any, str]] = {
         {"steps": {"say": {}}},
         (
             "steps.say: a step holds exactly one action; there are send_message, send_direct_message, update_message, "
-            "create_channel, invite_to_channel, set_topic, set_description, archive_channel."
+            "create_channel, invite_to_channel, set_topic, set_description, archive_channel, pin_message, "
+            "unpin_message, add_bookmark, edit_bookmark, remove_bookmark, add_reaction, remove_reaction, look_up_user."
         ),
     ),
     "two actions": (
@@ -1150,6 +1151,8 @@ def actions(draw: st.DrawFn, cls: type[sr.Action[Any]]) -> sr.Action[Any]:
             fields.setdefault("text", "x")
     if fields.get("reply_broadcast") is True:
         fields["thread_ts"] = "{{Activity.ts}}"
+    if cls is sr.EditBookmark:
+        fields.setdefault("title", "x")
     return cls(**fields)
 
 

@@ -232,6 +232,9 @@ def test_remedies_differ_between_codes() -> None:
         ("team_not_found", ["chat.postMessage", "chat.update"]),
         ("name_taken", ["conversations.create", "conversations.rename"]),
         ("invalid_name", ["conversations.create", "reactions.add"]),
+        ("not_found", ["bookmarks.edit", "bookmarks.remove"]),
+        ("file_not_found", ["bookmarks.add", "pins.add"]),
+        ("is_archived", ["chat.postMessage", "conversations.invite", "reactions.add"]),
     ],
 )
 def test_remedies_differ_between_methods(code: str, methods: list[str]) -> None:
@@ -262,6 +265,12 @@ def test_remedies_differ_between_methods(code: str, methods: list[str]) -> None:
         ("users.info", "user_not_found", errors.UserNotFound),
         ("users.lookupByEmail", "users_not_found", errors.UserNotFound),
         ("chat.update", "message_not_found", errors.MessageNotFound),
+        ("pins.add", "message_not_found", errors.MessageNotFound),
+        ("pins.add", "restricted_action", errors.NotPermitted),
+        ("bookmarks.add", "permission_denied", errors.NotPermitted),
+        ("reactions.add", "thread_locked", errors.NotPermitted),
+        ("reactions.add", "is_archived", errors.IsArchived),
+        ("bookmarks.edit", "not_found", errors.SlackError),
         ("conversations.replies", "thread_not_found", errors.MessageNotFound),
         ("chat.postMessage", "invalid_blocks", errors.InvalidBlocks),
         ("chat.postMessage", "msg_blocks_too_long", errors.InvalidBlocks),

@@ -251,7 +251,7 @@ def _emoji(name: str | None) -> str | None:
 
 
 def _bad_id(bookmark_id: str) -> Iterator[Fault]:
-    if not bookmark_id:
+    if not bookmark_id.strip():
         yield Fault("bookmark_id", "is empty.", "Give the bookmark's ID, such as {{steps.dashboard.bookmark_id}}.")
 
 

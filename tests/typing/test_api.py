@@ -17,6 +17,14 @@ def test_do_gives_the_output_of_its_action(executor: sr.Executor) -> None:
     assert_type(executor.do(sr.ArchiveChannel(channel="C1")), sr.ChannelArchived)
     assert_type(executor.do(sr.UpdateMessage(channel="C1", ts="1.000000", text="x")), sr.MessageUpdated)
     assert_type(executor.do(sr.SetTopic(channel="C1", topic="x")).channel, str)
+    assert_type(executor.do(sr.PinMessage(channel="C1", ts="1.000000")), sr.MessagePinned)
+    assert_type(executor.do(sr.UnpinMessage(channel="C1", ts="1.000000")), sr.MessageUnpinned)
+    assert_type(executor.do(sr.AddBookmark(channel="C1", title="x", link="https://x.example")), sr.BookmarkAdded)
+    assert_type(executor.do(sr.EditBookmark(channel="C1", bookmark_id="Bk1", title="x")), sr.BookmarkEdited)
+    assert_type(executor.do(sr.RemoveBookmark(channel="C1", bookmark_id="Bk1")), sr.BookmarkRemoved)
+    assert_type(executor.do(sr.AddReaction(channel="C1", ts="1.000000", name="eyes")), sr.ReactionAdded)
+    assert_type(executor.do(sr.RemoveReaction(channel="C1", ts="1.000000", name="eyes")), sr.ReactionRemoved)
+    assert_type(executor.do(sr.LookUpUser(user="U1")), sr.UserFound)
 
 
 async def test_the_same_with_await(executor: sr.AsyncExecutor) -> None:
@@ -38,6 +46,7 @@ def test_an_output_stands_for_its_channel(created: sr.ChannelCreated, sent: sr.M
     """A channel field takes an ID, or the output of an earlier action."""
     sr.SendMessage(channel=created, text="x")
     sr.UpdateMessage(channel=sent, ts=sent.ts, text="x")
+    sr.PinMessage(channel=sent, ts=sent.ts)
     sr.SendMessage(channel=5, text="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
