@@ -87,7 +87,7 @@ def test_a_step_pins_what_an_earlier_one_sent(way: Way) -> None:
                 channel="{{steps.board.channel}}", bookmark_id="{{steps.board.bookmark_id}}", title="{{id}}"
             ),
             "lead": sr.LookUpUser(user="{{lead}}"),
-            "tell": sr.SendMessage(channel="#incidents", text="<@{{{steps.lead.id}}}> leads"),
+            "tell": sr.SendMessage(channel="#incidents", text="<@{{steps.lead.id}}> leads"),
         },
     )
     context = {"id": "INC 42", "lead": "ann@example.com"}
@@ -241,7 +241,7 @@ def test_a_lost_answer_to_a_bookmark_is_not_sent_again(fake: FakeSlack) -> None:
 @pytest.mark.parametrize("user", ["U0ANN00001", "<@U0ANN00001>", "ann@example.com", "<mailto:Ann@example.com|Ann>"])
 def test_a_person_is_found_by_id_mention_or_address(way: Way, user: str) -> None:
     """One call tells who it is, whatever way the person is given."""
-    found = way.do(sr.LookUpUser(user="{{{user}}}"), {"user": user})
+    found = way.do(sr.LookUpUser(user="{{user}}"), {"user": user})
     assert found == sr.UserFound(
         id="U0ANN00001", name="ann", real_name="ann", tz="Etc/UTC", email="ann@example.com", is_bot=False, deleted=False
     )

@@ -271,6 +271,10 @@ def _actions() -> Iterator[sr.Action[Any]]:
         "ts": "1.000000",
         "topic": "t",
         "description": "d",
+        "title": "t",
+        "link": "https://example.com",
+        "bookmark_id": "Bk1",
+        "user": "{{u}}",
     }
     for cls in ACTIONS.values():
         yield cls(**{field.name: values[field.name] for field in attrs.fields(cls) if field.name in values})  # type: ignore[arg-type]

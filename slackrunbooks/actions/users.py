@@ -28,7 +28,7 @@ class UserFound:
     """Somebody of the workspace.
 
     Attributes:
-        id: The user ID (``U…`` or ``W…``); ``<@{{{steps.NAME.id}}}>`` mentions the person.
+        id: The user ID (``U…`` or ``W…``); ``<@{{steps.NAME.id}}>`` mentions the person.
         name: The user name; not unique, and not what Slack shows.
         real_name: The full name; empty where the person gave none.
         tz: The time zone, ``Europe/Berlin``; ``None`` where Slack does not say.
