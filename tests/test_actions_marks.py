@@ -315,6 +315,29 @@ def test_faults_are_found_before_anything_is_sent(
     assert fake.calls == []
 
 
+def test_what_only_the_run_can_tell_is_no_problem_before_it(fake: FakeSlack) -> None:
+    """A plan takes the outputs of earlier steps for what they will be, in every field."""
+    first = "{{steps.first.title}}"
+    runbook = sr.Runbook(
+        "later",
+        {
+            "first": sr.AddBookmark(channel="#incidents", title="x", link=LINK),
+            "pin": sr.PinMessage(channel=first, ts=first),
+            "react": sr.AddReaction(channel=first, ts=first, name=first),
+            "add": sr.AddBookmark(channel=first, title=first, link=first, emoji=first),
+            "edit": sr.EditBookmark(channel=first, bookmark_id=first, link=first, emoji=first),
+            "who": sr.LookUpUser(user=first),
+        },
+    )
+    with fake.executor() as executor:
+        plan = executor.plan(runbook, {})
+    assert plan.problems == ()
+    assert {entry.scopes for entry in plan.scopes.conditional if entry.step == "who"} == {
+        ("users:read.email",),
+        ("users:read",),
+    }
+
+
 def test_an_edit_that_changes_nothing_cannot_be_built() -> None:
     """At least one of title, link and emoji must be given."""
     with pytest.raises(sr.RunbookError, match="EditBookmark: changes nothing: give title, link or emoji"):
