@@ -247,7 +247,7 @@ def _result(step: StepReport) -> str:
     elif step.reason:
         parts.append(html.escape(step.reason))
     if step.output is not None:
-        shown = plain(step.output)
+        shown = _facts(step.output)
         facts = shown.items() if isinstance(shown, dict) else [("value", shown)]
         parts.append(
             "<br>".join(
@@ -257,6 +257,19 @@ def _result(step: StepReport) -> str:
             )
         )
     return "<br>".join(part for part in parts if part)
+
+
+def _facts(output: object) -> Any:
+    """Return what a table shows of an output: a field whose repr is hidden (messages) stays hidden here."""
+    if not attrs.has(type(output)):
+        return plain(output)
+    fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(output)))
+    values = {field: getattr(output, field.name) for field in fields}
+    return {
+        field.name: field.repr(value) if callable(field.repr) else plain(value)
+        for field, value in values.items()
+        if field.repr
+    }
 
 
 def _listed(value: object) -> str:

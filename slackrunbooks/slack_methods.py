@@ -268,10 +268,11 @@ _CLASSES: Final[Mapping[type[errors.SlackError], str]] = {
     errors.NotPermitted: """
         access_denied accesslimited app_access_restricted app_cannot_join_channel blocked_file_type
         cannot_bookmark_from_external_org cannot_bookmark_restricted_sharing_enabled cannot_create_channel
-        cant_archive_general cant_archive_required cant_invite cant_update_message
-        canvas_disabled_user_team channel_is_limited_access edit_window_closed ekm_access_denied
-        invitee_cant_see_channel messages_tab_disabled no_access no_external_invite_permission no_permission
-        not_authorized permission_denied posting_to_channel_denied restricted_action
+        cant_archive_general cant_archive_required cant_delete_message cant_invite cant_kick_from_general
+        cant_kick_self cant_leave_general cant_update_message canvas_disabled_user_team
+        channel_is_limited_access edit_window_closed ekm_access_denied invitee_cant_see_channel last_member
+        messages_tab_disabled no_access no_external_invite_permission no_permission not_authorized
+        permission_denied posting_to_channel_denied restricted_action
         restricted_action_non_threadable_channel restricted_action_read_only_channel
         restricted_action_thread_locked restricted_action_thread_only_channel send_on_behalf_not_allowed
         slack_connect_blocked_file_type
@@ -290,6 +291,7 @@ _CLASS_OF: Final[Mapping[str, type[errors.SlackError]]] = {
 # about the item, and reactions.* has `invalid_name` about the emoji.
 _CLASS_OF_METHOD: Final[Mapping[tuple[str, str], type[errors.SlackError]]] = {
     ("conversations.kick", "not_in_channel"): errors.SlackError,
+    ("conversations.kick", "not_supported"): errors.NotPermitted,
     ("pins.add", "not_in_channel"): errors.SlackError,
     ("reactions.add", "invalid_name"): errors.SlackError,
     ("reactions.remove", "invalid_name"): errors.SlackError,
@@ -575,8 +577,19 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "cant_archive_required": (
         "Everybody must be in this channel, so it cannot be archived. Ask an administrator to end that first."
     ),
+    "cant_delete_message": (
+        "An app can delete its own messages only, with the token that posted them. Let the author or an administrator "
+        "delete this one."
+    ),
     "cant_invite": "This person cannot be added to this channel. Leave them out, or ask an administrator why.",
     "cant_invite_self": "The app itself is on the list. Take the bot's own user ID out of it.",
+    "cant_kick_from_general": (
+        "Nobody can be removed from the workspace's general channel. Name another channel, or deactivate the account."
+    ),
+    "cant_kick_self": (
+        "The app itself is on the list, and nobody can remove themselves. Take it off, and use LeaveChannel."
+    ),
+    "cant_leave_general": "Everybody stays in the workspace's general channel. Name another channel to leave.",
     "canvas_disabled_user_team": (
         "Canvases are off in this workspace, and the channel was to have one. Create it without a canvas, or have "
         "them turned on."
@@ -595,6 +608,11 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "invalid_name_punctuation": "The name has nothing but punctuation. Give it a letter or a digit.",
     "invalid_name_required": "The name is empty. Check that its template renders to something.",
     "invalid_name_specials": "The name has capitals, blanks or special characters. Keep to a-z, 0-9, - and _.",
+    "invalid_metadata_filter_keys": (
+        "metadata_keys_to_include is no JSON list of strings. Leave it out: include_all_metadata gives everything."
+    ),
+    "invalid_ts_latest": "latest is no time that Slack reads. Give a ts or seconds since 1970, as text.",
+    "invalid_ts_oldest": "oldest is no time that Slack reads. Give the ts of a message or seconds since 1970, as text.",
     "invalid_types": (
         "types names a kind of conversation that Slack does not know or the token has no scope for. Use "
         "public_channel, private_channel, im and mpim, each with its :read scope."
@@ -605,6 +623,12 @@ _REMEDIES: Final[Mapping[str, str]] = {
     ),
     "invitee_cant_see_channel": (
         "The channel is shared with none of the person's workspaces. Add one of them to the channel first."
+    ),
+    "last_member": (
+        "The app is the only member, and somebody has to stay. Invite a person first, or archive the channel."
+    ),
+    "list_record_comment_fetch_failed": (
+        "Slack could not read the comments of this list item. Run it again: it changes nothing."
     ),
     "method_not_supported_for_channel_type": (
         "This kind of conversation does not have that: a direct message, say, has no topic. Use a channel."
@@ -618,9 +642,16 @@ _REMEDIES: Final[Mapping[str, str]] = {
         "The app may not invite people from outside. Let a member who may do so, or have the setting changed."
     ),
     "no_user": "The list of people is empty. Check what users renders to.",
+    "not_authorized": (
+        "The app may not do this here. Let the channel's creator, an administrator or a channel manager do it."
+    ),
     "not_enough_users": "A group conversation needs at least two people. Name another, or send a direct message.",
     "org_user_not_in_team": (
         "Some people belong to the organisation, but not to this workspace. Have them added to it, or leave them out."
+    ),
+    "not_supported": "Slack does not do this for this channel and person. Leave them out, or ask an administrator.",
+    "thread_not_found": (
+        "No thread has that ts in that channel. Pass channel and ts of one of its messages, exactly as Slack gave them."
     ),
     "too_long": "The text is longer than 250 characters. Shorten it.",
     "too_many_members": "The channel is full. Ask a workspace administrator to split it, or use another.",
@@ -763,6 +794,9 @@ _REMEDIES_BY_METHOD: Final[Mapping[tuple[str, str], str]] = {
         "A workspace setting reserves creating channels for certain people, and no scope changes that. Ask an "
         "administrator to allow it to the app."
     ),
+    ("conversations.history", "not_in_channel"): (
+        "An app reads only channels that it is in, public ones too. Add it with /invite, or by JoinChannel."
+    ),
     ("conversations.invite", "no_permission"): (
         "The app may not invite this person to the channel. Ask a workspace administrator who may invite whom."
     ),
@@ -776,8 +810,27 @@ _REMEDIES_BY_METHOD: Final[Mapping[tuple[str, str], str]] = {
         "A person on the list is unknown in this workspace. Pass user IDs (U… or W…), and look people up by e-mail "
         "address first."
     ),
+    ("conversations.join", "is_archived"): (
+        "The channel is archived, and nobody can join it. Use another, or let a person unarchive it: bots cannot."
+    ),
+    ("conversations.join", "method_not_supported_for_channel_type"): (
+        "Only a public channel can be joined. Let a member of the private one /invite the app."
+    ),
     ("conversations.kick", "not_in_channel"): (
         "The person is not in the channel. Nothing is left to do, if the app itself is a member."
+    ),
+    ("conversations.kick", "restricted_action"): (
+        "A workspace setting reserves removing people for some, and no scope changes that. Ask an administrator to "
+        "allow it to the app."
+    ),
+    ("conversations.kick", "user_not_found"): (
+        "The person is unknown in this workspace. Pass a user ID (U… or W…) or an e-mail address, not a name."
+    ),
+    ("conversations.leave", "is_archived"): (
+        "The channel is archived, and its members stay as they are. Nothing is posted there, so let it be."
+    ),
+    ("conversations.leave", "user_is_restricted"): (
+        "The token's owner is a guest, and guests cannot leave a channel. Let an administrator remove the app."
     ),
     ("conversations.list", "missing_argument"): (
         "An organisation's token has to say which workspace's channels it wants. Pass team_id."
@@ -787,6 +840,19 @@ _REMEDIES_BY_METHOD: Final[Mapping[tuple[str, str], str]] = {
     ),
     ("conversations.open", "too_many_users"): (
         "A group conversation holds at most 8 people besides the app. Create a channel for more."
+    ),
+    ("conversations.rename", "is_archived"): (
+        "The channel is archived and keeps its name. Let a person unarchive it first: bots cannot."
+    ),
+    ("conversations.rename", "name_taken"): (
+        "Another channel has that name, perhaps an archived or private one. Choose a different name."
+    ),
+    ("conversations.rename", "not_authorized"): (
+        "Only who created a channel may rename it, besides administrators and channel managers. Let one of them do it, "
+        "or rename only what the app created."
+    ),
+    ("conversations.rename", "not_in_channel"): (
+        "The app must be in a channel to rename it. Add it with /invite first."
     ),
     ("conversations.setPurpose", "not_in_channel"): (
         "The app must be in a channel to set its description. Add it with /invite first."

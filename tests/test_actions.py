@@ -423,7 +423,7 @@ def test_every_action_is_documented_as_the_contract_wants(cls: type[sr.Action[An
 
 
 def _example(cls: type[sr.Action[Any]]) -> sr.Action[Any]:
-    values = {"channel": "#c", "users": "a@example.com", "name": "n", "ts": "1.000000"}
+    values = {"channel": "#c", "users": "a@example.com", "name": "n", "ts": "1.000000", "message_ts": "1.000000"}
     values |= {"user": "a@example.com", "bookmark_id": "Bk1", "link": "https://example.com"}
     values |= dict.fromkeys(("text", "topic", "description", "title"), "t")
     return cls(**{field.name: values[field.name] for field in attrs.fields(cls) if field.name in values})

@@ -269,6 +269,7 @@ def _actions() -> Iterator[sr.Action[Any]]:
         "text": "t",
         "name": "n",
         "ts": "1.000000",
+        "message_ts": "1.000000",
         "topic": "t",
         "description": "d",
         "title": "t",

@@ -47,6 +47,7 @@ __all__ = [
     "MARKDOWN",
     "MRKDWN",
     "NAME",
+    "NUMBER",
     "PLAIN",
     "URL",
     "USERS",
@@ -69,6 +70,7 @@ __all__ = [
     "is_choice",
     "is_flag",
     "is_mapping",
+    "is_number",
     "is_text",
     "render",
     "templates",
@@ -203,6 +205,17 @@ def _truth(value: object) -> object:
     raise ValueError(f"must be true or false, not {shown}")
 
 
+def _whole(value: object) -> object:
+    if value is None or Placeholder.is_in(value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    shown = repr(value) if isinstance(value, (str, float)) else _type(value)
+    raise ValueError(f"must be a whole number, not {shown}")
+
+
 def _same(value: object) -> object:
     return value
 
@@ -212,7 +225,8 @@ class Form:
     """What a field holds: the kind of its text, and what the filled field must be.
 
     Attributes:
-        name: For messages and the JSON Schema: ``text``, ``channel``, ``users``, ``flag``, ``data``, ``blocks``.
+        name: For messages and the JSON Schema: ``text``, ``channel``, ``users``, ``flag``, ``number``, ``data``,
+            ``blocks``.
         kind: The kind of text, which decides how values are escaped.
         final: Turns what rendering gave into the filled value; ``ValueError`` says why it cannot.
         native: Whether a template that is one whole tag takes the value itself.
@@ -234,6 +248,7 @@ IDENTIFIER = {"form": Form("text", Kind.ID, _any_text, native=False)}
 CHANNEL = {"form": Form("channel", Kind.ID, _one_id, native=True)}
 USERS = {"form": Form("users", Kind.ID, _people, native=True)}
 FLAG = {"form": Form("flag", Kind.RAW, _truth, native=True)}
+NUMBER = {"form": Form("number", Kind.RAW, _whole, native=True)}
 DATA = {"form": Form("data", Kind.RAW, _same, native=True)}
 BLOCKS = {"form": Form("blocks", Kind.MRKDWN, _same, native=False)}
 
@@ -339,6 +354,16 @@ def is_flag(instance: object, field: attrs.Attribute[Any], value: object) -> Non
         return
     try:
         _truth(value)
+    except ValueError as error:
+        raise RunbookError(f"{error}.", place=_place(instance, field)) from None
+
+
+def is_number(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept a whole number or a template, and ``None`` where the field may be left out."""
+    if value is None or (isinstance(value, str) and "{{" in value):
+        return
+    try:
+        _whole(value)
     except ValueError as error:
         raise RunbookError(f"{error}.", place=_place(instance, field)) from None
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bad_channel",
     "bad_emoji",
+    "bad_limit",
     "bad_ts",
     "bad_users",
     "channel_address",
@@ -30,6 +31,7 @@ __all__ = [
     "find_channel",
     "identity",
     "person_by_email",
+    "read_pages",
     "reference",
     "user_id",
     "user_needs",
@@ -38,6 +40,9 @@ __all__ = [
 # conversations.list takes "an integer under 1000" and has 20 requests a minute, so pages are as large as they may be:
 # https://docs.slack.dev/reference/methods/conversations.list
 _PAGE = 999
+
+# "We recommend no more than 200 results at a time": https://docs.slack.dev/reference/methods/conversations.replies
+_READ_AT_ONCE = 200
 
 _NAME_REMEDY = (
     "Check the spelling; a private channel is found only with the scope groups:read and after the app was invited. "
@@ -218,6 +223,40 @@ def user_needs(users: str | Iterable[str]) -> Iterator[Need]:
         yield Need("users.lookupByEmail", "look up people by e-mail")
     elif any("{{" in user for user in given):
         yield Need("users.lookupByEmail", "look up people by e-mail", condition="if people are given by e-mail address")
+
+
+def read_pages(
+    method: str, key: str, most: int | str | None, **arguments: Any
+) -> Generator[Effect, Any, tuple[list[Any], bool]]:
+    """Read a list in pages until it ends or is long enough.
+
+    Args:
+        method: The method that has the list.
+        key: Its name in the answer.
+        most: Most items to return; ``None`` for all.
+        **arguments: The method's other arguments.
+
+    Returns:
+        The items, each once (a page of a thread may begin with its first message again), and whether there are more.
+    """
+    wanted = None if most is None else int(most)
+    found: dict[Any, Any] = {}
+    cursor: str | None = None
+    while True:
+        size = _READ_AT_ONCE if wanted is None else min(_READ_AT_ONCE, wanted - len(found))
+        reply = yield call(method, **arguments, limit=size, cursor=cursor)
+        for item in reply.get(key) or ():
+            found.setdefault(item["ts"] if isinstance(item, dict) else item, item)
+        # A page may be short, or empty, and not the last one: only the cursor tells.
+        cursor = (reply.get("response_metadata") or {}).get("next_cursor") or None
+        if cursor is None or (wanted is not None and len(found) >= wanted):
+            return list(found.values())[:wanted], cursor is not None or (wanted is not None and len(found) > wanted)
+
+
+def bad_limit(limit: int | str | None) -> Iterator[Fault]:
+    """Say what is wrong with a filled limit."""
+    if isinstance(limit, int) and limit < 1:
+        yield Fault("limit", f"is {limit}, which asks for nothing.", "Give a number from 1, or leave it out.")
 
 
 def bad_channel(channel: str) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Steps that send and change messages.
+"""Steps that send, change, delete and address messages.
 
 Rule of this file: one class for each step, by the ``chat.*`` methods of Slack (and ``conversations.open``, which a
 direct message to several people needs).
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import attrs
 
 from .. import blocks as block_kit
-from ..errors import RunbookError
+from ..errors import MessageNotFound, RunbookError
 from ..slack_methods import call
 from ..text import LIMITS
 from . import _base as base
@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     from .._effects import Call, Effect, Flow
 
-__all__ = ["MessageSent", "MessageUpdated", "SendDirectMessage", "SendMessage", "UpdateMessage"]
+__all__ = [
+    "DeleteMessage",
+    "GetPermalink",
+    "MessageDeleted",
+    "MessageSent",
+    "MessageUpdated",
+    "Permalink",
+    "SendDirectMessage",
+    "SendMessage",
+    "UpdateMessage",
+]
 
 _R_co = TypeVar("_R_co", covariant=True)
 
@@ -358,3 +368,120 @@ class UpdateMessage(_Content[MessageUpdated]):
             content["blocks"] = []
         reply = yield call("chat.update", channel=channel, ts=self.ts, **content)
         return MessageUpdated(channel=reply.get("channel", channel), ts=reply.get("ts", self.ts))
+
+
+@attrs.frozen(kw_only=True)
+class MessageDeleted:
+    """A message that is gone.
+
+    Attributes:
+        channel: ID of its channel.
+        ts: What its ID there was, Slack's string.
+        already_deleted: Whether there was no such message any more.
+    """
+
+    channel: str
+    ts: str
+    already_deleted: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class DeleteMessage(Action[MessageDeleted]):
+    """Delete a message of the app, for good.
+
+    Slack: https://docs.slack.dev/reference/methods/chat.delete
+
+    Scopes: ``chat:write``; a channel given by name also needs ``channels:read`` or ``groups:read``.
+
+    Attributes:
+        channel: The channel the message stands in: an earlier step's ``channel``, an ID, ``#name`` or a link.
+        ts: The message's ``ts``, as an earlier step gave it. Slack cannot tell a wrong one from a deleted message.
+
+    Returns:
+        A :class:`MessageDeleted`.
+
+    Raises:
+        NotPermitted: The message is not the app's own (``cant_delete_message``): its author, or an administrator,
+            has to delete it.
+        ChannelNotFound: The app sees no such channel.
+        AmbiguousOutcome: The answer was lost; the message may be gone. Run it again.
+
+    Again: no such message counts as deleted.
+    """
+
+    output: ClassVar[type[Any]] = MessageDeleted
+
+    channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
+    ts: str = attrs.field(validator=base.is_text, metadata=base.IDENTIFIER)
+
+    def needs(self) -> Iterator[Need]:
+        yield from channel_needs(self.channel)
+        yield Need("chat.delete", "delete the message")
+
+    def faults(self) -> Iterator[Fault]:
+        yield from bad_channel(self.channel)
+        yield from bad_ts("ts", self.ts, needed=True)
+
+    def flow(self) -> Flow[MessageDeleted]:
+        channel = yield from channel_id(self.channel)
+        try:
+            yield call("chat.delete", channel=channel, ts=self.ts)
+        except MessageNotFound:
+            return MessageDeleted(channel=channel, ts=self.ts, already_deleted=True)
+        return MessageDeleted(channel=channel, ts=self.ts)
+
+
+@attrs.frozen(kw_only=True)
+class Permalink:
+    """The address of a message.
+
+    Attributes:
+        channel: ID of its channel.
+        message_ts: Its ID there, Slack's string.
+        permalink: The URL; it opens for whoever may read the channel.
+    """
+
+    channel: str
+    message_ts: str
+    permalink: str
+
+
+@attrs.frozen(kw_only=True)
+class GetPermalink(Action[Permalink]):
+    """Change nothing: get the address of a message, for a ticket, a page or another channel.
+
+    Slack: https://docs.slack.dev/reference/methods/chat.getPermalink
+
+    Scopes: none; a channel given by name needs ``channels:read`` or ``groups:read``.
+
+    Attributes:
+        channel: The channel the message stands in: an earlier step's ``channel``, an ID, ``#name`` or a link.
+        message_ts: The message's ``ts``, as an earlier step gave it.
+
+    Returns:
+        A :class:`Permalink`.
+
+    Raises:
+        MessageNotFound: No such message there.
+        ChannelNotFound: The app sees no such channel.
+
+    Again: the address is the same.
+    """
+
+    output: ClassVar[type[Any]] = Permalink
+
+    channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
+    message_ts: str = attrs.field(validator=base.is_text, metadata=base.IDENTIFIER)
+
+    def needs(self) -> Iterator[Need]:
+        yield from channel_needs(self.channel)
+        yield Need("chat.getPermalink", "get the address of the message")
+
+    def faults(self) -> Iterator[Fault]:
+        yield from bad_channel(self.channel)
+        yield from bad_ts("message_ts", self.message_ts, needed=True)
+
+    def flow(self) -> Flow[Permalink]:
+        channel = yield from channel_id(self.channel)
+        reply = yield call("chat.getPermalink", channel=channel, message_ts=self.message_ts)
+        return Permalink(channel=channel, message_ts=self.message_ts, permalink=reply["permalink"])

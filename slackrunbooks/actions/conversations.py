@@ -1,6 +1,7 @@
-"""Steps on channels: create, describe, fill and archive them.
+"""Steps on channels: create, name, describe, read and archive them.
 
-Rule of this file: one class for each step, by the ``conversations.*`` methods of Slack and nothing else.
+Rule of this file: one class for each step, by the ``conversations.*`` methods of Slack and nothing else. Who is in a
+channel is the matter of :mod:`~slackrunbooks.actions.members`.
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from .._effects import Partial
-from ..errors import NameTaken, NotPermitted, RunbookError, SlackError, UserNotFound
+from ..errors import NameTaken, NotPermitted, RunbookError, SlackError
 from ..slack_methods import call
 from ..text import LIMITS, channel_name, escape
 from . import _base as base
 from ._base import Action, Fault, Need
 from ._find import (
     bad_channel,
-    bad_users,
+    bad_limit,
+    bad_ts,
     channel_id,
     channel_needs,
     find_channel,
     identity,
+    read_pages,
     reference,
-    user_id,
-    user_needs,
 )
 
 if TYPE_CHECKING:
@@ -37,15 +38,16 @@ __all__ = [
     "ChannelArchived",
     "ChannelCreated",
     "ChannelDescribed",
+    "ChannelRenamed",
+    "ChannelUnarchived",
     "CreateChannel",
-    "InviteToChannel",
-    "Invited",
+    "HistoryRead",
+    "ReadHistory",
+    "RenameChannel",
     "SetDescription",
     "SetTopic",
+    "UnarchiveChannel",
 ]
-
-# Slack takes up to 100 people in one request: https://docs.slack.dev/reference/methods/conversations.invite
-_PER_INVITE = 100
 
 # "suffix" tries name-2 … name-9: an incident with ten channels of one name wants a person, not an eleventh.
 _SUFFIXES = range(2, 10)
@@ -149,12 +151,7 @@ class CreateChannel(Action[ChannelCreated]):
             yield Need("conversations.list", "find the channel that has the name", conversations=where)
 
     def faults(self) -> Iterator[Fault]:
-        if not base.Placeholder.is_in(self.name) and not channel_name(self.name):
-            yield Fault(
-                "name",
-                f"no letter or digit is left of {self.name!r} under Slack's naming rules.",
-                "Give a name such as incident-{{Activity.id}}.",
-            )
+        yield from _bad_name(self.name)
         yield from _too_long("description", self._purpose())
         yield from _too_long("topic", self.topic)
 
@@ -253,10 +250,91 @@ def _taken(error: SlackError, detail: str, remedy: str) -> NameTaken:
     return NameTaken(error.code, method=error.method, detail=detail, remedy=remedy)
 
 
+def _bad_name(name: str) -> Iterator[Fault]:
+    if not base.Placeholder.is_in(name) and not channel_name(name):
+        yield Fault(
+            "name",
+            f"no letter or digit is left of {name!r} under Slack's naming rules.",
+            "Give a name such as incident-{{Activity.id}}.",
+        )
+
+
 def _too_long(field: str, text: str | None) -> Iterator[Fault]:
     limit = LIMITS["topic"].most
     if text is not None and len(text) > limit:
         yield Fault(field, f"has {len(text)} characters; Slack takes {limit}.", "Shorten it.")
+
+
+@attrs.frozen(kw_only=True)
+class ChannelRenamed:
+    """A channel that has the wanted name now.
+
+    Attributes:
+        channel: Its ID.
+        name: Its name as Slack has it.
+        requested_name: The name as the runbook wrote it, before it was made to fit Slack's rules.
+        already_named: Whether it had the name before.
+    """
+
+    channel: str
+    name: str
+    requested_name: str
+    already_named: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class RenameChannel(Action[ChannelRenamed]):
+    """Give a channel that the app created another name.
+
+    Slack: https://docs.slack.dev/reference/methods/conversations.rename and, to see its present name,
+    https://docs.slack.dev/reference/methods/conversations.info
+
+    Scopes: ``channels:manage`` and ``channels:read`` (public), ``groups:write`` and ``groups:read`` (private).
+
+    Attributes:
+        channel: ID, ``#name``, link or an earlier step's output.
+        name: The new name. After rendering it is made to fit Slack's rules, as :class:`CreateChannel` does.
+
+    Returns:
+        A :class:`ChannelRenamed`.
+
+    Raises:
+        NameTaken: Another channel has the name (an archived or an invisible private channel keeps its name too).
+        InvalidChannelName: Slack refuses the name.
+        NotPermitted: The app did not create the channel (``not_authorized``): its creator, an administrator or a
+            channel manager has to rename it.
+        NotInChannel: Invite the app to the channel first.
+        IsArchived: The channel is archived.
+        ChannelNotFound: The app sees no such channel.
+        AmbiguousOutcome: The answer was lost; the channel may have the name. Run it again.
+
+    Again: having the name counts as done. Give the channel by ID: its old name is not found any more.
+    """
+
+    output: ClassVar[type[Any]] = ChannelRenamed
+
+    channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
+    name: str = attrs.field(validator=base.is_text, metadata=base.NAME)
+
+    def needs(self) -> Iterator[Need]:
+        yield from channel_needs(self.channel)
+        yield Need("conversations.info", "see the channel's present name", channel=self.channel)
+        yield Need("conversations.rename", "rename the channel", channel=self.channel)
+
+    def faults(self) -> Iterator[Fault]:
+        yield from bad_channel(self.channel)
+        yield from _bad_name(self.name)
+
+    def flow(self) -> Flow[ChannelRenamed]:
+        channel = yield from channel_id(self.channel)
+        name = channel_name(self.name)
+        # What Slack answers to a channel's own name is not documented, and name_taken would not say whose name it is.
+        shown = yield call("conversations.info", channel=channel)
+        if shown["channel"].get("name") == name:
+            return ChannelRenamed(channel=channel, name=name, requested_name=self.name, already_named=True)
+        reply = yield call("conversations.rename", channel=channel, name=name)
+        # "We will validate the submitted channel name and modify it": only the answer has the name.
+        return ChannelRenamed(channel=channel, name=reply["channel"].get("name", name), requested_name=self.name)
 
 
 @attrs.frozen(kw_only=True)
@@ -358,141 +436,6 @@ class SetDescription(Action[ChannelDescribed]):
 
 
 @attrs.frozen(kw_only=True)
-class Invited:
-    """Who is in the channel now, and who could not be invited.
-
-    Attributes:
-        channel: The channel's ID.
-        invited: User IDs that were invited now.
-        already: User IDs that were members already, the bot itself among them.
-        failed: Slack's error code by user ID or e-mail address, for those who could not be invited.
-    """
-
-    channel: str
-    invited: tuple[str, ...] = ()
-    already: tuple[str, ...] = ()
-    failed: dict[str, str] = attrs.field(factory=dict)
-
-
-# What a person's own entry says when there is nothing left to do for that person.
-_ALREADY = frozenset({"already_in_channel", "cant_invite_self"})
-
-# What concerns one person, so that the others may still be invited; every other code concerns the request.
-_PERSONAL = _ALREADY | {
-    "user_not_found",
-    "no_user",
-    "cant_invite",
-    "user_is_restricted",
-    "ura_max_channels",
-    "invitee_cant_see_channel",
-    "org_user_not_in_team",
-    "user_team_not_in_channel",
-    "app_cannot_join_channel",
-}
-
-
-@attrs.frozen(kw_only=True)
-class InviteToChannel(Action[Invited]):
-    """Invite people to a channel that the app is a member of. One bad ID does not keep the others out.
-
-    Slack: https://docs.slack.dev/reference/methods/conversations.invite and, for e-mail addresses,
-    https://docs.slack.dev/reference/methods/users.lookupByEmail
-
-    Scopes: ``channels:write.invites`` or ``channels:manage`` (public), ``groups:write.invites`` or ``groups:write``
-    (private); e-mail addresses need ``users:read.email``; a channel given by name ``channels:read`` or
-    ``groups:read``.
-
-    Attributes:
-        channel: ID, ``#name``, link or an earlier step's output.
-        users: User IDs, mentions or e-mail addresses: a list, a text with commas, or one template whose value is
-            either. Doubles are dropped; more than 100 go in several requests.
-
-    Returns:
-        An :class:`Invited` with a result for each person.
-
-    Raises:
-        UserNotFound: Not one of the people could be invited, and none was a member already.
-        NotInChannel: Invite the app to the channel first.
-        IsArchived: The channel is archived.
-        ChannelNotFound: The app sees no such channel.
-
-    Again: those who are members count as already there.
-    """
-
-    output: ClassVar[type[Any]] = Invited
-
-    channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
-    users: str | tuple[str, ...] = attrs.field(converter=base.as_users, validator=base.is_users, metadata=base.USERS)
-
-    def needs(self) -> Iterator[Need]:
-        yield from channel_needs(self.channel)
-        yield from user_needs(self.users)
-        yield Need("conversations.invite", "invite people", channel=self.channel)
-
-    def faults(self) -> Iterator[Fault]:
-        yield from bad_channel(self.channel)
-        yield from bad_users("users", self.users)
-
-    def flow(self) -> Flow[Invited]:
-        channel = yield from channel_id(self.channel)
-        failed: dict[str, str] = {}
-        people: list[str] = []
-        for user in self.users:
-            try:
-                found = yield from user_id(user)
-            except UserNotFound as error:
-                failed[user] = error.code
-            else:
-                people.append(found)
-        people = list(dict.fromkeys(people))
-        result = Invited(channel=channel, failed=failed)
-        for start in range(0, len(people), _PER_INVITE):
-            result = yield from self._invite(result, people[start : start + _PER_INVITE])
-            yield Partial(result)
-        if result.failed and not (result.invited or result.already):
-            told = ", ".join(f"{user} ({code})" for user, code in result.failed.items())
-            raise UserNotFound(
-                next(iter(result.failed.values())),
-                method="conversations.invite",
-                detail=f"none of the people could be invited: {told}",
-                remedy="Check the IDs and addresses: they must belong to active members of this workspace.",
-            )
-        return result
-
-    def _invite(self, result: Invited, people: list[str]) -> Generator[Effect, Any, Invited]:
-        """Invite up to 100 people; Slack invites nobody while one is wrong, so the wrong ones are taken out first."""
-        already, failed = list(result.already), dict(result.failed)
-        while people:
-            try:
-                yield call("conversations.invite", channel=result.channel, users=",".join(people))
-            except SlackError as error:
-                wrong = _by_person(error, people)
-                if not wrong:
-                    raise
-                already += [user for user, code in wrong.items() if code in _ALREADY]
-                failed |= {user: code for user, code in wrong.items() if code not in _ALREADY}
-                people = [user for user in people if user not in wrong]
-            else:
-                break
-        return Invited(
-            channel=result.channel, invited=(*result.invited, *people), already=tuple(already), failed=failed
-        )
-
-
-def _by_person(error: SlackError, people: list[str]) -> dict[str, str]:
-    """Say which person each error of an invitation is about; empty where it is not about a person."""
-    named = {
-        entry["user"]: entry["error"]
-        for entry in error.errors
-        if entry.get("user") in people and entry.get("error") in _PERSONAL
-    }
-    if named:
-        return named
-    # With one person in the request there is no list, and the code can only be about that person.
-    return {people[0]: error.code} if len(people) == 1 and error.code in _PERSONAL else {}
-
-
-@attrs.frozen(kw_only=True)
 class ChannelArchived:
     """A channel that is archived now.
 
@@ -567,3 +510,168 @@ class ArchiveChannel(Action[ChannelArchived]):
                 raise
             return ChannelArchived(channel=channel, already_archived=True)
         return ChannelArchived(channel=channel)
+
+
+@attrs.frozen(kw_only=True)
+class ChannelUnarchived:
+    """A channel that is no longer archived. No version of Slack's API lets a bot bring it about yet.
+
+    Attributes:
+        channel: Its ID.
+    """
+
+    channel: str
+
+
+_A_PERSON = "Let a person unarchive it in Slack and /invite the app again, or use another channel."
+
+
+@attrs.frozen(kw_only=True)
+class UnarchiveChannel(Action[ChannelUnarchived]):
+    """Change nothing: Slack lets no bot unarchive a channel, so this is refused before any request, with a way out.
+
+    It is here so that ``check`` says so before an incident, and not Slack in the midst of one.
+
+    Slack: https://docs.slack.dev/reference/methods/conversations.unarchive ("Bot tokens cannot currently be used to
+    unarchive conversations")
+
+    Scopes: none, for no scope would help.
+
+    Attributes:
+        channel: ID, ``#name``, link or an earlier step's output.
+
+    Returns:
+        A :class:`ChannelUnarchived`, if Slack ever allows it.
+
+    Raises:
+        CheckFailed: Always, and before anything is sent: let a person unarchive the channel.
+
+    Again: it is refused again.
+    """
+
+    output: ClassVar[type[Any]] = ChannelUnarchived
+
+    channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
+
+    def faults(self) -> Iterator[Fault]:
+        yield from bad_channel(self.channel)
+        yield Fault("channel", "cannot be unarchived by a bot: Slack takes that from people only.", _A_PERSON)
+
+    def flow(self) -> Flow[ChannelUnarchived]:
+        raise NotPermitted(
+            "not_allowed_token_type",
+            method="conversations.unarchive",
+            detail="bot tokens cannot unarchive; nothing was sent",
+            remedy=_A_PERSON,
+        )
+
+
+def _size(messages: tuple[Any, ...]) -> str:
+    """Show how many messages there are instead of what they say."""
+    return f"<{len(messages)} message{'' if len(messages) == 1 else 's'}>"
+
+
+@attrs.frozen(kw_only=True)
+class HistoryRead:
+    """What was said in a channel or a thread.
+
+    Attributes:
+        channel: The channel's ID.
+        messages: Slack's message objects (``ts``, ``user``, ``text``, …) as plain data, oldest first.
+        has_more: Whether there are more messages than ``limit`` let through.
+    """
+
+    channel: str
+    messages: tuple[dict[str, Any], ...] = attrs.field(default=(), repr=_size)
+    has_more: bool = False
+
+
+# Slack's own default: https://docs.slack.dev/reference/methods/conversations.history
+_MESSAGES = 100
+
+
+@attrs.frozen(kw_only=True)
+class ReadHistory(Action[HistoryRead]):
+    """Change nothing: read what was said in a channel or a thread that the app is in, for a summary or a time line.
+
+    Slack: https://docs.slack.dev/reference/methods/conversations.history; for a thread
+    https://docs.slack.dev/reference/methods/conversations.replies
+
+    Scopes: ``channels:history`` (public), ``groups:history`` (private), ``im:history`` and ``mpim:history`` (direct
+    messages); a channel given by name also needs ``channels:read`` or ``groups:read``.
+
+    Attributes:
+        channel: ID, ``#name``, link or an earlier step's output.
+        thread_ts: ``ts`` of a message of the thread to read (Slack's argument is ``ts``); left out, the channel is
+            read, without the replies in its threads.
+        oldest: Only messages after this one or this time: a ``ts``, or seconds since 1970 as text. The message that
+            starts a thread may come besides.
+        latest: Only messages before this one or this time, in the same form.
+        inclusive: Whether messages of exactly ``oldest`` and ``latest`` count.
+        limit: Most messages, from 1, as 100 by default; ``None`` for all. Of a channel the newest are kept, of a
+            thread the first. A request fetches up to 200; Slack gives apps that are sold outside its Marketplace 15,
+            and one request a minute.
+        include_all_metadata: Whether the ``event_payload`` of metadata is there as well.
+
+    Returns:
+        A :class:`HistoryRead`. What people wrote is foreign text, in Slack's own mrkdwn: ``{{text}}`` shows its
+        mentions and links as text, and ``{{{text}}}`` would make them work again.
+
+    Raises:
+        NotInChannel: Invite the app to the channel first, also to a public one.
+        MessageNotFound: No such thread (``thread_not_found``).
+        ChannelNotFound: The app sees no such channel.
+        RateLimited: Slack asks to wait longer than the retry policy allows.
+
+    Again: it is read anew, with what was said meanwhile.
+    """
+
+    output: ClassVar[type[Any]] = HistoryRead
+
+    channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
+    thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
+    oldest: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
+    latest: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
+    inclusive: bool | str = attrs.field(default=False, validator=base.is_flag, metadata=base.FLAG)
+    limit: int | str | None = attrs.field(default=_MESSAGES, validator=base.is_number, metadata=base.NUMBER)
+    include_all_metadata: bool | str = attrs.field(default=False, validator=base.is_flag, metadata=base.FLAG)
+
+    def needs(self) -> Iterator[Need]:
+        yield from channel_needs(self.channel)
+        if self.thread_ts:
+            yield Need("conversations.replies", "read the thread", channel=self.channel)
+        else:
+            yield Need("conversations.history", "read the channel", channel=self.channel)
+
+    def faults(self) -> Iterator[Fault]:
+        yield from bad_channel(self.channel)
+        yield from bad_ts("thread_ts", self.thread_ts)
+        yield from _bad_time("oldest", self.oldest)
+        yield from _bad_time("latest", self.latest)
+        yield from bad_limit(self.limit)
+
+    def flow(self) -> Flow[HistoryRead]:
+        channel = yield from channel_id(self.channel)
+        window = {
+            "channel": channel,
+            "oldest": self.oldest or None,
+            "latest": self.latest or None,
+            "inclusive": self.inclusive or None,
+            "include_all_metadata": self.include_all_metadata or None,
+        }
+        if self.thread_ts:
+            found = read_pages("conversations.replies", "messages", self.limit, ts=self.thread_ts, **window)
+        else:
+            found = read_pages("conversations.history", "messages", self.limit, **window)
+        messages, has_more = yield from found
+        # A channel comes newest first, a thread oldest first; a ts has ten digits, a point and six more.
+        messages.sort(key=lambda message: str(message["ts"]))
+        return HistoryRead(channel=channel, messages=tuple(messages), has_more=has_more)
+
+
+def _bad_time(field: str, time: str | None) -> Iterator[Fault]:
+    if not time or base.Placeholder.is_in(time):
+        return
+    whole, point, fraction = time.partition(".")
+    if not whole.isdecimal() or (point and not fraction.isdecimal()):
+        yield Fault(field, f"{time!r} is no time of Slack's.", "Give a ts, or seconds since 1970: 1503435956.")
