@@ -94,7 +94,7 @@ def _said(fake: FakeSlack) -> str:
 def _mine(fake: FakeSlack) -> None:
     """Make the app the creator of its channels, as if it had made them in an earlier run."""
     for name in ("incidents", "hidden"):
-        fake.channel(name).creator = fake.channel(name).members[0]
+        fake.channel(name).creator = fake.bot.id
 
 
 def _said(fake: FakeSlack) -> None:

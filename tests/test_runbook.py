@@ -678,11 +678,7 @@ WRONG_DATA: dict[str, tuple[Any, str]] = {
     ),
     "empty step": (
         {"steps": {"say": {}}},
-        (
-            "steps.say: a step holds exactly one action; there are send_message, send_direct_message, update_message, "
-            "create_channel, invite_to_channel, set_topic, set_description, archive_channel, pin_message, "
-            "unpin_message, add_bookmark, edit_bookmark, remove_bookmark, add_reaction, remove_reaction, look_up_user."
-        ),
+        f"steps.say: a step holds exactly one action; there are {', '.join(ACTIONS)}.",
     ),
     "two actions": (
         {"steps": {"say": {**STEP, "archive_channel": {"channel": "C1"}}}},

@@ -210,7 +210,7 @@ def _whole(value: object) -> object:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and re.fullmatch("-?[0-9]{1,9}", value.strip()):
         return int(value)
     shown = repr(value) if isinstance(value, (str, float)) else _type(value)
     raise ValueError(f"must be a whole number, not {shown}")

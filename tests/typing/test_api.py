@@ -25,6 +25,14 @@ def test_do_gives_the_output_of_its_action(executor: sr.Executor) -> None:
     assert_type(executor.do(sr.AddReaction(channel="C1", ts="1.000000", name="eyes")), sr.ReactionAdded)
     assert_type(executor.do(sr.RemoveReaction(channel="C1", ts="1.000000", name="eyes")), sr.ReactionRemoved)
     assert_type(executor.do(sr.LookUpUser(user="U1")), sr.UserFound)
+    assert_type(executor.do(sr.DeleteMessage(channel="C1", ts="1.000000")), sr.MessageDeleted)
+    assert_type(executor.do(sr.GetPermalink(channel="C1", message_ts="1.000000")).permalink, str)
+    assert_type(executor.do(sr.RenameChannel(channel="C1", name="n")), sr.ChannelRenamed)
+    assert_type(executor.do(sr.RemoveFromChannel(channel="C1", users=["U1"])), sr.Removed)
+    assert_type(executor.do(sr.ListMembers(channel="C1", limit="{{n}}")).members, tuple[str, ...])
+    assert_type(executor.do(sr.JoinChannel(channel="C1")), sr.ChannelJoined)
+    assert_type(executor.do(sr.LeaveChannel(channel="C1")), sr.ChannelLeft)
+    assert_type(executor.do(sr.ReadHistory(channel="C1", limit=None)), sr.HistoryRead)
 
 
 async def test_the_same_with_await(executor: sr.AsyncExecutor) -> None:
