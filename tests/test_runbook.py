@@ -1124,7 +1124,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "channel": texts,
     "users": st.one_of(texts, st.lists(texts, max_size=3)),
     "flag": st.one_of(st.booleans(), st.just("{{Activity.flag}}")),
-    "number": st.one_of(st.integers(min_value=1), st.just("{{Activity.number}}")),
+    "number": st.one_of(st.none(), st.integers(min_value=1), st.just("{{Activity.number}}")),
     "data": payloads,
     "blocks": st.lists(st.one_of(sections, st.just({"type": "divider"})), max_size=3),
 }
