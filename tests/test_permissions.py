@@ -81,16 +81,6 @@ def _bookmark(fake: FakeSlack) -> str:
     return bookmark_id
 
 
-def _said(fake: FakeSlack) -> str:
-    """Make the app say something, and return its ts."""
-    scopes, fake.scopes = fake.scopes, {"chat:write"}
-    with fake.executor() as executor:
-        sent = executor.do(sr.SendMessage(channel="#incidents", text="parent"))
-    fake.scopes = scopes
-    fake.calls.clear()
-    return sent.ts
-
-
 def _mine(fake: FakeSlack) -> None:
     """Make the app the creator of its channels, as if it had made them in an earlier run."""
     for name in ("incidents", "hidden"):
@@ -106,7 +96,9 @@ def _said(fake: FakeSlack) -> None:
     fake.calls.clear()
 
 
-def _ts(fake: FakeSlack) -> str:
+def _own(fake: FakeSlack) -> str:
+    """Make the app say something, and return its ts."""
+    _said(fake)
     return fake.channel("incidents").messages[-1].ts
 
 
@@ -134,7 +126,7 @@ CASES = [
     ),
     Case(
         "reply that is broadcast",
-        lambda f: sr.SendMessage(channel="#incidents", thread_ts=_said(f), reply_broadcast=True, text="{{id}}"),
+        lambda f: sr.SendMessage(channel="#incidents", thread_ts=_own(f), reply_broadcast=True, text="{{id}}"),
         {"chat:write"},
     ),
     Case(
@@ -245,18 +237,18 @@ CASES = [
         ),
         {"channels:history", "channels:read"},
     ),
-    Case("thread", lambda f: sr.ReadHistory(channel=PUBLIC(f), thread_ts=_ts(f)), {"channels:history"}),
-    Case("delete", lambda f: sr.DeleteMessage(channel=PUBLIC(f), ts=_ts(f)), {"chat:write"}, before=_said),
+    Case("thread", lambda f: sr.ReadHistory(channel=PUBLIC(f), thread_ts=_own(f)), {"channels:history"}),
+    Case("delete", lambda f: sr.DeleteMessage(channel=PUBLIC(f), ts=_own(f)), {"chat:write"}, before=_said),
     Case(
         "delete in a channel by name",
-        lambda f: sr.DeleteMessage(channel="#incidents", ts=_ts(f)),
+        lambda f: sr.DeleteMessage(channel="#incidents", ts=_own(f)),
         {"chat:write", "channels:read"},
         before=_said,
     ),
-    Case("permalink", lambda f: sr.GetPermalink(channel=PUBLIC(f), message_ts=_ts(f)), set()),
+    Case("permalink", lambda f: sr.GetPermalink(channel=PUBLIC(f), message_ts=_own(f)), set()),
     Case(
         "permalink in a channel by name",
-        lambda f: sr.GetPermalink(channel="incidents", message_ts=_ts(f)),
+        lambda f: sr.GetPermalink(channel="incidents", message_ts=_own(f)),
         {"channels:read"},
     ),
     Case("archive by name", lambda f: sr.ArchiveChannel(channel="#incidents"), {"channels:manage", "channels:read"}),
