@@ -12,12 +12,26 @@ thrown into an action: the engine stops the step there, because no action could 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator, Mapping
+import math
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
-__all__ = ["Answered", "Call", "Delivery", "Effect", "Find", "Flow", "Lost", "NotSent", "Partial", "Repeat", "Reply"]
+__all__ = [
+    "Answered",
+    "Call",
+    "Delivery",
+    "Effect",
+    "Find",
+    "Flow",
+    "Lost",
+    "NotSent",
+    "Partial",
+    "Repeat",
+    "Reply",
+    "unsendable",
+]
 
 _R = TypeVar("_R")
 
@@ -48,6 +62,27 @@ class Call:
     method: str
     arguments: Mapping[str, Any] = attrs.field(repr=lambda arguments: f"<{', '.join(arguments)}>")
     repeat: Repeat
+
+
+def unsendable(value: object, place: str = "") -> str | None:
+    """Say why data cannot be sent as JSON, or return ``None`` where it can.
+
+    Args:
+        value: The arguments of a call, or a part of them.
+        place: Where that part stands, for the answer.
+    """
+    if value is None or isinstance(value, (str, bool, int)):
+        return None
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"{place or 'it'} is {value}, which is no number in JSON"
+    if isinstance(value, Mapping):
+        items: Iterable[tuple[object, object]] = value.items()
+    elif isinstance(value, (list, tuple)):
+        items = enumerate(value)
+    else:
+        return f"{place or 'it'} is a value of type {type(value).__name__}; put it in as text"
+    inner = (unsendable(item, f"{place}.{key}" if place else str(key)) for key, item in items)
+    return next((reason for reason in inner if reason is not None), None)
 
 
 @attrs.frozen

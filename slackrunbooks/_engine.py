@@ -2,7 +2,7 @@
 
 Rule of this file: no I/O, no clock, no threads; the time comes in as an argument. ``ready(now)`` gives the work that
 may be done now (several pieces, if steps go side by side), ``done(work, result, now)`` takes the result of one, and
-``cancel(now, in_flight)`` ends the run truthfully wherever it stands. Drivers only perform work, so the same run goes
+``cancel(now)`` ends the run truthfully wherever it stands. Drivers only perform work, so the same run goes
 the same way synchronously, asynchronously and on a virtual clock, and a journal can feed it recorded results.
 
 Each step is a small stack of generators: the action, and above it the look-ups it asked for.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -20,7 +20,7 @@ import attrs
 
 from ._conditions import when_reason
 from ._context import outputs_of, put
-from ._effects import Answered, Call, Delivery, Find, Flow, Partial, Repeat
+from ._effects import Call, Delivery, Find, Flow, Partial, Repeat, unsendable
 from .actions._base import error_of, render
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackError, SlackRunbooksError, SlackUnavailable
 from .report import Outcome, Report, State, StepReport
@@ -129,6 +129,7 @@ class _Task:
     attempt: int = 0
     call_waited: float = 0.0
     sent_at: float = 0.0
+    in_doubt: Call | None = None
     calls: list[str] = attrs.field(factory=list)
     attempts: int = 0
     waited: float = 0.0
@@ -168,7 +169,7 @@ class Machine:
         self._templates = templates
         self._actor = actor
         self._reason = reason
-        self._single = single
+        self.single = single
         self._context: dict[str, Any] = dict(context)
         self._outputs: dict[str, Any] = {}
         self._saved: dict[str, Any] = {}
@@ -218,8 +219,8 @@ class Machine:
             now: Seconds since 1970 (UTC).
         """
         task = self._tasks[work.step]
-        task.work = None
         if isinstance(work, Sleep):
+            task.work = None
             slept = now - task.wait_began
             task.waited += slept
             task.call_waited += slept
@@ -227,26 +228,39 @@ class Machine:
             return
         self._judge(task, work.call, cast("Delivery", result), now)
 
-    def cancel(self, now: float, in_flight: Iterable[Work] = (), *, reason: str = "the run was cancelled") -> None:
-        """End the run where it stands. What was being sent may have been done, and is reported so.
+    def sending(self, work: Send) -> None:
+        """Take note that a request is about to leave; from now on, until its answer is used, it may have been done.
+
+        Args:
+            work: What :meth:`ready` gave out.
+        """
+        self._tasks[work.step].in_doubt = work.call
+
+    def cancel(self, now: float, *, reason: str = "the run was cancelled") -> None:
+        """End the run where it stands, at whatever line it was interrupted.
+
+        A request that was sent and whose answer no action has used may have been done, and is reported so.
 
         Args:
             now: Seconds since 1970 (UTC).
-            in_flight: Work that was given out and whose result is not known.
             reason: Why, for the report.
         """
-        sending = {work.step for work in in_flight if isinstance(work, Send)}
         self._cancelled = reason
         for task in list(self._tasks.values()):
-            call = task.call
-            if task.name in sending and call is not None and call.repeat is not Repeat.READS:
+            call = task.in_doubt
+            if task.name in self._reports:
+                del self._tasks[task.name]
+            elif call is not None and call.repeat is not Repeat.READS:
                 self._ambiguous(task, call, reason, now)
             else:
                 self._close(task)
+                if task.partial is not None:
+                    self._keep(task.name, task.step, task.partial, partly=True)
                 self._end(task, "cancelled", now, output=task.partial, reason=reason)
-        while self._pending:
-            name, _ = self._pending.popleft()
-            self._skip(name, "cancelled", reason)
+        self._pending.clear()
+        for name in self.runbook.steps:
+            if name not in self._reports:
+                self._skip(name, "cancelled", reason)
 
     def events(self) -> list[Event]:
         """Return what happened since the last call, for hooks."""
@@ -255,10 +269,6 @@ class Machine:
             self._events.append(RunFinished(self.report()))
         events, self._events = self._events, []
         return events
-
-    def found(self, key: tuple[str, ...]) -> Any:
-        """Return what a look-up of this run found, or ``None``."""
-        return self._found.get(key)
 
     def report(self) -> Report:
         """Return how the run went so far."""
@@ -278,6 +288,11 @@ class Machine:
             saved=self._saved,
             actor=self._actor,
             reason=self._reason,
+            notes=tuple(
+                f"Step {name!r} may or may not have done its work: its answer was lost."
+                for name, report in self._reports.items()
+                if report.outcome == "ambiguous" and state != "ambiguous"
+            ),
             stopped_by=self._stopped_by,
         )
 
@@ -319,7 +334,7 @@ class Machine:
         return None
 
     def _render(self, name: str, step: Step) -> Action[Any]:
-        place = "" if self._single else f"steps.{name}"
+        place = "" if self.single else f"steps.{name}"
         context = self._scope() if self._templates else None
         action, problems = render(step.action, context, place=place, partials=self.runbook.partials)
         if problems:
@@ -333,17 +348,23 @@ class Machine:
             try:
                 effect: object = frame.flow.send(value) if error is None else frame.flow.throw(error)
             except StopIteration as stop:
+                task.in_doubt = None
                 task.frames.pop()
                 value, error = stop.value, None
                 if frame.key is not None:
                     self._found[frame.key] = value
                 continue
             except Exception as raised:  # noqa: BLE001 - an own action may raise anything; the report tells
+                task.in_doubt = None
                 task.frames.pop()
                 value, error = None, raised
                 continue
+            task.in_doubt = None
             value, error = None, None
             if isinstance(effect, Call):
+                if (reason := unsendable(effect.arguments)) is not None:
+                    error = RunbookError(f"{effect.method} cannot be sent: {reason}.", place=task.name)
+                    continue
                 task.attempt, task.call_waited = 0, 0.0
                 task.calls.append(effect.method)
                 self._send(task, effect, now)
@@ -375,8 +396,8 @@ class Machine:
 
     def _judge(self, task: _Task, call: Call, delivery: Delivery, now: float) -> None:
         verdict = judge(call, delivery)
-        if isinstance(delivery, Answered) and "x-oauth-scopes" in delivery.headers:
-            self._found[("granted",)] = delivery.headers["x-oauth-scopes"]
+        if isinstance(verdict, Refused):
+            task.in_doubt = None
         if isinstance(verdict, Accepted):
             self._advance(task, verdict.reply, None, now)
         elif isinstance(verdict, Refused):
@@ -435,7 +456,7 @@ class Machine:
 
     def _ambiguous(self, task: _Task, call: Call, reason: str, now: float) -> None:
         self._close(task)
-        step = "" if self._single else task.name
+        step = "" if self.single else task.name
         error = AmbiguousOutcome(
             call.method,
             reason,
@@ -464,8 +485,8 @@ class Machine:
 
     def _close(self, task: _Task) -> None:
         for frame in reversed(task.frames):
-            # An own action that yields while it is closed is wrong, but it must not hide what the report has to tell.
-            with contextlib.suppress(RuntimeError):
+            # An own action that yields or raises while it is closed must not hide what the report has to tell.
+            with contextlib.suppress(Exception):
                 frame.flow.close()
         task.frames.clear()
 
@@ -479,7 +500,6 @@ class Machine:
         error: BaseException | None = None,
         reason: str = "",
     ) -> None:
-        self._tasks.pop(task.name, None)
         self._note(
             StepReport(
                 name=task.name,
@@ -494,6 +514,8 @@ class Machine:
                 ended=datetime.fromtimestamp(now, timezone.utc),
             )
         )
+        # Only now: whoever is interrupted in between finds the report, or the task.
+        self._tasks.pop(task.name, None)
 
     def _skip(self, name: str, outcome: Outcome, reason: str) -> None:
         self._note(StepReport(name=name, outcome=outcome, reason=reason))

@@ -57,14 +57,16 @@ class _WallClock:
         return time.time()
 
     def sleep_until(self, when: float) -> None:
-        while (left := when - time.time()) > 0:
+        # How long is asked of the wall clock once, and measured by a clock that nobody sets back.
+        ends = time.monotonic() + when - time.time()
+        while (left := ends - time.monotonic()) > 0:
             time.sleep(left)
 
     async def async_sleep_until(self, when: float) -> None:
         import asyncio
 
-        # A timer may fire early, and only the wall clock tells.
-        while (left := when - time.time()) > 0:  # noqa: ASYNC110
+        ends = time.monotonic() + when - time.time()
+        while (left := ends - time.monotonic()) > 0:  # noqa: ASYNC110 - a timer may fire early
             await asyncio.sleep(left)
 
     def busy(self) -> contextlib.AbstractContextManager[None]:
@@ -75,7 +77,7 @@ class _WallClock:
 class _Kept:
     """A run of this executor: what it is of, and its report once it has one."""
 
-    runbook: Runbook
+    machine: Machine
     context: dict[str, Any]
     templates: bool
     report: Report | None = None
@@ -104,6 +106,8 @@ class _Core:
                 f"on_ambiguous={on_ambiguous!r}",
                 'A lost answer stops the run with AmbiguousOutcome: on_ambiguous="fail".',
             )
+        if token is not None and (not isinstance(token, str) or not token.strip()):
+            raise RunbookError("is empty: give a bot token, or none to use SLACK_BOT_TOKEN.", place="Executor.token")
         if client is not None and token is not None:
             raise RunbookError("takes a client or a token, not both: the client has its own.", place="Executor")
         self._given = client
@@ -164,7 +168,7 @@ class _Core:
 
     # --- starting and ending a run -----------------------------------------------------------------------------------
 
-    def _start(
+    def _machine(
         self,
         runbook: Runbook,
         context: dict[str, Any],
@@ -174,28 +178,30 @@ class _Core:
         reason: str | None = None,
         templates: bool = True,
         single: bool = False,
-    ) -> Machine | Report:
-        """Register a run. Returns its machine, or the report where the run ID has one already."""
-        name = run_id if run_id is not None else f"{runbook.name}/{uuid.uuid4().hex[:12]}"
-        if not name:
+    ) -> Machine:
+        """Make the machine of a run; it is registered where it is driven."""
+        if run_id is not None and (not isinstance(run_id, str) or not run_id):
             raise RunbookError("must be text that is not empty.", place="run_id")
-        begins = context if single else runbook.with_defaults(context)[0]
-        if run_id is not None or not single:
-            with self._lock:
-                if name in self._runs:
-                    return _recorded(name, self._runs[name], runbook, context, templates=templates)
-                self._runs[name] = _Kept(runbook, context, templates)
-                self._forget()
         return Machine(
             runbook,
-            begins,
-            run_id=name,
+            context,
+            run_id=run_id or f"{runbook.name}/{uuid.uuid4().hex[:12]}",
             retry=self._retry,
             templates=templates,
             actor=actor,
             reason=reason,
             single=single,
         )
+
+    def _register(self, machine: Machine, context: dict[str, Any], *, templates: bool = True) -> Report | None:
+        """Note that a run is under way, or return the report that its ID has already."""
+        with self._lock:
+            if machine.run_id in self._runs:
+                kept = self._runs[machine.run_id]
+                return _recorded(machine.run_id, kept, machine.runbook, context, templates=templates)
+            self._runs[machine.run_id] = _Kept(machine, context, templates)
+            self._forget()
+        return None
 
     def _forget(self) -> None:
         """Drop the oldest reports; runs under way stay."""
@@ -205,10 +211,14 @@ class _Core:
                 del self._runs[oldest]
 
     def _finish(self, machine: Machine) -> Report:
+        """Keep the report. A key that certainly did nothing is free again; a run ID names its run for good."""
         report = machine.report()
         with self._lock:
-            if machine.run_id in self._runs:
-                self._runs[machine.run_id].report = report
+            kept = self._runs.get(machine.run_id)
+            if kept is not None and kept.machine is machine:
+                kept.report = report
+                if machine.single and report.steps[0].outcome not in ("succeeded", "ambiguous"):
+                    del self._runs[machine.run_id]
             self._latest = report
         return report
 
@@ -246,12 +256,8 @@ class _Core:
         pending.remove(work)
         return work
 
-    def _interrupted(self, machine: Machine, work: Work | None, error: BaseException) -> None:
-        machine.cancel(
-            self._clock.now(),
-            [work] if work is not None else [],
-            reason=f"the run was interrupted ({type(error).__name__})",
-        )
+    def _interrupted(self, machine: Machine, error: BaseException) -> None:
+        machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
         # The report comes first: a hook may be interrupted too, and must not take it away.
         self._finish(machine)
         self._tell(machine)
@@ -284,8 +290,9 @@ class _Core:
 
 
 def _recorded(run_id: str, kept: _Kept, runbook: Runbook, context: object, *, templates: bool) -> Report:
-    if kept.runbook != runbook or kept.templates != templates:
-        raise RunConflict(run_id, f"it is a run of {kept.runbook.name!r} as it was then; give this one another run_id.")
+    known = kept.machine.runbook
+    if known != runbook or kept.templates != templates:
+        raise RunConflict(run_id, f"it is a run of {known.name!r} as it was then; give this one another run_id.")
     if kept.report is None:
         raise RunHeld(run_id, "it is under way in another thread or task; wait for that one.")
     if kept.context != context:
@@ -320,7 +327,10 @@ def _outcome(report: Report) -> Any:
     if step.error is not None:
         if isinstance(step.error, SlackRunbooksError):
             step.error.output = step.output
-        raise step.error
+        # A recorded error may be raised often; it must not gather the tracebacks of all who asked.
+        raise step.error.with_traceback(None)
+    if step.outcome != "succeeded":
+        raise SlackRunbooksError(f"{step.name} was not done: {step.reason}.")
     return step.output
 
 
@@ -412,14 +422,16 @@ class Executor(_Core):
             SlackError: Slack refused; heirs name the cause. ``error.output`` has what was achieved before.
             AmbiguousOutcome: The answer was lost; it was not sent again.
         """
-        machine = self._start(
+        data = _plain_context(context)
+        machine = self._machine(
             _checked_action(action),
-            _plain_context(context),
+            data,
             run_id=f"key/{key}" if key is not None else None,
             templates=context is not None,
             single=True,
         )
-        return cast("_R", _outcome(machine if isinstance(machine, Report) else self._drive(machine)))
+        kept = None if key is None else data
+        return cast("_R", _outcome(self._drive(machine, kept, templates=context is not None)))
 
     def run(
         self,
@@ -449,12 +461,12 @@ class Executor(_Core):
             RunHeld: The run is under way in another thread.
         """
         data = _plain_context(context)
-        if (recorded := self._known(run_id, runbook, data)) is not None:
+        if (recorded := self._known(run_id, _checked_runbook(runbook), data)) is not None:
             return recorded
         self._look_before(runbook, data)
-        self._client()
-        machine = self._start(runbook, data, run_id=run_id, actor=actor, reason=reason)
-        return machine if isinstance(machine, Report) else self._drive(machine)
+        begins, _ = runbook.with_defaults(data)
+        machine = self._machine(runbook, begins, run_id=run_id, actor=actor, reason=reason)
+        return self._drive(machine, data)
 
     def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing: one request, ``auth.test``.
@@ -474,26 +486,30 @@ class Executor(_Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    def _drive(self, machine: Machine) -> Report:
+    def _drive(self, machine: Machine, kept: dict[str, Any] | None, *, templates: bool = True) -> Report:
+        """Perform a machine's work. ``kept`` is the context under which a run ID or a key is remembered."""
         from .client import send
 
-        work: Work | None = None
+        client = self._client()
         pending: list[Work] = []
-        with self._clock.busy():
-            try:
-                client = self._client()
+        try:
+            if kept is not None and (recorded := self._register(machine, kept, templates=templates)) is not None:
+                return recorded
+            with self._clock.busy():
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
+                        machine.sending(work)
                         delivery = send(client, work.call)
                     else:
                         self._clock.sleep_until(work.until)
-                    done, work = work, None
-                    machine.done(done, delivery, self._clock.now())
-            except BaseException as error:
-                self._interrupted(machine, work, error)
-                raise
-        return self._finish(machine)
+                    machine.done(work, delivery, self._clock.now())
+            return self._finish(machine)
+        except (RunConflict, RunHeld):
+            raise
+        except BaseException as error:
+            self._interrupted(machine, error)
+            raise
 
 
 class AsyncExecutor(_Core):
@@ -553,14 +569,16 @@ class AsyncExecutor(_Core):
 
     async def do(self, action: Action[_R], context: Context = None, *, key: str | None = None) -> _R:
         """Perform one action; see :meth:`Executor.do`."""
-        machine = self._start(
+        data = _plain_context(context)
+        machine = self._machine(
             _checked_action(action),
-            _plain_context(context),
+            data,
             run_id=f"key/{key}" if key is not None else None,
             templates=context is not None,
             single=True,
         )
-        return cast("_R", _outcome(machine if isinstance(machine, Report) else await self._drive(machine)))
+        kept = None if key is None else data
+        return cast("_R", _outcome(await self._drive(machine, kept, templates=context is not None)))
 
     async def run(
         self,
@@ -573,12 +591,12 @@ class AsyncExecutor(_Core):
     ) -> Report:
         """Run a runbook; see :meth:`Executor.run`."""
         data = _plain_context(context)
-        if (recorded := self._known(run_id, runbook, data)) is not None:
+        if (recorded := self._known(run_id, _checked_runbook(runbook), data)) is not None:
             return recorded
         self._look_before(runbook, data)
-        self._client()
-        machine = self._start(runbook, data, run_id=run_id, actor=actor, reason=reason)
-        return machine if isinstance(machine, Report) else await self._drive(machine)
+        begins, _ = runbook.with_defaults(data)
+        machine = self._machine(runbook, begins, run_id=run_id, actor=actor, reason=reason)
+        return await self._drive(machine, data)
 
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
@@ -590,26 +608,30 @@ class AsyncExecutor(_Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    async def _drive(self, machine: Machine) -> Report:
+    async def _drive(self, machine: Machine, kept: dict[str, Any] | None, *, templates: bool = True) -> Report:
+        """Perform a machine's work. ``kept`` is the context under which a run ID or a key is remembered."""
         from .client import send_async
 
-        work: Work | None = None
+        client = self._client()
         pending: list[Work] = []
-        with self._clock.busy():
-            try:
-                client = self._client()
+        try:
+            if kept is not None and (recorded := self._register(machine, kept, templates=templates)) is not None:
+                return recorded
+            with self._clock.busy():
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
+                        machine.sending(work)
                         delivery = await send_async(client, work.call)
                     else:
                         await self._clock.async_sleep_until(work.until)
-                    done, work = work, None
-                    machine.done(done, delivery, self._clock.now())
-            except BaseException as error:
-                self._interrupted(machine, work, error)
-                raise
-        return self._finish(machine)
+                    machine.done(work, delivery, self._clock.now())
+            return self._finish(machine)
+        except (RunConflict, RunHeld):
+            raise
+        except BaseException as error:
+            self._interrupted(machine, error)
+            raise
 
 
 def _checked_action(action: object) -> Runbook:
@@ -617,3 +639,10 @@ def _checked_action(action: object) -> Runbook:
         hint = " Use run for a runbook." if isinstance(action, (Runbook, Step)) else ""
         raise RunbookError(f"must be an action such as SendMessage(…), not {type(action).__name__}.{hint}", place="do")
     return Runbook.of_one(action)
+
+
+def _checked_runbook(runbook: object) -> Runbook:
+    if not isinstance(runbook, Runbook):
+        hint = " Use do for one action." if isinstance(runbook, Action) else ""
+        raise RunbookError(f"must be a Runbook, not {type(runbook).__name__}.{hint}", place="run")
+    return runbook

@@ -213,7 +213,8 @@ def test_cancelling_while_sending_tells_what_is_not_known(call: Call, outcome: s
     """A write that was being sent is ambiguous, a read is not; the rest is cancelled."""
     run = machine(lambda: one_call(call), one_call)
     (work,) = run.ready(1.0)
-    run.cancel(2.0, [work], reason="Ctrl-C")
+    run.sending(work)
+    run.cancel(2.0, reason="Ctrl-C")
     report = run.report()
     assert run.finished
     assert [step.outcome for step in report.steps] == [outcome, "cancelled"]
@@ -225,9 +226,10 @@ def test_cancelling_while_waiting_is_plain() -> None:
     """A request that Slack refused and that waits to be sent again was certainly not done."""
     run = machine(one_call)
     (work,) = run.ready(1.0)
+    run.sending(work)
     run.done(work, answer("ratelimited", 429, retry_after="9"), 1.0)
     (nap,) = run.ready(1.0)
-    run.cancel(2.0, [nap])
+    run.cancel(2.0)
     assert run.report()["s0"].outcome == "cancelled"
     assert run.report().state == "cancelled" and not run.report().ok
 
