@@ -163,7 +163,10 @@ def when_reason(when: When, scope: Mapping[str, Any]) -> str | None:
             if not _holds(path, value, wanted):
                 return f"{path} is {shown(value)}"
         return None
-    return None if when(scope) else "its predicate says no"
+    try:
+        return None if when(scope) else "its predicate says no"
+    except Exception as error:
+        raise RunbookError(f"the predicate raised {type(error).__name__}: {error}.", place="when") from error
 
 
 def _holds(path: str, value: object, wanted: object) -> bool:

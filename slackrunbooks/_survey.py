@@ -130,12 +130,23 @@ def _plan_step(
         return PlannedStep(name, word, {}, skipped=skipped, problems=tuple(_weighed(problems, step))), step.action
     action, found = _filled(step, scope if templates else None, place, runbook.partials)
     arguments = {
-        field.name: value for field in fields_of(action) if (value := getattr(action, field.name)) != field.default
+        field.name: _shown(value)
+        for field in fields_of(action)
+        if (value := getattr(action, field.name)) != field.default
     }
     if step.run_if == "success":
         found = [_with_advice(problem) for problem in found]
     methods = tuple(dict.fromkeys(need.method for need in action.needs() if not need.condition))
     return PlannedStep(name, word, arguments, methods, problems=tuple(_weighed([*problems, *found], step))), action
+
+
+def _shown(value: object) -> object:
+    """Show placeholders to people without the mark that tells them from text."""
+    if isinstance(value, str):
+        return Placeholder.plain(value)
+    if isinstance(value, Mapping):
+        return {key: _shown(item) for key, item in value.items()}
+    return type(value)(map(_shown, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _filled(
@@ -284,4 +295,19 @@ def _missing(runbook: Runbook, plan: Plan, granted: tuple[str, ...], *, single: 
             error=error,
         )
         found += _weighed([problem], runbook.steps[requirement.step])
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *_by_type(plan, granted, single=single)]))
+
+
+def _by_type(plan: Plan, granted: tuple[str, ...], *, single: bool) -> Iterator[Problem]:
+    """Warn of a channel whose type only Slack knows, where the token is enough for some types and not for others."""
+    for requirement in plan.scopes:
+        lacking = [kind for kind, scopes in requirement.alternatives.items() if not set(granted) & set(scopes)]
+        if requirement.condition or not lacking or not requirement.met_by(granted) or plan[requirement.step].skipped:
+            continue
+        missing = attrs.evolve(requirement, alternatives={kind: requirement.alternatives[kind] for kind in lacking})
+        yield Problem(
+            "token" if single else f"steps.{requirement.step}",
+            f"whether the channel is public or private is not known before the run; "
+            f"the token lacks {missing.wording(plan.scopes.minimal)}, should it be needed to {requirement.why}.",
+            severity="warning",
+        )

@@ -199,7 +199,9 @@ def _rendered_object(node: Mapping[str, Any], pointer: str, render_leaf: RenderL
     for key, value in node.items():
         _refuse_tag(key, pointer, "a key is part of the structure of blocks")
         rendered[key] = _rendered(value, f"{pointer}/{_segment(key)}", key, owner, render_leaf)
-    if owner == "mrkdwn" and "text" in rendered and rendered.get("verbatim") is None:
+    # Where a value may stand, Slack must not look for names in the text, whatever the author wrote; a raw tag mentions.
+    filled = "{{" in str(node.get("text"))
+    if owner == "mrkdwn" and "text" in rendered and (filled or rendered.get("verbatim") is None):
         rendered["verbatim"] = True
     return rendered
 

@@ -433,12 +433,13 @@ def _report_of(executor: Executor) -> Report:
     try:
         return executor.report()
     except KeyError:
-        raise _Stop("Interrupted before the run began; nothing was sent.", Exit.INTERRUPTED) from None
+        raise _Stop("Interrupted before the run began.", Exit.INTERRUPTED) from None
 
 
 def _code_of(report: Report) -> Exit:
     if report.ok:
-        return Exit.OK
+        # A step that may fail does not stop a run, but whether it did its work is a question all the same.
+        return Exit.AMBIGUOUS if any(step.outcome == "ambiguous" for step in report.steps) else Exit.OK
     if report.state == "ambiguous":
         return Exit.AMBIGUOUS
     stopped = [step for step in report.steps if step.name == report.stopped_by]

@@ -650,7 +650,7 @@ def _session(context: ssl.SSLContext | None) -> requests.Session:
 def _settings(client: Any, token: str | None) -> dict[str, Any]:
     """Return the arguments that make a client like this plain one."""
     return {
-        "token": token or client.token,
+        "token": token or client.token or _token(None),
         "base_url": client.base_url,
         "timeout": client.timeout,
         "ssl": client.ssl,

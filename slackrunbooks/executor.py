@@ -21,10 +21,10 @@ from ._engine import Event, Hook, Machine, Send, Sleep, Work
 from ._survey import Identify, Identity, check_report, survey
 from .actions import Action
 from .errors import CheckFailed, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
-from .report import CheckReport, Plan, Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
 from .templates import SupportsContext
+from .text import Placeholder
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from ._clock import Clock
     from ._effects import Delivery
+    from .report import CheckReport, Plan, Report
 
 __all__ = ["AsyncExecutor", "Context", "Executor"]
 
@@ -106,7 +107,7 @@ class _Core:
                 f"on_ambiguous={on_ambiguous!r}",
                 'A lost answer stops the run with AmbiguousOutcome: on_ambiguous="fail".',
             )
-        if token is not None and (not isinstance(token, str) or not token.strip()):
+        if token is not None and not str(token).strip():
             raise RunbookError("is empty: give a bot token, or none to use SLACK_BOT_TOKEN.", place="Executor.token")
         if client is not None and token is not None:
             raise RunbookError("takes a client or a token, not both: the client has its own.", place="Executor")
@@ -180,7 +181,7 @@ class _Core:
         single: bool = False,
     ) -> Machine:
         """Make the machine of a run; it is registered where it is driven."""
-        if run_id is not None and (not isinstance(run_id, str) or not run_id):
+        if run_id is not None and (not run_id or type(run_id) is not str):
             raise RunbookError("must be text that is not empty.", place="run_id")
         return Machine(
             runbook,
@@ -318,6 +319,8 @@ def _plain_context(context: object) -> dict[str, Any]:
 def _copied(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, str):
+        return Placeholder.plain(value)
     return [_copied(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["HasAction", "HasSteps", "Requirement", "ScopeRequirements", "Subject", "required_scopes", "scopes_of"]
 
 # As an author writes it, or as a placeholder in a filled field.
-_STEP_OUTPUT = re.compile(r"(?:\{\{[{&]?\s*|‹)steps\.([a-z][a-z0-9_]*)\.channel(?:\s*\}?\}\}|›)")
+_STEP_OUTPUT = re.compile(r"(?:\{\{[{&]?\s*|‹\u2060?)steps\.([a-z][a-z0-9_]*)\.channel(?:\s*\}?\}\}|›)")
 _TYPES = ("public", "private", "im", "mpim")
 _TYPE_WORDS = {
     "public": "public channel",

@@ -84,7 +84,8 @@ _HISTORY = _by_type("channels:history", "groups:history", "im:history", "mpim:hi
 # The page lists im:write and mpim:write as well, but the method makes neither kind of conversation.
 _CREATE = _by_type("channels:manage channels:write", "groups:write", "", "")
 _MANAGE = _by_type("channels:manage channels:write", "groups:write", "im:write", "mpim:write")
-_OPEN = _by_type("channels:manage", "groups:write", "im:write", "mpim:write")
+# The page lists channels:manage and groups:write as well, but the method opens direct and group messages only.
+_OPEN = _by_type("", "", "im:write", "mpim:write")
 _KICK = _by_type("channels:manage", "groups:write", "", "")
 # Three methods take a finer scope than the one that also creates and archives.
 _TOPIC = _by_type(

@@ -71,6 +71,10 @@ class Kind(enum.Enum):
     """Anything that Slack does not read as markup. Values go in as they are."""
 
 
+# A word joiner, which shows as nothing. The executor takes the pair out of every context, so no value can feign one.
+_MARK = "\u2060"
+
+
 class Placeholder(str):
     """Stands for a value that only Slack can tell, while a runbook is checked or planned."""
 
@@ -79,12 +83,17 @@ class Placeholder(str):
     @classmethod
     def named(cls, name: str) -> Placeholder:
         """Make the placeholder of a dotted name: ``‹steps.room.channel›``."""
-        return cls(f"‹{name}›")
+        return cls(f"‹{_MARK}{name}›")
 
     @staticmethod
     def is_in(value: object) -> bool:
         """Tell whether a value is, or a text contains, a placeholder."""
-        return isinstance(value, str) and "‹" in value and "›" in value
+        return isinstance(value, str) and f"‹{_MARK}" in value
+
+    @staticmethod
+    def plain(text: str) -> str:
+        """Return a text without the marks, so that what it shows as a placeholder is text like any other."""
+        return text.replace(f"‹{_MARK}", "‹")
 
 
 Escaper: TypeAlias = Callable[[str, str], str]

@@ -160,9 +160,11 @@ def channel_address(channel: str) -> str:
 def channel_needs(channel: str) -> Iterator[Need]:
     """Name the method that finds the channel, where it is given by name."""
     if "{{" in channel:
-        # A lone tag nearly always holds an ID (an earlier step's output); a text around a tag makes a name.
+        # A text around a tag makes a name; a tag alone may hold either, but of an earlier step it is an ID.
         if not channel.strip().startswith("{{"):
             yield _list_need()
+        elif "{steps." not in channel.replace(" ", ""):
+            yield _list_need("if the channel is given by name")
     elif not Placeholder.is_in(channel):
         try:
             given = reference(channel)
@@ -172,8 +174,10 @@ def channel_needs(channel: str) -> Iterator[Need]:
             yield _list_need()
 
 
-def _list_need() -> Need:
-    return Need("conversations.list", "find a channel by its name", conversations=("public", "private"))
+def _list_need(condition: str = "") -> Need:
+    return Need(
+        "conversations.list", "find a channel by its name", conversations=("public", "private"), condition=condition
+    )
 
 
 def user_id(user: str) -> Generator[Effect, Any, str]:
@@ -259,14 +263,19 @@ def bad_limit(limit: int | str | None) -> Iterator[Fault]:
         yield Fault("limit", f"is {limit}, which asks for nothing.", "Give a number from 1, or leave it out.")
 
 
-def bad_channel(channel: str) -> Iterator[Fault]:
-    """Say what is wrong with a filled channel field."""
+def bad_channel(channel: str, *, person: bool = False) -> Iterator[Fault]:
+    """Say what is wrong with a filled channel field; only ``chat.postMessage`` takes a person's ID for one."""
     if Placeholder.is_in(channel):
         return
     try:
-        reference(channel)
+        given = reference(channel)
     except ValueError as error:
         yield Fault("channel", str(error))
+        return
+    if given.kind == "user" and not person:
+        yield Fault(
+            "channel", f"{channel!r} is a person's ID, and this step needs a channel.", "Give the channel's ID."
+        )
 
 
 def bad_ts(field: str, ts: str | None, *, needed: bool = False) -> Iterator[Fault]:

@@ -206,8 +206,10 @@ class SendMessage(_Content[MessageSent]):
             yield Need("chat.postMessage", "post under another name or icon", scopes=("chat:write.customize",))
 
     def faults(self) -> Iterator[Fault]:
-        yield from bad_channel(self.channel)
+        yield from bad_channel(self.channel, person=True)
         yield from bad_ts("thread_ts", self.thread_ts)
+        if self.reply_broadcast is True and not self.thread_ts:
+            yield Fault("reply_broadcast", "is set, but thread_ts is empty: only a reply can be broadcast.")
         yield from super().faults()
 
     def flow(self) -> Flow[MessageSent]:
@@ -282,8 +284,9 @@ class SendDirectMessage(_Content[MessageSent]):
 
     def needs(self) -> Iterator[Need]:
         yield from user_needs(self.users)
-        several = not isinstance(self.users, str) and len(self.users) > 1
-        unknown = any("{{" in user for user in ([self.users] if isinstance(self.users, str) else self.users))
+        people = self.users.replace(",", " ").split() if isinstance(self.users, str) else self.users
+        unknown = any("{{" in user for user in people)
+        several = len(people) > 1 and not (unknown and isinstance(self.users, str))
         if several or unknown:
             condition = "" if several else "if there are several people"
             yield Need("conversations.open", "open the group message", conversations=("mpim",), condition=condition)

@@ -13,7 +13,7 @@ import attrs
 from .._effects import Partial
 from ..errors import NameTaken, NotPermitted, RunbookError, SlackError
 from ..slack_methods import call
-from ..text import LIMITS, channel_name, escape
+from ..text import LIMITS, channel_name, escape, unescape
 from . import _base as base
 from ._base import Action, Fault, Need
 from ._find import (
@@ -262,7 +262,10 @@ def _bad_name(name: str) -> Iterator[Fault]:
 def _too_long(field: str, text: str | None) -> Iterator[Fault]:
     limit = LIMITS["topic"].most
     if text is not None and len(text) > limit:
-        yield Fault(field, f"has {len(text)} characters; Slack takes {limit}.", "Shorten it.")
+        entities = (
+            " (& < > count as four or five, as they are sent)" if escape(unescape(text)) != unescape(text) else ""
+        )
+        yield Fault(field, f"has {len(text)} characters{entities}; Slack takes {limit}.", "Shorten it.")
 
 
 @attrs.frozen(kw_only=True)
