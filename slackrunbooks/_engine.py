@@ -348,20 +348,20 @@ class Machine:
             try:
                 effect: object = frame.flow.send(value) if error is None else frame.flow.throw(error)
             except StopIteration as stop:
-                task.in_doubt = None
                 task.frames.pop()
                 value, error = stop.value, None
                 if frame.key is not None:
                     self._found[frame.key] = value
                 continue
             except Exception as raised:  # noqa: BLE001 - an own action may raise anything; the report tells
-                task.in_doubt = None
                 task.frames.pop()
                 value, error = None, raised
                 continue
-            task.in_doubt = None
             value, error = None, None
             if isinstance(effect, Call):
+                # The action has used the answer to its last call. Before that, and after its last, it stays in doubt
+                # until the report has the step: an interruption in between must not call it not done.
+                task.in_doubt = None
                 if (reason := unsendable(effect.arguments)) is not None:
                     error = RunbookError(f"{effect.method} cannot be sent: {reason}.", place=task.name)
                     continue

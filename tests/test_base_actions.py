@@ -149,9 +149,10 @@ def test_placeholders_pass_wherever_only_slack_can_tell() -> None:
     """While a runbook is planned, a placeholder may stand in any field."""
     unknown = {"steps": {"s": {"x": base.Placeholder.named("steps.s.x")}}}
     for field in ("mrkdwn", "channel", "flag", "data", "identifier", "name", "description"):
-        assert fill(unknown, **{field: "{{steps.s.x}}"}) == "‹steps.s.x›", field
-    assert fill(unknown, users="{{steps.s.x}}") == ("‹steps.s.x›",)
-    assert base.Placeholder.is_in("a ‹steps.s.x› b")
+        assert fill(unknown, **{field: "{{steps.s.x}}"}) == base.Placeholder.named("steps.s.x"), field
+    assert fill(unknown, users="{{steps.s.x}}") == (base.Placeholder.named("steps.s.x"),)
+    assert base.Placeholder.is_in(f"a {base.Placeholder.named('steps.s.x')} b")
+    assert not base.Placeholder.is_in("a ‹steps.s.x› b")
     assert not base.Placeholder.is_in("a › b ")
     assert not base.Placeholder.is_in(5)
 
@@ -445,7 +446,7 @@ RIGHT: list[dict[str, Any]] = [
     {"flag": True, "maybe": None},
     {"flag": "{{a}}", "maybe": False},
     {"flag": "TRUE", "maybe": " false "},
-    {"flag": "‹steps.a.b›"},
+    {"flag": base.Placeholder.named("steps.a.b")},
     {"users": ["U1", "{{a}}"]},
     {"users": []},
     {"data": MappingProxyType({"a": 1}), "extra": None},

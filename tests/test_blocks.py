@@ -265,12 +265,13 @@ def test_rendering_replaces_leaves() -> None:
         ({"type": "mrkdwn", "text": "#general"}, True),
         ({"type": "mrkdwn", "text": "#general", "verbatim": None}, True),
         ({"type": "mrkdwn", "text": "#general", "verbatim": False}, False),
+        ({"type": "mrkdwn", "text": "#general {{x}}", "verbatim": False}, True),
         ({"type": "mrkdwn", "text": "#general", "verbatim": True}, True),
         ({"type": "plain_text", "text": "#general"}, None),
     ],
 )
 def test_verbatim(text: dict[str, Any], verbatim: bool | None) -> None:
-    """A mrkdwn text object is verbatim unless its author says otherwise; plain text is left alone."""
+    """A mrkdwn text object is verbatim, unless its author says otherwise and no value stands there."""
     blocks: list[dict[str, Any]] = [
         {"type": "section", "text": text, "fields": [text]},
         {"type": "context", "elements": [text]},

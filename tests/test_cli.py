@@ -351,7 +351,7 @@ def test_interrupted(
 
 
 def test_interrupted_before_it_began(command: Command, say: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C before the first request says that nothing was sent."""
+    """Ctrl-C before the first request says that no run began."""
 
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -359,7 +359,7 @@ def test_interrupted_before_it_began(command: Command, say: Path, monkeypatch: p
     monkeypatch.setenv(TOKEN_ENV, "xoxb-fake")
     monkeypatch.setattr(sr.Executor, "run", interrupt)
     ran = command("run", say, "--set", "Activity.id=INC-42")
-    assert (ran.code, ran.err) == (Exit.INTERRUPTED, "Error: Interrupted before the run began; nothing was sent.\n")
+    assert (ran.code, ran.err) == (Exit.INTERRUPTED, "Error: Interrupted before the run began.\n")
 
 
 def test_interrupted_elsewhere(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -228,7 +230,7 @@ def test_cancelling_while_waiting_is_plain() -> None:
     (work,) = run.ready(1.0)
     run.sending(work)
     run.done(work, answer("ratelimited", 429, retry_after="9"), 1.0)
-    (nap,) = run.ready(1.0)
+    assert run.ready(1.0) == [Sleep("s0", 10.0)]
     run.cancel(2.0)
     assert run.report()["s0"].outcome == "cancelled"
     assert run.report().state == "cancelled" and not run.report().ok
@@ -476,3 +478,121 @@ def test_an_always_step_may_ask_for_an_error_that_is_not_there() -> None:
         report = executor.run(runbook)
     assert [step.outcome for step in report.steps] == ["succeeded", "skipped"]
     assert fake.channel("incidents").messages[0].text == "done"
+
+
+def test_a_key_that_did_nothing_is_free_again() -> None:
+    """Under a key only what was done, or may have been, is recorded; a failure before that is no answer for ever."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    say = sr.SendMessage(channel="#incidents", text="{{n}}")
+    with fake.executor(hooks=[Interrupting("send_message", KeyboardInterrupt())]) as executor:
+        with pytest.raises(KeyboardInterrupt):
+            executor.do(say, {"n": 1}, key="k")
+        executor._hooks = ()
+        with pytest.raises(sr.MissingVariable):
+            executor.do(say, {}, key="k")
+        fake.fail_next("chat.postMessage", "channel_not_found")
+        with pytest.raises(sr.ChannelNotFound):
+            executor.do(say, {"n": 1}, key="k")
+        fake.lose_reply("chat.postMessage")
+        for _ in range(3):
+            with pytest.raises(sr.AmbiguousOutcome) as asked:
+                executor.do(say, {"n": 1}, key="k")
+    assert len(fake.channel("incidents").messages) == 1
+    frames, trace = 0, asked.value.__traceback__
+    while trace is not None:
+        frames, trace = frames + 1, trace.tb_next
+    assert frames < 6
+
+
+def test_what_cannot_be_sent_as_json_fails_its_step_only() -> None:
+    """A date in metadata is that step's own failure, before anything of it is sent; the rest of the run goes on."""
+    import datetime as dt
+
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    metadata = {"event_type": "x", "event_payload": {"at": "{{at}}"}}
+    runbook = sr.Runbook(
+        "dated",
+        {
+            "one": sr.SendMessage(channel="#incidents", text="1", metadata=metadata),
+            "last": sr.Step(sr.SendMessage(channel="#incidents", text="2"), run_if="always"),
+        },
+    )
+    with fake.executor() as executor:
+        report = executor.run(runbook, {"at": dt.datetime(2024, 9, 16, tzinfo=dt.timezone.utc)})
+    assert [step.outcome for step in report.steps] == ["failed", "succeeded"]
+    assert "metadata.event_payload.at is a value of type datetime; put it in as text" in str(report["one"].error)
+
+
+def test_a_cancelled_step_keeps_what_it_made() -> None:
+    """A channel that exists when the run is interrupted is in the report and in the context it hands on."""
+    fake = FakeSlack()
+    fake.fail_next("conversations.setPurpose", "ratelimited", retry_after=5)
+    steps = {"room": sr.Step(sr.CreateChannel(name="inc", description="d"), save_as={"room": "channel"})}
+
+    def interrupt(when: float) -> None:
+        raise KeyboardInterrupt
+
+    with fake.executor() as executor:
+        executor._clock.sleep_until = interrupt  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            executor.run(sr.Runbook("half", steps))
+        report = executor.report()
+    assert report["room"].outcome == "cancelled"
+    assert report.context["room"] == fake.channel("inc").id == report.output("room", sr.ChannelCreated).channel
+
+
+def test_a_feigned_placeholder_is_text() -> None:
+    """A value that looks like a placeholder switches no check off."""
+    fake = FakeSlack()
+    feigned = "‹\u2060no›"
+    with fake.executor() as executor:
+        with pytest.raises(sr.CheckFailed, match="must be true or false"):
+            executor.do(sr.CreateChannel(name="n", is_private="{{x}}"), {"x": feigned})
+        with pytest.raises(sr.CheckFailed, match="is no person"):
+            executor.do(sr.InviteToChannel(channel="C0123ABCD", users="{{x}}"), {"x": feigned})
+        with pytest.raises(sr.CheckFailed, match="is a person's ID"):
+            executor.do(sr.SetTopic(channel="U0ANN00001", topic="x"))
+        with pytest.raises(sr.RunbookError, match="Use do for one action"):
+            executor.run(sr.SetTopic(channel="C0123ABCD", topic="x"))  # type: ignore[arg-type]
+    assert fake.calls == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer signal")
+def test_ctrl_c_at_any_moment_leaves_a_truthful_report() -> None:
+    """Wherever an interruption lands, the report has every step, and no message stands that it calls not sent."""
+    fake = FakeSlack()
+    runbook = two_messages(fake)
+    channel = fake.channel("incidents")
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    attempts = int(os.environ.get("INTERRUPTIONS", "300"))  # more of them by hand
+    before = signal.signal(signal.SIGALRM, interrupt)
+    landed = 0
+    try:
+        for attempt in range(attempts):
+            stood = len(channel.messages)
+            executor = fake.executor()
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.00002 + 0.0015 * (attempt / attempts))
+                executor.run(runbook, run_id="r")
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                landed += 1
+            new = len(channel.messages) - stood
+            try:
+                report = executor.report("r")
+            except KeyError:
+                assert new == 0, "messages stand, and there is no report"
+                continue
+            assert [step.name for step in report.steps] == ["one", "two", "three"]
+            sure = sum(step.outcome == "succeeded" for step in report.steps)
+            doubtful = sum(step.outcome == "ambiguous" for step in report.steps)
+            assert sure <= new <= sure + doubtful, str(report)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert landed > attempts / 10

@@ -423,6 +423,41 @@ def test_a_person_by_template_needs_one_of_two_scopes() -> None:
             assert scope in executor.check(action, {"lead": lead}).problems[0].message
 
 
+def test_a_token_for_public_channels_only_is_doubted_where_the_type_is_not_known() -> None:
+    """A channel by ID may be private: check warns of the scope that it would then need, and the run may be refused."""
+    fake = FakeSlack(scopes=["channels:write.topic"])
+    _world(fake)
+    with fake.executor() as executor:
+        found = executor.check(sr.SetTopic(channel=PRIVATE(fake), topic="x"))
+        assert found.ok
+        assert [problem.place for problem in found.warnings] == ["token"]
+        assert "groups:write.topic (private channel)" in found.warnings[0].message
+        with pytest.raises(sr.MissingScope):
+            executor.do(sr.SetTopic(channel=PRIVATE(fake), topic="x"))
+
+
+MORE = [
+    ("chat:write", "mpim:write", lambda: sr.SendDirectMessage(users="U0ANN00001, U0BOB00002", text="x")),
+    ("channels:read", "channels:write.topic", lambda: sr.SetTopic(channel="{{room}}", topic="x")),
+    ("users:read.email", "chat:write", lambda: sr.SendDirectMessage(users="{{mail}}", text="x")),
+    ("groups:write", "groups:write", lambda: sr.CreateChannel(name="n", is_private=True, if_taken="suffix", topic="t")),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "make"), MORE)
+def test_what_a_context_fills_in_is_checked_as_it_is_filled(one: str, other: str, make: Any) -> None:
+    """People as one text, a name or an address out of the context: the check asks for what the filled step needs."""
+    context = {"room": "#incidents", "mail": "ann@example.com"}
+    fake = FakeSlack(scopes=[one, other])
+    _world(fake)
+    with fake.executor() as executor:
+        assert executor.check(make(), context).ok
+        executor.do(make(), context)
+        for scope in {one, other}:
+            fake.scopes = {one, other} - {scope}
+            assert any(scope in problem.message for problem in executor.check(make(), context).problems)
+
+
 def test_update_message_needs_what_posting_needed() -> None:
     """``chat:write`` is enough to update the app's own message, and is needed."""
     fake = FakeSlack(scopes=["chat:write"])

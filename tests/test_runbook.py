@@ -18,6 +18,7 @@ from slackrunbooks._effects import Flow
 from slackrunbooks.actions import ACTIONS, action_name
 from slackrunbooks.actions._base import forms
 from slackrunbooks.runbook import output_fields, stand_in
+from slackrunbooks.text import Placeholder
 
 SAY = sr.SendMessage(channel="#incidents", text="x")
 ROOM = sr.CreateChannel(name="inc-{{Activity.id}}")
@@ -442,7 +443,7 @@ def test_what_stands_for_an_output_before_the_run() -> None:
     """Each field that is text or a list of texts has a placeholder that names it; nothing stands for the rest."""
     assert output_fields(Count()) == ("count", "seen")
     assert output_fields(Own()) is None
-    assert stand_in(Count(), "c") == {"count": "‹steps.c.count›", "seen": "‹steps.c.seen›"}
+    assert stand_in(Count(), "c") == {name: Placeholder.named(f"steps.c.{name}") for name in ("count", "seen")}
     assert stand_in(Own(), "own") == {}
     assert set(stand_in(sr.InviteToChannel(channel="C1", users="U1"), "i")) == {"channel", "invited", "already"}
     assert set(stand_in(sr.SendMessage(channel="C1", text="x"), "s")) == {"channel", "ts", "thread_ts"}
