@@ -14,12 +14,26 @@ if TYPE_CHECKING:
     from ._fake import FakeSlack
     from ._faults import Fault
     from ._http import FakeServer
-    from ._state import FakeChannel, FakeMessage, FakeUser, FakeUsergroup, Notification
+    from ._state import (
+        FakeCanvas,
+        FakeChannel,
+        FakeEphemeral,
+        FakeFile,
+        FakeMessage,
+        FakeScheduled,
+        FakeUser,
+        FakeUsergroup,
+        Notification,
+    )
 
 __all__ = [
     "FakeCall",
+    "FakeCanvas",
     "FakeChannel",
+    "FakeEphemeral",
+    "FakeFile",
     "FakeMessage",
+    "FakeScheduled",
     "FakeServer",
     "FakeSlack",
     "FakeUser",
@@ -31,8 +45,12 @@ __all__ = [
 
 _HOMES = {
     "FakeCall": "_calls",
+    "FakeCanvas": "_state",
     "FakeChannel": "_state",
+    "FakeEphemeral": "_state",
+    "FakeFile": "_state",
     "FakeMessage": "_state",
+    "FakeScheduled": "_state",
     "FakeServer": "_http",
     "FakeSlack": "_fake",
     "FakeUser": "_state",

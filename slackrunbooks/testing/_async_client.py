@@ -101,6 +101,9 @@ class _Exchange:
         data = self._arguments.get("data")
         if not data:
             return b""
+        if isinstance(data, bytes):
+            headers.setdefault("content-type", "application/octet-stream")
+            return data
         form = data if isinstance(data, aiohttp.FormData) else aiohttp.FormData(data)
         payload = form()
         headers["content-type"] = payload.content_type

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from slack_sdk.web.client import WebClient
+from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
 from ._faults import Seen
 from ._wire import Answer, Broken, HttpRequest
@@ -54,6 +55,15 @@ class InProcessClient(WebClient):
         if not 200 <= outcome.status < 300:
             raise urllib.error.HTTPError(url, outcome.status, "", shown, io.BytesIO(outcome.body))
         return {"status": outcome.status, "headers": shown, "body": outcome.body.decode()}
+
+    def _upload_file(self, *, url: str, data: bytes, **_: Any) -> FileUploadV2Result:
+        parts = urlsplit(url)
+        outcome = self._slack.handle(HttpRequest("POST", parts.path, parts.query, {}, data))
+        if isinstance(outcome, Broken):
+            raise self._loss(outcome)
+        if not 200 <= outcome.status < 300:
+            raise urllib.error.HTTPError(url, outcome.status, "", _headers(outcome), io.BytesIO(outcome.body))
+        return FileUploadV2Result(status=outcome.status, body=outcome.body.decode())
 
     def _loss(self, broken: Broken) -> Exception:
         """Return what urllib raises for such a loss."""

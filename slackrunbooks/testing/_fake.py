@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 from ._calls import FakeCall
@@ -17,7 +16,17 @@ from ._clock import START, VirtualClock
 from ._faults import FAULTS, Fault, FaultPlan, Injected, Seen
 from ._methods import METHODS, PAGES, Method, NotModelled, Refusal, Request
 from ._scopes import ALL_BOT_SCOPES, SCOPES
-from ._state import FakeChannel, FakeUser, FakeUsergroup, Notification, Workspace
+from ._state import (
+    FakeCanvas,
+    FakeChannel,
+    FakeFile,
+    FakeScheduled,
+    FakeUser,
+    FakeUsergroup,
+    Notification,
+    Workspace,
+)
+from ._uploads import UPLOAD, UPLOADS, origin, receive
 from ._wire import Answer, Broken, Decoded, HttpRequest, Outcome, decode, html, method_of
 
 if TYPE_CHECKING:
@@ -78,7 +87,7 @@ class FakeSlack:
         """Every request that reached the fake, in order."""
         self._workspace = Workspace(team, self.clock)
         self._faults = FaultPlan()
-        self._lock = threading.RLock()
+        self._lock = self._workspace.lock
         self._servers = 0
         self._client: WebClient | None = None
         self._async_client: AsyncWebClient | None = None
@@ -164,6 +173,7 @@ class FakeSlack:
     def channel(self, name_or_id: str) -> FakeChannel:
         """Return a conversation; a ``KeyError`` names the nearest."""
         with self._lock:
+            self._workspace.settle()
             return self._workspace.channel(name_or_id)
 
     def user(self, name: str) -> FakeUser:
@@ -198,7 +208,26 @@ class FakeSlack:
     @property
     def notified(self) -> list[Notification]:
         """Who was pinged, by which message and by what, in order."""
-        return list(self._workspace.notifications)
+        with self._lock:
+            self._workspace.settle()
+            return list(self._workspace.notifications)
+
+    @property
+    def scheduled(self) -> list[FakeScheduled]:
+        """Every message that was ever scheduled, with what became of it, in the order of scheduling."""
+        with self._lock:
+            self._workspace.settle()
+            return list(self._workspace.scheduled.values())
+
+    @property
+    def files(self) -> list[FakeFile]:
+        """Every file whose upload was asked for, completed or not."""
+        return list(self._workspace.files.values())
+
+    @property
+    def canvases(self) -> list[FakeCanvas]:
+        """Every canvas, in the order in which they were made."""
+        return list(self._workspace.canvases.values())
 
     def transcript(self, channel: str | None = None) -> str:
         """Return what happened as people would read it.
@@ -209,6 +238,7 @@ class FakeSlack:
         from ._transcript import transcript
 
         with self._lock:
+            self._workspace.settle()
             chosen = self.channels if channel is None else [self.channel(channel)]
             return transcript(self._workspace, chosen)
 
@@ -227,6 +257,7 @@ class FakeSlack:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.advance(seconds)
+        self._workspace.settle()
 
     # ─── faults ───
 
@@ -266,7 +297,7 @@ class FakeSlack:
         """Let a fault hit the next calls of a method.
 
         Args:
-            method: The Web API method, or ``"*"`` for any.
+            method: The Web API method, ``"*"`` for any, or ``"upload"`` for sending the bytes of a file.
             fault: Its name; ``docs/testing.md`` lists them. ``refused`` needs an in-process client or :meth:`mount`:
                 a server that listens cannot honestly refuse a connection, so the fault is refused while one runs.
             times: How many calls.
@@ -286,7 +317,7 @@ class FakeSlack:
         return self._faults.waiting
 
     def _modelled(self, method: str) -> str:
-        if method != "*" and method not in METHODS:
+        if method not in {"*", UPLOAD} and method not in METHODS:
             near = difflib.get_close_matches(method, METHODS, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(METHODS))}"
             raise ValueError(f"the fake does not model {method!r}; {hint}")
@@ -367,9 +398,13 @@ class FakeSlack:
         Args:
             request: The request, read whole.
         """
-        name = method_of(request.path)
-        decoded = decode(request)
+        is_upload = request.path.startswith(UPLOADS)
+        name = UPLOAD if is_upload else method_of(request.path)
         with self._lock:
+            self._workspace.settle()
+            if is_upload:
+                return self._upload(request)
+            decoded = decode(request)
             fault = self._faults.next(name)
             if fault is not None and fault.seen is Seen.REFUSED:
                 return Broken(Seen.REFUSED)
@@ -377,7 +412,7 @@ class FakeSlack:
                 body, status = _failure(fault)
                 self._record(name, decoded, decoded.arguments, {**body, "ok": False}, fault, status)
                 return self._outcome(name, fault, body, status)
-            body, status, arguments = self._run(name, request.verb, decoded)
+            body, status, arguments = self._run(name, request, decoded)
             if fault is None:
                 self._record(name, decoded, arguments, body, None, status)
                 return self._answer(name, body, status)
@@ -385,15 +420,48 @@ class FakeSlack:
             self._record(name, decoded, arguments, body, fault, seen_status)
             return self._outcome(name, fault, failure or body, seen_status)
 
-    def _run(self, name: str, verb: str, decoded: Decoded) -> tuple[dict[str, Any], int, Mapping[str, Any]]:
+    def _upload(self, request: HttpRequest) -> Outcome:
+        """Take the bytes of a file: https://docs.slack.dev/reference/methods/files.getUploadURLExternal."""
+        fault = self._faults.next(UPLOAD)
+        if fault is None:
+            status, text, arguments = receive(request, self._workspace.uploads)
+            self._record_upload(arguments, status, None)
+            return _plain(status, text)
+        if fault.seen is Seen.REFUSED:
+            return Broken(Seen.REFUSED)
+        arguments, text, done = {"size": len(request.body)}, fault.code, False
+        if fault.applied:
+            status, text, arguments = receive(request, self._workspace.uploads)
+            done = status == 200
+        # "A non-200 response indicates a failure": what Slack says with a 200 elsewhere has another status here.
+        status = 500 if fault.status == 200 else fault.status
+        self._record_upload(arguments, status, fault, done=done)
+        if fault.seen is Seen.HTML:
+            return html(status)
+        if fault.seen is Seen.ANSWER:
+            return _plain(status, fault.code, retry_after=fault.retry_after)
+        return Broken(fault.seen, _plain(200, text) if fault.seen is Seen.TRUNCATED else None)
+
+    def _record_upload(
+        self, arguments: Mapping[str, Any], status: int, fault: Fault | None, *, done: bool | None = None
+    ) -> None:
+        ok = status == 200 if done is None else done
+        named, code = (fault.name, fault.code) if fault is not None else (None, "")
+        seen = 0 if fault is not None and fault.seen in {Seen.RESET, Seen.TIMEOUT} else status
+        self.calls.append(
+            FakeCall(UPLOAD, arguments, ok, None if ok else code or "upload_failed", "none", self.now, named, seen)
+        )
+
+    def _run(self, name: str, wire: HttpRequest, decoded: Decoded) -> tuple[dict[str, Any], int, Mapping[str, Any]]:
         """Do what a request asks; return the body, the HTTP status and the arguments as they were understood."""
         unknown = Method(name, f"{PAGES}{name}", _unknown, json_body=True)
         method = METHODS.get(name, unknown)
         request = Request(method, decoded.arguments, self._workspace, frozenset(self.scopes))
+        request.origin = origin(wire)
         request.warnings += decoded.warnings
         status = 200
         try:
-            self._admit(request, verb, decoded)
+            self._admit(request, wire.verb, decoded)
             body: dict[str, Any] = {"ok": True, **method.run(request)}
         except Refusal as refusal:
             body = {"ok": False, "error": refusal.code, **refusal.extra}
@@ -459,6 +527,14 @@ class FakeSlack:
         if retry_after is not None:
             headers["retry-after"] = str(retry_after)
         return Answer(status, headers, json.dumps(body).encode())
+
+
+def _plain(status: int, text: str, *, retry_after: int | None = None) -> Answer:
+    """Return an answer of the upload service, which speaks plain text."""
+    headers = {"content-type": "text/plain; charset=utf-8"}
+    if retry_after is not None:
+        headers["retry-after"] = str(retry_after)
+    return Answer(status, headers, text.encode())
 
 
 def _unknown(_request: Request) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import IncompleteRead, MaxRetryError, NewConnectionError, ProtocolError
 
 from ._faults import Seen
+from ._uploads import ORIGIN, UPLOADS
 from ._wire import Broken, HttpRequest
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["mount"]
 
 
 def mount(slack: FakeSlack, mock: RequestsMock, url: str) -> None:
-    """Answer every request below ``url``."""
+    """Answer every request below ``url``, and every upload."""
 
     def answer(request: Any) -> tuple[int, dict[str, str], bytes] | Exception:
         parts = urlsplit(request.url)
@@ -37,10 +38,11 @@ def mount(slack: FakeSlack, mock: RequestsMock, url: str) -> None:
             return _loss(outcome, request)
         return outcome.status, dict(outcome.headers), outcome.body
 
-    pattern = re.compile(re.escape(url) + r"[\w.]+(\?.*)?$")
-    for verb in ("GET", "POST"):
-        # content_type=None: the answer brings its own.
-        mock.add_callback(verb, pattern, callback=answer, content_type=None)
+    patterns = [re.escape(url) + r"[\w.]+(\?.*)?$", re.escape(ORIGIN + UPLOADS)]
+    for pattern in map(re.compile, patterns):
+        for verb in ("GET", "POST"):
+            # content_type=None: the answer brings its own.
+            mock.add_callback(verb, pattern, callback=answer, content_type=None)
 
 
 def _loss(broken: Broken, request: Any) -> Exception:

@@ -7,20 +7,27 @@ is a user ID, a ``ts`` a string. Methods that people (not the app) could do stan
 from __future__ import annotations
 
 import difflib
+import mimetypes
+import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import attrs
 
 from ._mrkdwn import mentions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ._clock import VirtualClock
 
 __all__ = [
+    "FakeCanvas",
     "FakeChannel",
+    "FakeEphemeral",
+    "FakeFile",
     "FakeMessage",
+    "FakeScheduled",
     "FakeUser",
     "FakeUsergroup",
     "Notification",
@@ -47,8 +54,112 @@ class Notification:
 
 
 @attrs.define(eq=False)
+class FakeFile:
+    """An uploaded file.
+
+    Attributes:
+        id: Its ID.
+        name: The file name it was announced with.
+        length: The size it was announced with, in bytes.
+        created: When its upload was asked for, in whole seconds since 1970 (UTC).
+        user: ID of the owner.
+        title: Its title; its name until the upload was completed.
+        content: The bytes, or ``None`` until they came.
+        alt_txt: The description for screen readers.
+        snippet_type: The language of a snippet, or nothing.
+        is_complete: Whether the upload was completed; nobody sees a file before.
+        shares: ID of each conversation it was shared in, to the ``ts`` of the message that shows it.
+    """
+
+    id: str
+    name: str
+    length: int
+    created: int
+    user: str
+    title: str = ""
+    content: bytes | None = attrs.field(default=None, repr=False)
+    alt_txt: str = ""
+    snippet_type: str = ""
+    is_complete: bool = False
+    shares: dict[str, str] = attrs.field(factory=dict, repr=False)
+
+
+@attrs.define(eq=False)
+class FakeCanvas:
+    """A canvas.
+
+    Attributes:
+        id: Its ID.
+        title: Its title.
+        markdown: Its whole content.
+        channel: ID of the channel it stands in as a tab, or ``None``.
+        is_channel_canvas: Whether it is that channel's own canvas, of which there is one.
+    """
+
+    id: str
+    title: str
+    markdown: str = ""
+    channel: str | None = None
+    is_channel_canvas: bool = False
+
+
+@attrs.define(eq=False)
+class FakeEphemeral:
+    """A message that one person saw and nobody can read again.
+
+    Attributes:
+        channel: ID of the conversation.
+        ts: What the answer called ``message_ts``; no other method takes it.
+        to: ID of the person.
+        text: The text as it was sent.
+        blocks: The blocks as they were sent.
+        attachments: The legacy attachments as they were sent.
+        thread_ts: The thread it belongs to, or ``None``.
+        username: The name it was posted under, or ``None`` for the app's own.
+        is_shown: Whether the person saw it: in a thread only if that was active already.
+    """
+
+    channel: str
+    ts: str
+    to: str
+    text: str
+    blocks: list[dict[str, Any]] = attrs.field(factory=list)
+    attachments: list[dict[str, Any]] = attrs.field(factory=list)
+    thread_ts: str | None = None
+    username: str | None = None
+    is_shown: bool = True
+
+
+@attrs.define(eq=False)
+class FakeScheduled:
+    """A message that was scheduled.
+
+    Attributes:
+        id: Its ``scheduled_message_id``.
+        channel: ID of the conversation.
+        post_at: When it posts, in whole seconds since 1970 (UTC).
+        created: When it was scheduled.
+        text: The text as it was sent.
+        state: ``pending``, ``posted``, ``deleted`` or ``dropped``.
+        ts: The message it became, or ``None``.
+        dropped: Why it did not post, or nothing.
+    """
+
+    id: str
+    channel: str
+    post_at: int
+    created: int
+    text: str
+    state: str = "pending"
+    ts: str | None = None
+    dropped: str = ""
+    fields: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    linking: dict[str, Any] = attrs.field(factory=dict, repr=False)
+
+
+@attrs.define(eq=False)
 class FakeMessage:
-    """A message of a conversation, or one of its system lines (those have a ``subtype``).
+    """A message of a conversation, or one of its system lines.
 
     Attributes:
         channel: ID of the conversation.
@@ -60,12 +171,13 @@ class FakeMessage:
         thread_ts: The ``ts`` of the parent, or ``None`` for a message that is no reply.
         metadata: ``{"event_type": …, "event_payload": …}``, or ``None``.
         bot_id: ID of the bot, or ``None`` for a person's message.
-        subtype: ``channel_topic`` and the like, or ``None``.
+        subtype: ``channel_topic`` and the like for a system line, ``me_message``, or ``None``.
         broadcast: Whether a reply shows in the channel as well.
         username: The name it was posted under, or ``None`` for the app's own.
         edited: ``{"user": …, "ts": …}`` after an edit, else ``None``.
         reactions: Emoji name to the IDs of those who chose it.
         replies: The replies, oldest first.
+        files: The files it shows.
         extra: Further fields of a system line (``topic``, ``inviter``).
     """
 
@@ -84,12 +196,18 @@ class FakeMessage:
     edited: dict[str, str] | None = None
     reactions: dict[str, list[str]] = attrs.field(factory=dict)
     replies: list[FakeMessage] = attrs.field(factory=list, repr=False)
+    files: list[FakeFile] = attrs.field(factory=list)
     extra: dict[str, Any] = attrs.field(factory=dict)
 
     @property
     def is_reply(self) -> bool:
         """Whether it stands in a thread below another message."""
         return self.thread_ts is not None
+
+    @property
+    def is_system(self) -> bool:
+        """Whether it is a system line; a ``/me`` message has a subtype, too, and is none."""
+        return self.subtype not in {None, "me_message"}
 
 
 @attrs.define(eq=False)
@@ -113,6 +231,7 @@ class FakeChannel:
         previous_names: Earlier names, newest first.
         pins: ``ts`` of each pinned message, to who pinned it and when.
         bookmarks: The bookmarks as Slack shows them, in the order in which they were added.
+        ephemeral: What single people were shown, oldest first.
         log: Every message and system line by ``ts``, oldest first.
     """
 
@@ -132,23 +251,28 @@ class FakeChannel:
     previous_names: list[str] = attrs.field(factory=list, repr=False)
     pins: dict[str, tuple[str, int]] = attrs.field(factory=dict, repr=False)
     bookmarks: list[dict[str, Any]] = attrs.field(factory=list, repr=False)
+    ephemeral: list[FakeEphemeral] = attrs.field(factory=list, repr=False)
     log: dict[str, FakeMessage] = attrs.field(factory=dict, repr=False)
     topic_set: tuple[str, int] = attrs.field(default=("", 0), repr=False)
     purpose_set: tuple[str, int] = attrs.field(default=("", 0), repr=False)
+    _settle: Callable[[], None] = attrs.field(default=lambda: None, alias="settle", kw_only=True, repr=False)
 
     @property
     def messages(self) -> list[FakeMessage]:
         """What was written in the channel itself, oldest first: no system lines, replies only if broadcast."""
-        return [message for message in self.log.values() if message.subtype is None and _in_channel(message)]
+        self._settle()
+        return [message for message in self.log.values() if not message.is_system and _in_channel(message)]
 
     @property
     def system_messages(self) -> list[FakeMessage]:
         """The system lines (joined, left, topic, renamed, archived), oldest first."""
-        return [message for message in self.log.values() if message.subtype is not None]
+        self._settle()
+        return [message for message in self.log.values() if message.is_system]
 
     @property
     def history(self) -> list[FakeMessage]:
         """What ``conversations.history`` walks over: messages and system lines, oldest first."""
+        self._settle()
         return [message for message in self.log.values() if _in_channel(message)]
 
 
@@ -218,6 +342,7 @@ class FakeUser:
 
     def join(self, channel: str | FakeChannel) -> None:
         """Join a channel (a private one: be let in by somebody)."""
+        self._workspace.settle()
         self._workspace.join(self._workspace.channel(channel), self)
 
     def leave(self, channel: str | FakeChannel) -> None:
@@ -230,9 +355,11 @@ class FakeUser:
 
     def unarchive(self, channel: str | FakeChannel) -> None:
         """Bring an archived channel back."""
+        self._workspace.settle()
         self._workspace.unarchive(self._workspace.channel(channel), self)
 
     def _here(self, channel: str | FakeChannel) -> FakeChannel:
+        self._workspace.settle()
         where = self._workspace.channel(channel)
         if self.id not in where.members:
             raise ValueError(f"{self.name!r} is not in {where.name!r}; join() first")
@@ -250,6 +377,7 @@ class Workspace:
     def __init__(self, name: str, clock: VirtualClock) -> None:
         self.name = name
         self.clock = clock
+        self.lock = threading.RLock()
         self.id = "T0FAKE0001"
         self.app_id = "A0FAKE0001"
         self.bot_id = "B0FAKE0001"
@@ -258,6 +386,10 @@ class Workspace:
         self.channels: dict[str, FakeChannel] = {}
         self.usergroups: dict[str, FakeUsergroup] = {}
         self.notifications: list[Notification] = []
+        self.scheduled: dict[str, FakeScheduled] = {}
+        self.files: dict[str, FakeFile] = {}
+        self.uploads: dict[str, FakeFile] = {}
+        self.canvases: dict[str, FakeCanvas] = {}
         self._numbers: dict[str, int] = {}
         self._last_ts = 0
         self.bot = self.add_user("runbooks", email="", user_id="U0FAKEBOT1", is_bot=True)
@@ -290,7 +422,13 @@ class Workspace:
         if prefix == "C" and self.channel_named(name) is not None:
             raise ValueError(f"there is a channel {name!r} already")
         channel = FakeChannel(
-            self.new_id(prefix), name, self.seconds(), creator, members=list(dict.fromkeys(members)), **state
+            self.new_id(prefix),
+            name,
+            self.seconds(),
+            creator,
+            members=list(dict.fromkeys(members)),
+            settle=self.settle,
+            **state,
         )
         self.channels[channel.id] = channel
         return channel
@@ -349,9 +487,11 @@ class Workspace:
 
     # ─── what happens in them ───
 
-    def add_message(self, channel: FakeChannel, user: FakeUser, text: str, **fields: Any) -> FakeMessage:
-        """Write a message or a system line, and file it under its parent."""
-        message = FakeMessage(channel.id, self.new_ts(), text, user.id, **fields)
+    def add_message(
+        self, channel: FakeChannel, user: FakeUser, text: str, *, at: float | None = None, **fields: Any
+    ) -> FakeMessage:
+        """Write a message or a system line, now or at an earlier time, and file it under its parent."""
+        message = FakeMessage(channel.id, self.new_ts(at), text, user.id, **fields)
         channel.log[message.ts] = message
         if message.thread_ts is not None:
             parent = channel.log[message.thread_ts]
@@ -360,6 +500,37 @@ class Workspace:
             message.thread_ts = parent.ts
             parent.replies.append(message)
         return message
+
+    def settle(self) -> None:
+        """Post what was scheduled for a time that is past by now, each at its own time.
+
+        The clock must not wait for the workspace, so whoever looks at the workspace settles it first.
+        """
+        with self.lock:
+            now = self.clock.now()
+            due = [each for each in self.scheduled.values() if each.state == "pending" and each.post_at <= now]
+            for each in sorted(due, key=lambda each: each.post_at):
+                self._post_scheduled(each)
+
+    def _post_scheduled(self, scheduled: FakeScheduled) -> None:
+        channel = self.channels[scheduled.channel]
+        parent = scheduled.fields.get("thread_ts")
+        reasons = {
+            # "Messages scheduled with chat.scheduleMessage will not post if the metadata parameter is used."
+            "it has metadata": scheduled.fields.get("metadata") is not None,
+            "the channel is archived": channel.is_archived,
+            "the app is not in the channel": self.bot.id not in channel.members,
+            "the message to reply to is gone": parent is not None and parent not in channel.log,
+        }
+        scheduled.dropped = next((reason for reason, holds in reasons.items() if holds), "")
+        if scheduled.dropped:
+            scheduled.state = "dropped"
+            return
+        message = self.add_message(
+            channel, self.bot, scheduled.text, at=scheduled.post_at, bot_id=self.bot_id, **scheduled.fields
+        )
+        scheduled.state, scheduled.ts = "posted", message.ts
+        self.notify(message, **scheduled.linking)
 
     def system(self, channel: FakeChannel, user: FakeUser, subtype: str, text: str, **extra: Any) -> FakeMessage:
         """Write a system line (https://docs.slack.dev/reference/events/message lists the subtypes)."""
@@ -444,9 +615,9 @@ class Workspace:
         """Return the time in whole seconds."""
         return int(self.clock.now())
 
-    def new_ts(self) -> str:
+    def new_ts(self, at: float | None = None) -> str:
         """Return the next ``ts``: the time in microseconds, strictly later than every earlier one."""
-        self._last_ts = max(round(self.clock.now() * 1_000_000), self._last_ts + 1)
+        self._last_ts = max(round((self.clock.now() if at is None else at) * 1_000_000), self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def new_id(self, prefix: str) -> str:
@@ -454,6 +625,13 @@ class Workspace:
         number = self._numbers.get(prefix, 0) + 1
         self._numbers[prefix] = number
         return f"{prefix}0FAKE{number:04d}"
+
+    def canvas_of(self, channel: FakeChannel) -> FakeCanvas | None:
+        """Return the channel's own canvas, if it has one."""
+        for canvas in self.canvases.values():
+            if canvas.is_channel_canvas and canvas.channel == channel.id:
+                return canvas
+        return None
 
     def permalink(self, message: FakeMessage) -> str:
         """Return the address of a message (https://docs.slack.dev/reference/methods/chat.getPermalink)."""
@@ -484,7 +662,8 @@ class Workspace:
                 "is_archived": channel.is_archived,
                 "priority": 0,
             }
-        return {
+        canvas = self.canvas_of(channel)
+        shown: dict[str, Any] = {
             "id": channel.id,
             "name": channel.name,
             "is_channel": not channel.is_mpim,
@@ -512,6 +691,10 @@ class Workspace:
             },
             "previous_names": list(channel.previous_names),
         }
+        if canvas is not None:
+            # https://docs.slack.dev/surfaces/canvases
+            shown["properties"] = {"canvas": {"file_id": canvas.id, "is_empty": not canvas.markdown}}
+        return shown
 
     def show_message(self, message: FakeMessage, *, metadata: bool = False) -> dict[str, Any]:
         """Return a message as history shows it (https://docs.slack.dev/reference/events/message).
@@ -534,6 +717,7 @@ class Workspace:
             "blocks": message.blocks,
             "attachments": message.attachments,
             "edited": message.edited,
+            "files": [self.show_file(file) for file in message.files],
             "reactions": [
                 {"name": name, "users": list(users), "count": len(users)} for name, users in message.reactions.items()
             ],
@@ -557,6 +741,49 @@ class Workspace:
                 is_locked=False,
                 subscribed=False,
             )
+        return shown
+
+    def show_file(self, file: FakeFile) -> dict[str, Any]:
+        """Return the file object (https://docs.slack.dev/reference/objects/file-object)."""
+        mimetype = (
+            "text/plain" if file.snippet_type else mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        )
+        suffix = file.name.rpartition(".")[2].lower() if "." in file.name else "binary"
+        spots: dict[str, list[str]] = {"channels": [], "groups": [], "ims": []}
+        shares: dict[str, dict[str, Any]] = {}
+        for channel_id, ts in file.shares.items():
+            channel = self.channels[channel_id]
+            kind = "ims" if channel.is_im else "groups" if channel.is_private else "channels"
+            spots[kind].append(channel_id)
+            share = {"ts": ts, "channel_name": channel.name, "team_id": self.id}
+            shares.setdefault("private" if channel.is_private else "public", {})[channel_id] = [share]
+        shown: dict[str, Any] = {
+            "id": file.id,
+            "created": file.created,
+            "timestamp": file.created,
+            "name": file.name,
+            "title": file.title,
+            "mimetype": mimetype,
+            "filetype": file.snippet_type or suffix,
+            "pretty_type": (file.snippet_type or suffix).upper(),
+            "user": file.user,
+            "editable": bool(file.snippet_type),
+            "size": file.length,
+            "mode": "snippet" if file.snippet_type else "hosted",
+            "is_external": False,
+            "external_type": "",
+            "is_public": bool(spots["channels"]),
+            "public_url_shared": False,
+            "display_as_bot": False,
+            "username": "",
+            "url_private": f"https://files.slack.com/files-pri/{self.id}-{file.id}/{quote(file.name)}",
+            "permalink": f"https://{self.domain}.slack.com/files/{file.user}/{file.id}/{quote(file.name)}",
+            "comments_count": 0,
+            "shares": shares,
+            **spots,
+        }
+        if file.alt_txt:
+            shown["alt_txt"] = file.alt_txt
         return shown
 
 

@@ -13,6 +13,8 @@ from slackrunbooks.testing._methods import METHODS
 
 SetUp = Callable[[FakeSlack], dict[str, Any]]
 
+NOW = 1_767_603_600
+SOON = NOW + 600
 LONG_BLOCK = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}
 
 
@@ -128,6 +130,70 @@ def mine(slack: FakeSlack, *, private: bool = False) -> str:
     return str(slack.client.conversations_create(name="mine", is_private=private)["channel"]["id"])
 
 
+def without_public(room: str, **more: Any) -> SetUp:
+    """Name a channel by its ID, and take chat:write.public from the token."""
+
+    def set_up(slack: FakeSlack) -> dict[str, Any]:
+        slack.scopes.remove("chat:write.public")
+        return {"channel": slack.channel(room).id, **more}
+
+    return set_up
+
+
+def scheduled(seconds: int = 600) -> Callable[[FakeSlack], str]:
+    """Schedule a message, and return its ID."""
+
+    def set_up(slack: FakeSlack) -> str:
+        channel, post_at = slack.channel("incidents").id, NOW + seconds
+        answer = slack.client.chat_scheduleMessage(channel=channel, text="Later", post_at=post_at)
+        return str(answer["scheduled_message_id"])
+
+    return set_up
+
+
+def announced(slack: FakeSlack) -> str:
+    """Announce a file, and return its ID."""
+    return str(slack.client.files_getUploadURLExternal(filename="graph.png", length=3)["file_id"])
+
+
+def uploaded(**more: Any) -> SetUp:
+    """Upload a file, and name it with further arguments; channels by name where there is one."""
+
+    def set_up(slack: FakeSlack) -> dict[str, Any]:
+        file_id = announced(slack)
+        slack.files[0].content = b"abc"
+        ids = {channel.name: channel.id for channel in slack.channels}
+        named = {key: ids.get(value, value) if isinstance(value, str) else value for key, value in more.items()}
+        return {"files": [{"id": file_id}], **named}
+
+    return set_up
+
+
+def canvas(slack: FakeSlack) -> str:
+    """Make a canvas, and return its ID."""
+    return str(slack.client.canvases_create(title="Notes")["canvas_id"])
+
+
+def edited(*changes: Any) -> SetUp:
+    """Make a canvas, and name it with changes."""
+    return lambda slack: {"canvas_id": canvas(slack), "changes": list(changes)}
+
+
+def with_canvas(slack: FakeSlack) -> dict[str, Any]:
+    """Give a channel its canvas, and name it."""
+    channel = slack.channel("incidents").id
+    slack.client.conversations_canvases_create(channel_id=channel, document_content=None)  # type: ignore[arg-type]
+    return {"channel_id": channel}
+
+
+def group(**more: Any) -> SetUp:
+    """Name the user group, with further arguments; a callable value is given the fake."""
+    return lambda slack: {
+        "usergroup": "S0FAKE0001",
+        **{key: value(slack) if callable(value) else value for key, value in more.items()},
+    }
+
+
 ERRORS: list[tuple[str, SetUp, str]] = [
     ("api.test", given(error="my_error"), "my_error"),
     # ── chat ──
@@ -177,6 +243,87 @@ ERRORS: list[tuple[str, SetUp, str]] = [
     ("chat.delete", given(channel="C0", ts="1.0"), "channel_not_found"),
     ("chat.getPermalink", where("incidents", message_ts="1.0"), "message_not_found"),
     ("chat.getPermalink", given(channel="incidents", message_ts="1.0"), "channel_not_found"),
+    ("chat.meMessage", where("incidents"), "no_text"),
+    ("chat.meMessage", where("incidents", text=""), "no_text"),
+    ("chat.meMessage", where("old", text="x"), "is_archived"),
+    ("chat.meMessage", given(channel="nowhere", text="x"), "channel_not_found"),
+    ("chat.meMessage", without_public("lobby", text="x"), "not_in_channel"),
+    ("chat.postEphemeral", where("incidents", text="x"), "invalid_arguments"),
+    ("chat.postEphemeral", where("incidents", text="x", user=person("bob")), "user_not_in_channel"),
+    ("chat.postEphemeral", where("incidents", text="x", user="U404"), "user_not_in_channel"),
+    ("chat.postEphemeral", where("incidents", user=person("alice")), "no_text"),
+    ("chat.postEphemeral", where("hidden", user=person("bob"), text="x"), "channel_not_found"),
+    ("chat.postEphemeral", where("old", user=person("bob"), text="x"), "is_archived"),
+    ("chat.postEphemeral", without_public("lobby", user="U0FAKE0002", text="x"), "not_in_channel"),
+    ("chat.postEphemeral", where("incidents", user=person("alice"), blocks=[LONG_BLOCK]), "invalid_blocks"),
+    ("chat.postEphemeral", where("incidents", user=person("alice"), blocks="x"), "invalid_blocks_format"),
+    (
+        "chat.postEphemeral",
+        where("incidents", user=person("alice"), text="x", markdown_text="x"),
+        "markdown_text_conflict",
+    ),
+    (
+        "chat.postEphemeral",
+        where("incidents", user=person("alice"), text="x", attachments=[{}] * 101),
+        "too_many_attachments",
+    ),
+    (
+        "chat.postEphemeral",
+        where("incidents", user=person("alice"), text="x", thread_ts=topic_line),
+        "cannot_reply_to_message",
+    ),
+    ("chat.scheduleMessage", where("incidents", text="x"), "invalid_arguments"),
+    ("chat.scheduleMessage", where("incidents", text="x", post_at="noon"), "invalid_time"),
+    ("chat.scheduleMessage", where("incidents", text="x", post_at=-1), "invalid_time"),
+    ("chat.scheduleMessage", where("incidents", text="x", post_at=NOW), "time_in_past"),
+    ("chat.scheduleMessage", where("incidents", text="x", post_at=NOW + 120 * 86_400 + 1), "time_too_far"),
+    ("chat.scheduleMessage", where("incidents", post_at=SOON), "no_text"),
+    ("chat.scheduleMessage", where("old", text="x", post_at=SOON), "is_archived"),
+    ("chat.scheduleMessage", where("hidden", text="x", post_at=SOON), "channel_not_found"),
+    ("chat.scheduleMessage", without_public("lobby", text="x", post_at=SOON), "not_in_channel"),
+    ("chat.scheduleMessage", where("incidents", text="x", post_at=SOON, blocks="x"), "invalid_blocks_format"),
+    ("chat.scheduleMessage", where("incidents", post_at=SOON, blocks=[LONG_BLOCK]), "invalid_blocks"),
+    ("chat.scheduleMessage", where("incidents", text="x", post_at=SOON, metadata="x"), "invalid_metadata_format"),
+    ("chat.scheduleMessage", where("incidents", text="x", post_at=SOON, metadata={"a": 1}), "invalid_metadata_schema"),
+    ("chat.deleteScheduledMessage", where("incidents", scheduled_message_id="Q1"), "invalid_scheduled_message_id"),
+    (
+        "chat.deleteScheduledMessage",
+        where("incidents", scheduled_message_id=scheduled(60)),
+        "invalid_scheduled_message_id",
+    ),
+    ("chat.deleteScheduledMessage", given(channel="C404", scheduled_message_id="Q1"), "channel_not_found"),
+    ("chat.scheduledMessages.list", given(channel="C404"), "invalid_channel"),
+    ("chat.scheduledMessages.list", where("hidden"), "invalid_channel"),
+    ("chat.scheduledMessages.list", given(cursor="!"), "invalid_cursor"),
+    # ── files and canvases ──
+    ("files.getUploadURLExternal", given(filename="x"), "missing_argument"),
+    ("files.getUploadURLExternal", given(filename="x", length=0), "missing_argument"),
+    ("files.getUploadURLExternal", given(length=1), "missing_argument"),
+    ("files.getUploadURLExternal", given(filename="x", length="x"), "invalid_arguments"),
+    ("files.getUploadURLExternal", given(filename="x", length=1, alt_txt="x" * 1001), "alt_txt_too_large"),
+    ("files.getUploadURLExternal", given(filename="x", length=1, snippet_type="no such!"), "unknown_snippet_type"),
+    ("files.getUploadURLExternal", given(filename="x", length=1_000_001, snippet_type="text"), "snippet_too_large"),
+    ("files.completeUploadExternal", given(files=[]), "invalid_arguments"),
+    ("files.completeUploadExternal", given(files="F1"), "invalid_arguments"),
+    ("files.completeUploadExternal", given(files=[{"id": "F404"}]), "file_not_found"),
+    ("files.completeUploadExternal", uploaded(channel_id="C404"), "channel_not_found"),
+    ("files.completeUploadExternal", uploaded(channel_id="hidden"), "channel_not_found"),
+    ("files.completeUploadExternal", uploaded(channels="C404"), "invalid_channel"),
+    ("files.completeUploadExternal", uploaded(channel_id="lobby"), "not_in_channel"),
+    (
+        "files.completeUploadExternal",
+        uploaded(channels=",".join(f"C{number}" for number in range(101))),
+        "channels_limit_exceeded",
+    ),
+    ("files.completeUploadExternal", uploaded(channel_id="incidents", blocks=[LONG_BLOCK]), "invalid_blocks"),
+    ("files.completeUploadExternal", uploaded(channel_id="incidents", blocks={"type": "x"}), "invalid_blocks"),
+    ("files.info", given(file="F404"), "file_not_found"),
+    ("conversations.canvases.create", with_canvas, "channel_canvas_already_exists"),
+    ("conversations.canvases.create", given(), "invalid_arguments"),
+    ("canvases.edit", given(canvas_id="F404", changes=[{"operation": "delete"}]), "canvas_not_found"),
+    ("canvases.edit", edited(), "invalid_arguments"),
+    ("canvases.edit", edited({"operation": "append"}), "invalid_arguments"),
+    ("canvases.edit", edited({"operation": "replace"}, {"operation": "replace"}), "invalid_arguments"),
     # ── conversations: making and naming ──
     ("conversations.create", given(), "missing_argument"),
     ("conversations.create", given(name=""), "invalid_name_required"),
@@ -293,6 +440,13 @@ ERRORS: list[tuple[str, SetUp, str]] = [
     ("users.lookupByEmail", given(email=""), "users_not_found"),
     ("users.lookupByEmail", given(email="gone@acme.example"), "users_not_found"),
     ("usergroups.users.list", given(usergroup="S404"), "no_such_subteam"),
+    ("usergroups.users.update", group(users=" , "), "no_users_provided"),
+    ("usergroups.users.update", group(users=[]), "no_users_provided"),
+    ("usergroups.users.update", group(users=["U404"]), "invalid_users"),
+    ("usergroups.users.update", group(users=person("otherbot")), "invalid_user"),
+    ("users.conversations", given(types="dms"), "invalid_types"),
+    ("users.conversations", given(limit=1000), "invalid_limit"),
+    ("users.conversations", given(cursor="!"), "invalid_cursor"),
     # ── pins, bookmarks, reactions ──
     ("pins.add", given(timestamp="1.0"), "channel_not_found"),
     ("pins.add", where("incidents"), "no_item_specified"),
@@ -343,7 +497,38 @@ ERRORS: list[tuple[str, SetUp, str]] = [
 ]
 
 GAPS: list[tuple[str, SetUp, str]] = [
-    ("chat.scheduleMessage", given(channel="C0"), "does not know this method"),
+    ("team.info", given(), "does not know this method"),
+    ("chat.meMessage", where("incidents", text="x" * 4001), "msg_too_long"),
+    ("chat.meMessage", where("lobby", text="x"), "chat:write.public"),
+    ("chat.meMessage", lambda slack: {"channel": person("alice")(slack), "text": "x"}, "user ID"),
+    ("chat.postEphemeral", where("incidents", user=person("alice"), text="x" * 4001), "msg_too_long"),
+    ("chat.postEphemeral", where("incidents", user=person("alice"), text="x", thread_ts="1.0"), "does not exist"),
+    ("chat.postEphemeral", where("incidents", user=person("alice"), text="x", as_user=True), "as_user"),
+    ("chat.scheduleMessage", where("incidents", text="x" * 4001, post_at=SOON), "msg_too_long"),
+    ("chat.scheduleMessage", where("lobby", text="x", post_at=SOON), "chat:write.public"),
+    ("chat.deleteScheduledMessage", where("general", scheduled_message_id=scheduled()), "another channel"),
+    ("chat.scheduledMessages.list", given(oldest="noon"), "oldest"),
+    ("files.getUploadURLExternal", given(filename="x", length=1, snippet_type="cobol"), "cobol"),
+    ("files.completeUploadExternal", lambda slack: {"files": [{"id": announced(slack)}]}, "bytes have not come"),
+    ("files.completeUploadExternal", uploaded(channel_id="lobby", channels="lobby"), "beside channels"),
+    ("files.completeUploadExternal", uploaded(channel_id="old"), "archived"),
+    ("files.completeUploadExternal", uploaded(channel_id="incidents", thread_ts="1.0"), "below a reply"),
+    ("files.completeUploadExternal", uploaded(thread_ts="1.0"), "only one channel"),
+    ("files.completeUploadExternal", uploaded(channel_id="incidents", blocks=[{"type": "carousel"}]), "block"),
+    ("files.completeUploadExternal", uploaded(channel_id="U0FAKE0001"), "user IDs"),
+    ("files.info", lambda slack: {"file": announced(slack)}, "nobody completed"),
+    ("files.info", lambda slack: {"file": canvas(slack)}, "of a canvas"),
+    ("canvases.create", given(document_content={"type": "html", "html": "x"}), "type markdown"),
+    ("canvases.create", given(document_content={"type": "markdown", "markdown": 1}), "without Markdown"),
+    ("canvases.create", given(document_content={"type": "markdown", "markdown": "x" * 1_048_577}), "1 MiB"),
+    ("canvases.create", mark("lobby"), "not in"),
+    ("conversations.canvases.create", mark("old"), "archived"),
+    ("canvases.edit", edited({"operation": "delete", "section_id": "temp:C:A"}), "Sections"),
+    ("canvases.edit", edited({"operation": "replace"}), "without its content"),
+    ("users.conversations", given(user="U404"), "does not exist"),
+    ("usergroups.users.update", given(usergroup="S404", users="U0FAKE0001"), "does not exist"),
+    ("usergroups.users.update", group(users=person("gone")), "deactivated"),
+    ("usergroups.users.update", group(users="U1", is_shared=True), "is_shared"),
     ("chat.postMessage", where("incidents", text="x", as_user=True), "as_user"),
     ("chat.postMessage", where("incidents", text="x", client_msg_id="1"), "client_msg_id"),
     ("chat.postMessage", where("incidents", text="x", thread_ts="1.000000"), "does not exist"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from slack_sdk.errors import SlackApiError
 
@@ -476,3 +478,33 @@ def test_what_a_test_sets_up_is_there() -> None:
     assert slack.now == 0
     assert slack.client.auth_test()["url"] == "https://stra-e---co.slack.com/"
     assert repr(slack) == "<FakeSlack 'Straße & Co': 1 channels, 1 calls>"
+
+
+def test_users_conversations_lists_memberships(slack) -> None:
+    """The app's own by default; of somebody else the public ones and the private ones that both are in."""
+    client, types = slack.client, "public_channel,private_channel"
+
+    def names(**arguments: Any) -> list[str]:
+        return [channel["name"] for channel in client.users_conversations(**arguments)["channels"]]
+
+    assert names() == ["general", "incidents", "old"]
+    assert names(types=types, exclude_archived=True) == ["general", "incidents", "secret"]
+    assert names(types=types, user=slack.user("bob").id) == ["general", "lobby"]
+    assert names(types=types, user=slack.user("alice").id) == ["general", "incidents", "secret"]
+    first = client.users_conversations(limit=2)
+    assert names(limit=2, cursor=first["response_metadata"]["next_cursor"]) == ["old"]
+    slack.scopes.remove("groups:read")
+    with pytest.raises(SlackApiError, match="missing_scope"):
+        names(types=types)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_members_of_a_group_are_replaced(slack, ask, as_json: bool) -> None:
+    """A form takes IDs with commas, JSON an array; who was in the group before is out of it."""
+    bob, group = slack.user("bob").id, slack.client.usergroups_list()["usergroups"][0]["id"]
+    if as_json:
+        answer = ask("usergroups.users.update", usergroup=group, users=[bob], include_count=True)
+    else:
+        answer = slack.client.usergroups_users_update(usergroup=group, users=[bob], include_count=True)
+    assert (answer["usergroup"]["users"], answer["usergroup"]["user_count"]) == ([bob], 1)
+    assert slack.client.usergroups_users_list(usergroup=group)["users"] == [bob]

@@ -125,6 +125,7 @@ class Request:
         self.scopes = scopes
         self.warnings: list[str] = []
         self.messages: list[str] = []
+        self.origin = "https://files.slack.com"
 
     # ─── arguments ───
 
@@ -295,5 +296,5 @@ def _flag(value: Any) -> bool:
 def _number(value: Any) -> Any:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return value

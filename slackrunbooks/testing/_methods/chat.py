@@ -1,4 +1,4 @@
-"""chat.*: messages, their edits, their addresses.
+"""chat.*: messages for all, for one person and for later, their edits, their addresses.
 
 Rule of this file: see the package.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slackrunbooks.testing._blocks import MAX_TOTAL, UNKNOWN, faults, total_length
 from slackrunbooks.testing._mrkdwn import mentions
 from slackrunbooks.testing._scopes import CUSTOMIZE, WRITE_PUBLIC
+from slackrunbooks.testing._state import FakeEphemeral, FakeScheduled, microseconds
 
 from ._registry import Body, NotModelled, Refusal, Request, method
 
@@ -23,6 +24,10 @@ _MAX_UPDATE = (
 )
 _MAX_MARKDOWN = 12_000  # https://docs.slack.dev/reference/methods/chat.postMessage#arg_markdown_text
 _MAX_ATTACHMENTS = 100
+# The numbers are on https://docs.slack.dev/reference/methods/chat.scheduleMessage#restrictions
+_MAX_AHEAD = 120 * 86_400
+_MAX_SCHEDULED, _WINDOW = 30, 300
+_LAST_DELETION = 60  # https://docs.slack.dev/reference/methods/chat.deleteScheduledMessage#restrictions
 # "long messages may be broken into multiple messages": https://api.slack.com/changelog/2018-04-truncating-really-long-messages
 # The numbers are measured, not documented (FerroxLabs/wayland-core, 2026-08-27).
 _MAX_UNSPLIT, _SPLIT = 4_040, 4_000
@@ -41,15 +46,14 @@ def post_message(request: Request) -> Body:
     _not_modelled(request, "as_user", "current_draft_last_updated_ts", "client_msg_id")
     channel = _addressee(request)
     content = _content(request)
-    if any(request.text(name) for name in ("username", "icon_emoji", "icon_url")) and CUSTOMIZE not in request.scopes:
-        request.lack([CUSTOMIZE])
+    customized(request)
     if channel.is_archived:
         raise Refusal("is_archived")
     if not request.is_in(channel) and WRITE_PUBLIC not in request.scopes:
         raise Refusal("not_in_channel")
     thread_ts = _thread(request, channel)
     text, *more = _split(content.pop("text"), whole=bool(content["blocks"]))
-    fields = {
+    fields: dict[str, Any] = {
         "thread_ts": thread_ts,
         "bot_id": request.workspace.bot_id,
         "broadcast": thread_ts is not None and request.flag("reply_broadcast"),
@@ -120,6 +124,191 @@ def get_permalink(request: Request) -> Body:
     return {"channel": channel.id, "permalink": request.workspace.permalink(message)}
 
 
+@method("chat.meMessage", required=("channel", "text"), missing={"text": "no_text"})
+def me_message(request: Request) -> Body:
+    """Say what the app does, as people do with ``/me``."""
+    channel = _here(request)
+    text = request.text("text")
+    if not text:
+        raise Refusal("no_text")
+    _short(text)
+    message = request.workspace.add_message(
+        channel, request.bot, text, subtype="me_message", bot_id=request.workspace.bot_id
+    )
+    request.workspace.notify(message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+@method("chat.postEphemeral", required=("channel", "user"), **_CONTENT)
+def post_ephemeral(request: Request) -> Body:
+    """Show a message to one member of a channel. It pings nobody and cannot be read again."""
+    _not_modelled(request, "as_user")
+    channel = _here(request)
+    content = _content(request)
+    if not content["blocks"]:
+        _short(content["text"])
+    customized(request)
+    user = request.workspace.users.get(request.text("user"))
+    if user is None or user.id not in channel.members:
+        raise Refusal("user_not_in_channel")
+    thread_ts = _thread(request, channel)
+    # "event_type/event_payload message metadata is ignored here."
+    del content["metadata"]
+    shown = FakeEphemeral(
+        channel.id,
+        request.workspace.new_ts(),
+        user.id,
+        thread_ts=thread_ts,
+        username=request.text("username") or None,
+        # "Ephemeral messages in threads are only shown if there is already an active thread."
+        is_shown=thread_ts is None or bool(channel.log[thread_ts].replies),
+        **content,
+    )
+    channel.ephemeral.append(shown)
+    return {"message_ts": shown.ts}
+
+
+@method("chat.scheduleMessage", required=("channel", "post_at"), numbers=("post_at",), **_CONTENT)
+def schedule_message(request: Request) -> Body:
+    """Put a message off until a time in the next 120 days; the workspace posts it when its clock has got there."""
+    _not_modelled(request, "as_user")
+    workspace = request.workspace
+    post_at, now = request.arguments["post_at"], workspace.clock.now()
+    if not isinstance(post_at, int) or post_at < 0:
+        raise Refusal("invalid_time")
+    if post_at <= now:
+        raise Refusal("time_in_past")
+    if post_at > now + _MAX_AHEAD:
+        raise Refusal("time_too_far")
+    content = _content(request)
+    if not content["blocks"]:
+        _short(content["text"])
+    channel = _here(request, people=True)
+    thread_ts = _thread(request, channel)
+    near = [each.post_at for each in _pending(request) if each.channel == channel.id]
+    if _crowd(near, post_at) >= _MAX_SCHEDULED:
+        raise Refusal("restricted_too_many")
+    broadcast = thread_ts is not None and request.flag("reply_broadcast")
+    text = content.pop("text")
+    scheduled = FakeScheduled(
+        workspace.new_id("Q"),
+        channel.id,
+        post_at,
+        workspace.seconds(),
+        text,
+        fields={**content, "thread_ts": thread_ts, "broadcast": broadcast},
+        linking={"link_names": request.flag("link_names"), "parse_full": request.text("parse") == "full"},
+    )
+    workspace.scheduled[scheduled.id] = scheduled
+    message: dict[str, Any] = {
+        "text": text,
+        "username": request.bot.name,
+        "bot_id": workspace.bot_id,
+        "type": "delayed_message",
+        "subtype": "bot_message",
+    }
+    message.update({name: content[name] for name in ("blocks", "attachments") if content[name]})
+    return {
+        "channel": channel.id,
+        "scheduled_message_id": scheduled.id,
+        # The page shows text here and a number in chat.scheduledMessages.list.
+        "post_at": str(post_at),
+        "message": message,
+    }
+
+
+@method("chat.deleteScheduledMessage", required=("channel", "scheduled_message_id"), flags=("as_user",))
+def delete_scheduled_message(request: Request) -> Body:
+    """Take back a message that was scheduled, until a minute before its time."""
+    _not_modelled(request, "as_user")
+    channel = request.conversation()
+    for scheduled in _pending(request):
+        if scheduled.id == request.text("scheduled_message_id"):
+            if scheduled.channel != channel.id:
+                raise NotModelled("What the ID of a message for another channel is answered with is not documented.")
+            if scheduled.post_at - request.workspace.clock.now() <= _LAST_DELETION:
+                break
+            scheduled.state = "deleted"
+            return {}
+    raise Refusal("invalid_scheduled_message_id")
+
+
+@method("chat.scheduledMessages.list", numbers=("limit",))
+def list_scheduled_messages(request: Request) -> Body:
+    """List the messages that this app has scheduled and that did not post yet, the next one first."""
+    channel = request.text("channel")
+    if channel:
+        known = request.workspace.channels.get(channel)
+        if known is None or (known.is_private and not request.is_in(known)):
+            raise Refusal("invalid_channel")
+    oldest, latest = (_moment(request, name) for name in ("oldest", "latest"))
+    found = [
+        each
+        for each in sorted(_pending(request), key=lambda each: each.post_at)
+        if (not channel or each.channel == channel)
+        and (oldest is None or each.post_at * 1_000_000 >= oldest)
+        and (latest is None or each.post_at * 1_000_000 <= latest)
+    ]
+    most = max(len(found), 1)
+    page, cursor = request.page(found, request.limit(most, most))
+    shown = [
+        {
+            "id": each.id,
+            "channel_id": each.channel,
+            "post_at": each.post_at,
+            "date_created": each.created,
+            "text": each.text,
+        }
+        for each in page
+    ]
+    return {"scheduled_messages": shown, "response_metadata": {"next_cursor": cursor}}
+
+
+def customized(request: Request) -> None:
+    """Refuse another name or icon to a token that may not choose one."""
+    if any(request.text(name) for name in ("username", "icon_emoji", "icon_url")) and CUSTOMIZE not in request.scopes:
+        request.lack([CUSTOMIZE])
+
+
+def _here(request: Request, *, people: bool = False) -> FakeChannel:
+    """Find the conversation of a method whose page lists ``not_in_channel`` and does not speak of chat:write.public."""
+    if not people and request.text("channel") in request.workspace.users:
+        raise NotModelled("The page does not list a user ID among what channel can be.")
+    channel = _addressee(request)
+    if channel.is_archived:
+        raise Refusal("is_archived")
+    if not request.is_in(channel):
+        if WRITE_PUBLIC in request.scopes:
+            raise NotModelled("Whether chat:write.public counts for this method is not documented.")
+        raise Refusal("not_in_channel")
+    return channel
+
+
+def _short(text: str) -> None:
+    if len(text) > _SPLIT:
+        raise NotModelled("From which length on this method answers msg_too_long is not documented.")
+
+
+def _pending(request: Request) -> list[FakeScheduled]:
+    return [each for each in request.workspace.scheduled.values() if each.state == "pending"]
+
+
+def _crowd(others: list[int], post_at: int) -> int:
+    """Count the most messages that any window of five minutes around this time already has."""
+    starts = [other for other in others if post_at - _WINDOW < other <= post_at] + [post_at]
+    return max(sum(start <= other < start + _WINDOW for other in others) for start in starts)
+
+
+def _moment(request: Request, name: str) -> int | None:
+    """Return a Unix time in microseconds, or ``None`` without one."""
+    if not request.text(name):
+        return None
+    try:
+        return microseconds(request.text(name))
+    except ValueError:
+        raise NotModelled(f"What {name} that is no time is answered with is not documented.") from None
+
+
 def _not_modelled(request: Request, *names: str) -> None:
     """Decline arguments whose effect this fake does not have."""
     for name in names:
@@ -153,7 +342,7 @@ def _thread(request: Request, channel: FakeChannel) -> str | None:
         raise NotModelled("What a reply to a message that does not exist becomes is not documented.")
     if parent.is_reply:
         raise NotModelled("thread_ts names a reply: 'Avoid using a reply's ts value; use its parent instead.'")
-    if parent.subtype is not None:
+    if parent.is_system:
         # "This message type cannot have thread replies."
         raise Refusal("cannot_reply_to_message")
     return thread_ts

@@ -194,12 +194,7 @@ def leave(request: Request) -> Body:
 @method("conversations.list", flags=("exclude_archived",), numbers=("limit",), json_body=False)
 def list_channels(request: Request) -> Body:
     """List the conversations that the app can see."""
-    kinds: list[str] = []
-    for wanted in _listed(request.text("types", "public_channel")):
-        if wanted not in _TYPES:
-            raise Refusal("invalid_types")
-        kinds.append(_TYPES[wanted])
-        request.require(_TYPES[wanted])
+    kinds = _wanted(request)
     found = [
         channel
         for channel in request.workspace.channels.values()
@@ -212,6 +207,29 @@ def list_channels(request: Request) -> Body:
     for channel in page:
         counted = {} if channel.is_im or channel.is_mpim else {"num_members": len(channel.members)}
         shown.append({**request.workspace.show_channel(channel), **counted})
+    return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
+
+
+@method("users.conversations", flags=("exclude_archived", "exclude_muted"), numbers=("limit",), json_body=False)
+def users_conversations(request: Request) -> Body:
+    """List the conversations that somebody is in: the app, or another of whom only shared private ones show."""
+    kinds = _wanted(request)
+    user = request.text("user") or request.bot.id
+    if user not in request.workspace.users:
+        raise NotModelled("The page has no error for a user who does not exist.")
+    found = [
+        channel
+        for channel in request.workspace.channels.values()
+        if kind_of(channel) in kinds
+        and user in channel.members
+        and (not channel.is_private or request.is_in(channel))
+        and not (channel.is_archived and request.flag("exclude_archived"))
+    ]
+    page, cursor = request.page(found, request.limit(100, _MAX_LISTED, code="invalid_limit"))
+    shown = [request.workspace.show_channel(channel) for channel in page]
+    for row in shown:
+        # The page's examples do not have it.
+        row.pop("is_member", None)
     return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -315,6 +333,17 @@ def _why_not(request: Request, channel: FakeChannel, user_id: str) -> str | None
     if user is request.bot:
         return "cant_invite_self"
     return "already_in_channel" if user_id in channel.members else None
+
+
+def _wanted(request: Request) -> list[str]:
+    """Return the types of conversation asked for; the token must have a scope for each."""
+    kinds: list[str] = []
+    for wanted in _listed(request.text("types", "public_channel")):
+        if wanted not in _TYPES:
+            raise Refusal("invalid_types")
+        kinds.append(_TYPES[wanted])
+        request.require(_TYPES[wanted])
+    return kinds
 
 
 def _listed(value: str) -> list[str]:

@@ -29,7 +29,7 @@ def add_pin(request: Request) -> Body:
     channel, message = _marked(request, documented=True)
     if message.ts in channel.pins:
         raise Refusal("already_pinned")
-    if message.subtype is not None:
+    if message.is_system:
         raise Refusal("not_pinnable")
     channel.pins[message.ts] = (request.bot.id, request.workspace.seconds())
     return {}

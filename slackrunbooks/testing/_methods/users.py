@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from slackrunbooks.testing._scopes import EMAIL
 
-from ._registry import Body, Refusal, Request, method
+from ._registry import Body, NotModelled, Refusal, Request, method
 
 if TYPE_CHECKING:
-    from slackrunbooks.testing._state import FakeUser
+    from slackrunbooks.testing._state import FakeUser, FakeUsergroup
 
 _EVERYBODY = 1_000_000
 
@@ -53,23 +53,7 @@ def list_usergroups(request: Request) -> Body:
     for group in request.workspace.usergroups.values():
         if group.is_disabled and not request.flag("include_disabled"):
             continue
-        row: dict[str, Any] = {
-            "id": group.id,
-            "team_id": request.workspace.id,
-            "is_usergroup": True,
-            "name": group.handle,
-            "description": "",
-            "handle": group.handle,
-            "is_external": False,
-            "date_create": group.created,
-            "date_update": group.created,
-            "date_delete": group.created if group.is_disabled else 0,
-            "auto_type": None,
-            "created_by": "USLACKBOT",
-            "updated_by": "USLACKBOT",
-            "deleted_by": None,
-            "prefs": {"channels": [], "groups": []},
-        }
+        row = _shown_group(request, group)
         if request.flag("include_users"):
             row["users"] = list(group.users)
         if request.flag("include_count"):
@@ -85,6 +69,58 @@ def list_usergroup_users(request: Request) -> Body:
     if group is None or (group.is_disabled and not request.flag("include_disabled")):
         raise Refusal("no_such_subteam")
     return {"users": list(group.users)}
+
+
+@method("usergroups.users.update", required=("usergroup",), flags=("include_count",), data=("users",))
+def update_usergroup_users(request: Request) -> Body:
+    """Replace the members of a user group by the people listed, of whom there must be one at least."""
+    if request.arguments.get("additional_channels") or request.arguments.get("is_shared"):
+        raise NotModelled("What additional_channels and is_shared do is not documented.")
+    # "users=U1,U2" in a form and "users": ["U1", "U2"] in JSON "will yield the same result".
+    listed = request.arguments.get("users", "")
+    ids = listed if isinstance(listed, list) else [part.strip() for part in str(listed).split(",") if part.strip()]
+    if not ids:
+        raise Refusal("no_users_provided")
+    group = request.workspace.usergroups.get(request.text("usergroup"))
+    if group is None:
+        raise NotModelled("The page has no error for a group that does not exist.")
+    if group.is_disabled:
+        raise NotModelled("What changing a disabled group does is not documented.")
+    users = [request.workspace.users.get(str(user_id)) for user_id in ids]
+    if any(user is not None and user.is_bot for user in users):
+        # The page's text names this code for bots, and its table invalid_users for what is wrong otherwise.
+        raise Refusal("invalid_user")
+    if any(user is None for user in users):
+        raise Refusal("invalid_users")
+    if any(user is not None and user.deleted for user in users):
+        raise NotModelled("What adding a deactivated person answers is not documented.")
+    group.users = list(dict.fromkeys(str(user_id) for user_id in ids))
+    row = {**_shown_group(request, group), "updated_by": request.bot.id, "users": list(group.users)}
+    if request.flag("include_count"):
+        row["user_count"] = len(group.users)
+    row["date_update"] = request.workspace.seconds()
+    return {"usergroup": row}
+
+
+def _shown_group(request: Request, group: FakeUsergroup) -> dict[str, Any]:
+    """Return the user group object (https://docs.slack.dev/reference/objects/usergroup-object), without its members."""
+    return {
+        "id": group.id,
+        "team_id": request.workspace.id,
+        "is_usergroup": True,
+        "name": group.handle,
+        "description": "",
+        "handle": group.handle,
+        "is_external": False,
+        "date_create": group.created,
+        "date_update": group.created,
+        "date_delete": group.created if group.is_disabled else 0,
+        "auto_type": None,
+        "created_by": "USLACKBOT",
+        "updated_by": "USLACKBOT",
+        "deleted_by": None,
+        "prefs": {"channels": [], "groups": []},
+    }
 
 
 def _shown(request: Request, user: FakeUser) -> dict[str, Any]:
