@@ -6,36 +6,36 @@ direct message to several people needs).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from .. import blocks as block_kit
 from ..errors import MessageNotFound, RunbookError
 from ..slack_methods import call
-from ..text import LIMITS
 from . import _base as base
 from ._base import Action, Fault, Need
+from ._content import Content
 from ._find import bad_channel, bad_ts, bad_users, channel_address, channel_id, channel_needs, user_id, user_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator
 
     from .._effects import Call, Effect, Flow
 
 __all__ = [
     "DeleteMessage",
+    "EphemeralSent",
     "GetPermalink",
     "MessageDeleted",
     "MessageSent",
     "MessageUpdated",
     "Permalink",
     "SendDirectMessage",
+    "SendEphemeral",
     "SendMessage",
     "UpdateMessage",
 ]
 
-_R_co = TypeVar("_R_co", covariant=True)
 
 # "A group direct message has up to nine people", the app among them:
 # https://docs.slack.dev/reference/methods/conversations.open
@@ -71,65 +71,7 @@ class MessageUpdated:
 
 
 @attrs.frozen(kw_only=True)
-class _Content(Action[_R_co]):
-    """What a message says; shared by the actions that say something."""
-
-    text: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.MRKDWN, repr=base.hidden)
-    markdown_text: str | None = attrs.field(
-        default=None, validator=base.is_text, metadata=base.MARKDOWN, repr=base.hidden
-    )
-    blocks: Any = attrs.field(default=None, converter=base.as_blocks, metadata=base.BLOCKS, repr=base.hidden)
-    metadata: Mapping[str, Any] | None = attrs.field(
-        default=None, converter=base.as_data, validator=base.is_mapping, metadata=base.DATA, repr=base.hidden
-    )
-
-    def __attrs_post_init__(self) -> None:
-        name = type(self).__name__
-        if self.text is None and self.markdown_text is None and self.blocks is None:
-            raise RunbookError("has nothing to say: give text, markdown_text or blocks.", place=name)
-        if self.markdown_text is not None and (self.text is not None or self.blocks is not None):
-            raise RunbookError(
-                "has markdown_text beside text or blocks, which Slack refuses (markdown_text_conflict): give one.",
-                place=name,
-            )
-        if self.metadata is not None and not {"event_type", "event_payload"} <= set(self.metadata):
-            raise RunbookError(
-                "must have event_type and event_payload (https://docs.slack.dev/messaging/message-metadata).",
-                place=f"{name}.metadata",
-            )
-
-    def _content(self) -> dict[str, Any]:
-        """Return the arguments that carry the content, with a fallback text beside blocks."""
-        text = self.text
-        if self.blocks is not None and not text:
-            text = block_kit.fallback_text(self.blocks) or None
-        # Slack wants neither beside markdown_text; link_names and parse stay unset, so no value becomes a mention.
-        return {
-            "text": text,
-            "markdown_text": self.markdown_text,
-            "blocks": list(self.blocks) if self.blocks is not None else None,
-            "metadata": dict(self.metadata) if self.metadata is not None else None,
-        }
-
-    def faults(self) -> Iterator[Fault]:
-        if self.blocks is not None:
-            for pointer, message in block_kit.block_problems(self.blocks):
-                yield Fault(pointer.removeprefix("/"), message)
-        elif not (self.text or self.markdown_text or "").strip():
-            field = "text" if self.text is not None else "markdown_text"
-            yield Fault(field, "is empty, and Slack refuses an empty message (no_text).", "Say something.")
-        for field, limit in (("text", LIMITS["text"]), ("markdown_text", LIMITS["markdown_text"])):
-            said = getattr(self, field)
-            if said is not None and len(said) > limit.most:
-                yield Fault(
-                    field,
-                    f"has {len(said)} characters; over {limit.most} Slack cuts or splits a message.",
-                    "Shorten it, send the rest as replies in a thread, or use blocks.",
-                )
-
-
-@attrs.frozen(kw_only=True)
-class SendMessage(_Content[MessageSent]):
+class SendMessage(Content[MessageSent]):
     """Send a message to a channel, or as a reply to a thread.
 
     Slack: https://docs.slack.dev/reference/methods/chat.postMessage
@@ -239,7 +181,7 @@ def _post_call(message: SendMessage | SendDirectMessage, channel: str) -> Call:
 
 
 @attrs.frozen(kw_only=True)
-class SendDirectMessage(_Content[MessageSent]):
+class SendDirectMessage(Content[MessageSent]):
     """Send a direct message to one person, or to a group of up to eight.
 
     Slack: https://docs.slack.dev/reference/methods/chat.postMessage; for several people
@@ -315,6 +257,93 @@ class SendDirectMessage(_Content[MessageSent]):
         return (yield from _post(self, channel))
 
 
+@attrs.frozen(kw_only=True)
+class EphemeralSent:
+    """A message that one person was shown. Slack keeps nothing of it, so there is nothing to change or to delete.
+
+    Attributes:
+        user: ID of the person.
+        message_ts: What Slack called it; no method takes it.
+    """
+
+    user: str
+    message_ts: str
+
+
+@attrs.frozen(kw_only=True)
+class SendEphemeral(Content[EphemeralSent]):
+    """Show a message to one member of a channel, until that person reloads Slack. Nobody else sees it.
+
+    Slack: https://docs.slack.dev/reference/methods/chat.postEphemeral; for an e-mail address
+    https://docs.slack.dev/reference/methods/users.lookupByEmail
+
+    Scopes: ``chat:write``; an e-mail address needs ``users:read.email``; ``username`` and the icons
+    ``chat:write.customize``.
+
+    Attributes:
+        channel: ID, ``#name`` of a public channel, link, or an earlier step's output. The app and the person must be
+            members.
+        user: User ID, mention or e-mail address of the person.
+        text: The message in Slack's mrkdwn, at most 4,000 characters. Beside blocks it is what notifications show.
+        markdown_text: The message in Markdown, at most 12,000 characters; beside neither ``text`` nor ``blocks``.
+        blocks: Block Kit: plain data, objects with ``to_dict()``, or JSON or YAML text. At most 50.
+        thread_ts: ``ts`` of the message that starts the thread; Slack shows it only where that has a reply already.
+        username: Another name for the bot in this message.
+        icon_emoji: An emoji for its icon (``:fire:``).
+        icon_url: An image for its icon.
+        metadata: Not allowed: Slack ignores it in an ephemeral message.
+
+    Returns:
+        An :class:`EphemeralSent`. That it was sent does not mean that it was seen: the person may be away.
+
+    Raises:
+        ChannelNotFound: No such channel, or a private one without the app.
+        NotInChannel: The app is not in the channel: invite it.
+        UserNotFound: Nobody has the e-mail address.
+        SlackError: ``user_not_in_channel``: invite the person, or send a direct message.
+        AmbiguousOutcome: The answer was lost; the message may have been shown, and nothing can tell.
+
+    Again: the person sees a second message.
+    """
+
+    output: ClassVar[type[Any]] = EphemeralSent
+
+    channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
+    user: str = attrs.field(validator=base.is_text, metadata=base.IDENTIFIER)
+    thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
+    username: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.PLAIN)
+    icon_emoji: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
+    icon_url: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.URL)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self.metadata is not None:
+            raise RunbookError(
+                "is ignored by Slack in an ephemeral message: leave it out.", place="SendEphemeral.metadata"
+            )
+
+    def needs(self) -> Iterator[Need]:
+        yield from user_needs(self.user)
+        yield Need("chat.postEphemeral", "show the message to one person")
+        if self.username is not None or self.icon_emoji is not None or self.icon_url is not None:
+            yield Need("chat.postEphemeral", "post under another name or icon", scopes=("chat:write.customize",))
+
+    def faults(self) -> Iterator[Fault]:
+        yield from bad_channel(self.channel)
+        yield from bad_users("user", self.user)
+        yield from bad_ts("thread_ts", self.thread_ts)
+        yield from super().faults()
+
+    def flow(self) -> Flow[EphemeralSent]:
+        user = yield from user_id(self.user)
+        content = self._content()
+        options = {name: getattr(self, name) for name in ("username", "icon_emoji", "icon_url")}
+        channel = channel_address(self.channel)
+        thread_ts = self.thread_ts or None
+        reply = yield call("chat.postEphemeral", channel=channel, user=user, thread_ts=thread_ts, **content, **options)
+        return EphemeralSent(user=user, message_ts=reply["message_ts"])
+
+
 def _user_ids(users: Iterable[str]) -> Generator[Effect, Any, list[str]]:
     found: list[str] = []
     for user in users:
@@ -323,7 +352,7 @@ def _user_ids(users: Iterable[str]) -> Generator[Effect, Any, list[str]]:
 
 
 @attrs.frozen(kw_only=True)
-class UpdateMessage(_Content[MessageUpdated]):
+class UpdateMessage(Content[MessageUpdated]):
     """Replace what a message of the app says. Nobody is notified of a change.
 
     Slack: https://docs.slack.dev/reference/methods/chat.update
