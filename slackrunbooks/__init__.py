@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         BookmarkAdded as BookmarkAdded,
         BookmarkEdited as BookmarkEdited,
         BookmarkRemoved as BookmarkRemoved,
+        CancelScheduledMessage as CancelScheduledMessage,
         ChannelArchived as ChannelArchived,
         ChannelCreated as ChannelCreated,
         ChannelDescribed as ChannelDescribed,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         CreateChannel as CreateChannel,
         DeleteMessage as DeleteMessage,
         EditBookmark as EditBookmark,
+        EphemeralSent as EphemeralSent,
         GetPermalink as GetPermalink,
         HistoryRead as HistoryRead,
         Invited as Invited,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         MembersListed as MembersListed,
         MessageDeleted as MessageDeleted,
         MessagePinned as MessagePinned,
+        MessageScheduled as MessageScheduled,
         MessageSent as MessageSent,
         MessageUnpinned as MessageUnpinned,
         MessageUpdated as MessageUpdated,
@@ -57,7 +60,10 @@ if TYPE_CHECKING:
         RemoveFromChannel as RemoveFromChannel,
         RemoveReaction as RemoveReaction,
         RenameChannel as RenameChannel,
+        ScheduledMessageCancelled as ScheduledMessageCancelled,
+        ScheduleMessage as ScheduleMessage,
         SendDirectMessage as SendDirectMessage,
+        SendEphemeral as SendEphemeral,
         SendMessage as SendMessage,
         SetDescription as SetDescription,
         SetTopic as SetTopic,
@@ -129,6 +135,7 @@ __all__ = [
     "BookmarkEdited",
     "BookmarkRemoved",
     "Call",
+    "CancelScheduledMessage",
     "ChannelArchived",
     "ChannelCreated",
     "ChannelDescribed",
@@ -142,6 +149,7 @@ __all__ = [
     "CreateChannel",
     "DeleteMessage",
     "EditBookmark",
+    "EphemeralSent",
     "Executor",
     "Fault",
     "Find",
@@ -164,6 +172,7 @@ __all__ = [
     "MessageDeleted",
     "MessageNotFound",
     "MessagePinned",
+    "MessageScheduled",
     "MessageSent",
     "MessageUnpinned",
     "MessageUpdated",
@@ -201,8 +210,11 @@ __all__ = [
     "RunHeld",
     "Runbook",
     "RunbookError",
+    "ScheduleMessage",
+    "ScheduledMessageCancelled",
     "ScopeRequirements",
     "SendDirectMessage",
+    "SendEphemeral",
     "SendMessage",
     "SetDescription",
     "SetTopic",
@@ -233,13 +245,14 @@ _HOMES = {
     "_engine": "RunFinished StepFinished StepStarted",
     "actions": (
         "Action AddBookmark AddReaction ArchiveChannel BookmarkAdded BookmarkEdited BookmarkRemoved "
-        "ChannelArchived ChannelCreated ChannelDescribed ChannelJoined ChannelLeft ChannelRenamed "
-        "ChannelUnarchived CreateChannel DeleteMessage EditBookmark GetPermalink HistoryRead "
-        "InviteToChannel Invited JoinChannel LeaveChannel ListMembers LookUpUser MembersListed "
-        "MessageDeleted MessagePinned MessageSent MessageUnpinned MessageUpdated Need Permalink "
-        "PinMessage ReactionAdded ReactionRemoved ReadHistory RemoveBookmark RemoveFromChannel "
-        "RemoveReaction Removed RenameChannel SendDirectMessage SendMessage SetDescription SetTopic "
-        "UnarchiveChannel UnpinMessage UpdateMessage UserFound"
+        "CancelScheduledMessage ChannelArchived ChannelCreated ChannelDescribed ChannelJoined "
+        "ChannelLeft ChannelRenamed ChannelUnarchived CreateChannel DeleteMessage EditBookmark "
+        "EphemeralSent GetPermalink HistoryRead InviteToChannel Invited JoinChannel LeaveChannel "
+        "ListMembers LookUpUser MembersListed MessageDeleted MessagePinned MessageScheduled MessageSent "
+        "MessageUnpinned MessageUpdated Need Permalink PinMessage ReactionAdded ReactionRemoved "
+        "ReadHistory RemoveBookmark RemoveFromChannel RemoveReaction Removed RenameChannel "
+        "ScheduleMessage ScheduledMessageCancelled SendDirectMessage SendEphemeral SendMessage "
+        "SetDescription SetTopic UnarchiveChannel UnpinMessage UpdateMessage UserFound"
     ),
     "actions._base": "Fault",
     "client": "PooledAsyncWebClient PooledWebClient",

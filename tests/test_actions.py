@@ -426,6 +426,7 @@ def _example(cls: type[sr.Action[Any]]) -> sr.Action[Any]:
     values = {"channel": "#c", "users": "a@example.com", "name": "n", "ts": "1.000000", "message_ts": "1.000000"}
     values |= {"user": "a@example.com", "bookmark_id": "Bk1", "link": "https://example.com"}
     values |= dict.fromkeys(("text", "topic", "description", "title"), "t")
+    values |= {"post_at": "{{when}}", "scheduled_message_id": "Q1"}
     return cls(**{field.name: values[field.name] for field in attrs.fields(cls) if field.name in values})
 
 

@@ -9,6 +9,8 @@ import attrs
 import pytest
 
 import slackrunbooks as sr
+from slackrunbooks.actions.chat import SendEphemeral
+from slackrunbooks.actions.scheduled import CancelScheduledMessage, ScheduleMessage
 from slackrunbooks.testing import FakeSlack
 
 CONTEXT: dict[str, Any] = {"id": "7", "people": ["U0ANN00001", "U0BOB00002"], "private": True}
@@ -321,6 +323,22 @@ CASES = [
     Case("look up a person by ID", lambda f: sr.LookUpUser(user="U0ANN00001"), {"users:read"}),
     Case("look up a mention", lambda f: sr.LookUpUser(user="<@U0ANN00001>"), {"users:read"}),
     Case("look up a person by e-mail", lambda f: sr.LookUpUser(user="ann@example.com"), {"users:read.email"}),
+    Case(
+        "ephemeral message",
+        lambda f: SendEphemeral(channel="#incidents", user="ann@example.com", text="{{id}}", username="On call"),
+        {"chat:write", "chat:write.customize", "users:read.email"},
+    ),
+    Case(
+        "message for later",
+        lambda f: ScheduleMessage(channel="#incidents", text="{{id}}", post_at=int(f.now) + 600),
+        {"chat:write"},
+    ),
+    Case(
+        "message for later, taken back",
+        lambda f: CancelScheduledMessage(channel="#incidents", scheduled_message_id="Q0FAKE0001"),
+        {"chat:write", "channels:read"},
+        before=lambda f: f.client.chat_scheduleMessage(channel="incidents", text="x", post_at=int(f.now) + 600),
+    ),
 ]
 
 

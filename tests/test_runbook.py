@@ -1127,6 +1127,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "flag": st.one_of(st.booleans(), st.just("{{Activity.flag}}")),
     "number": st.one_of(st.none(), st.integers(min_value=1), st.just("{{Activity.number}}")),
     "data": payloads,
+    "time": st.one_of(st.integers(), st.just("{{Activity.when}}")),
     "blocks": st.lists(st.one_of(sections, st.just({"type": "divider"})), max_size=3),
 }
 
@@ -1151,6 +1152,9 @@ def actions(draw: st.DrawFn, cls: type[sr.Action[Any]]) -> sr.Action[Any]:
         fields["thread_ts"] = "{{Activity.ts}}"
     if cls is sr.EditBookmark:
         fields.setdefault("title", "x")
+    if cls.__name__ in {"ScheduleMessage", "SendEphemeral"}:
+        # Slack does nothing good with it there, so they do not take it.
+        fields.pop("metadata", None)
     return cls(**fields)
 
 

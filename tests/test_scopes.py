@@ -276,6 +276,8 @@ def _actions() -> Iterator[sr.Action[Any]]:
         "link": "https://example.com",
         "bookmark_id": "Bk1",
         "user": "{{u}}",
+        "post_at": "{{when}}",
+        "scheduled_message_id": "Q1",
     }
     for cls in ACTIONS.values():
         yield cls(**{field.name: values[field.name] for field in attrs.fields(cls) if field.name in values})  # type: ignore[arg-type]

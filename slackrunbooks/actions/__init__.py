@@ -10,12 +10,14 @@ from ._base import Action, Need
 from .bookmarks import AddBookmark, BookmarkAdded, BookmarkEdited, BookmarkRemoved, EditBookmark, RemoveBookmark
 from .chat import (
     DeleteMessage,
+    EphemeralSent,
     GetPermalink,
     MessageDeleted,
     MessageSent,
     MessageUpdated,
     Permalink,
     SendDirectMessage,
+    SendEphemeral,
     SendMessage,
     UpdateMessage,
 )
@@ -48,6 +50,12 @@ from .members import (
 )
 from .pins import MessagePinned, MessageUnpinned, PinMessage, UnpinMessage
 from .reactions import AddReaction, ReactionAdded, ReactionRemoved, RemoveReaction
+from .scheduled import (
+    CancelScheduledMessage,
+    MessageScheduled,
+    ScheduledMessageCancelled,
+    ScheduleMessage,
+)
 from .users import LookUpUser, UserFound
 
 if TYPE_CHECKING:
@@ -62,6 +70,7 @@ __all__ = [
     "BookmarkAdded",
     "BookmarkEdited",
     "BookmarkRemoved",
+    "CancelScheduledMessage",
     "ChannelArchived",
     "ChannelCreated",
     "ChannelDescribed",
@@ -72,6 +81,7 @@ __all__ = [
     "CreateChannel",
     "DeleteMessage",
     "EditBookmark",
+    "EphemeralSent",
     "GetPermalink",
     "HistoryRead",
     "InviteToChannel",
@@ -83,6 +93,7 @@ __all__ = [
     "MembersListed",
     "MessageDeleted",
     "MessagePinned",
+    "MessageScheduled",
     "MessageSent",
     "MessageUnpinned",
     "MessageUpdated",
@@ -97,7 +108,10 @@ __all__ = [
     "RemoveReaction",
     "Removed",
     "RenameChannel",
+    "ScheduleMessage",
+    "ScheduledMessageCancelled",
     "SendDirectMessage",
+    "SendEphemeral",
     "SendMessage",
     "SetDescription",
     "SetTopic",
@@ -124,6 +138,9 @@ ACTIONS: Final[Mapping[str, type[Action[Any]]]] = MappingProxyType(
         for cls in (
             SendMessage,
             SendDirectMessage,
+            SendEphemeral,
+            ScheduleMessage,
+            CancelScheduledMessage,
             UpdateMessage,
             DeleteMessage,
             GetPermalink,

@@ -226,7 +226,7 @@ class Form:
 
     Attributes:
         name: For messages and the JSON Schema: ``text``, ``channel``, ``users``, ``flag``, ``number``, ``data``,
-            ``blocks``.
+            ``time``, ``blocks``.
         kind: The kind of text, which decides how values are escaped.
         final: Turns what rendering gave into the filled value; ``ValueError`` says why it cannot.
         native: Whether a template that is one whole tag takes the value itself.

@@ -87,7 +87,7 @@ def _read(text: str) -> object:
         return None
 
 
-_TIME = {"form": base.Form("data", Kind.RAW, _seconds, native=True)}
+_TIME = {"form": base.Form("time", Kind.RAW, _seconds, native=True)}
 
 
 def _as_post_at(value: object) -> object:
