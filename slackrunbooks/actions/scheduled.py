@@ -17,8 +17,8 @@ from ..slack_methods import call
 from ..text import Kind
 from . import _base as base
 from ._base import Action, Fault, Need, Placeholder
-from ._content import Content, bad_ts
-from ._find import bad_channel, channel_address, channel_id, channel_needs
+from ._content import Content
+from ._find import bad_channel, bad_ts, channel_address, channel_id, channel_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
