@@ -333,7 +333,22 @@ def _open(
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 120})
+_LATER = frozenset({"connect", "doctor", "manifest", "new", "runs", "schema", "serve-fake"})
+
+
+class _Group(click.Group):
+    """Names the commands that later versions have, so that nobody looks for a typing error."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        if found is None and cmd_name in _LATER:
+            ctx.fail(f"This version does not have the command {cmd_name!r} yet.")
+        return found
+
+
+@click.group(
+    cls=_Group, epilog=_EPILOG, context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 120}
+)
 @click.version_option(__version__, prog_name="slackrunbooks")
 def cli() -> None:
     """Run the Slack side of incident runbooks."""

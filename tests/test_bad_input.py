@@ -352,3 +352,26 @@ def test_wrong_subjects_are_named() -> None:
     with pytest.raises(sr.RunbookError, match="takes a client or a token, not both"):
         sr.Executor(client=fake.client, token="xoxb-fake")
     assert fake.calls == []
+
+
+def test_names_that_later_versions_have_say_so() -> None:
+    """A name of the contract that is not there yet is told from a typing error, in Python and on the command line."""
+    from slackrunbooks.cli import main
+
+    with pytest.raises(AttributeError, match="no attribute 'SqliteJournal'; this version does not have it yet"):
+        _ = sr.SqliteJournal  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="no attribute 'SendMesage'$"):
+        _ = sr.SendMesage  # type: ignore[attr-defined]
+    assert main(["doctor"]) == 2
+
+
+def test_nothing_is_tried_more_often_than_the_policy_says() -> None:
+    """Without a network the attempts are those of the policy, and the report counts them."""
+    fake = FakeSlack()
+    fake.inject("chat.postMessage", "refused", times=9)
+    runbook = sr.Runbook("down", {"say": sr.SendMessage(channel="#incidents", text="x")})
+    with fake.executor(retry=sr.RetryPolicy(attempts=3)) as executor:
+        report = executor.run(runbook)
+    assert (report["say"].outcome, report["say"].attempts, fake.naps) == ("failed", 3, [0.5, 1.0])
+    assert isinstance(report["say"].error, sr.SlackUnavailable)
+    assert fake.unfired
