@@ -143,7 +143,7 @@ class InviteToChannel(Action[Invited]):
             told = ", ".join(f"{user} ({code})" for user, code in result.failed.items())
             raise UserNotFound(
                 next(iter(result.failed.values())),
-                method="conversations.invite",
+                method="users.lookupByEmail" if "@" in next(iter(result.failed)) else "conversations.invite",
                 detail=f"none of the people could be invited: {told}",
                 remedy="Check the IDs and addresses: they must belong to active members of this workspace.",
             )
