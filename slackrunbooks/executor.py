@@ -21,6 +21,7 @@ from ._engine import Event, Hook, Machine, Send, Sleep, Work
 from ._survey import Identify, Identity, check_report, survey
 from .actions import Action
 from .errors import CheckFailed, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
+from .report import Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
 from .templates import SupportsContext
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from ._clock import Clock
     from ._effects import Delivery
-    from .report import CheckReport, Plan, Report
+    from .report import CheckReport, Plan
 
 __all__ = ["AsyncExecutor", "Context", "Executor"]
 
@@ -169,30 +170,30 @@ class _Core:
 
     # --- starting and ending a run -----------------------------------------------------------------------------------
 
-    def _machine(
-        self,
-        runbook: Runbook,
-        context: dict[str, Any],
-        *,
-        run_id: str | None,
-        actor: str | None = None,
-        reason: str | None = None,
-        templates: bool = True,
-        single: bool = False,
-    ) -> Machine:
-        """Make the machine of a run; it is registered where it is driven."""
-        if run_id is not None and (not run_id or type(run_id) is not str):
-            raise RunbookError("must be text that is not empty.", place="run_id")
-        return Machine(
-            runbook,
-            context,
-            run_id=run_id or f"{runbook.name}/{uuid.uuid4().hex[:12]}",
+    def _for_action(self, action: object, context: Context, key: str | None) -> tuple[Machine, dict[str, Any] | None]:
+        """Make the machine of one action, and the context under which its key is remembered, if it has one."""
+        data = _plain_context(context)
+        machine = Machine(
+            _checked_action(action),
+            data,
+            run_id=_named(f"key/{key}" if key is not None else None, "do"),
             retry=self._retry,
-            templates=templates,
-            actor=actor,
-            reason=reason,
-            single=single,
+            templates=context is not None,
+            single=True,
         )
+        return machine, None if key is None else data
+
+    def _for_run(
+        self, runbook: Runbook, context: Context, run_id: str | None, actor: str | None, reason: str | None
+    ) -> Report | tuple[Machine, dict[str, Any]]:
+        """Return the report that a run ID has already, or look before the leap and make the machine."""
+        data = _plain_context(context)
+        if (recorded := self._known(run_id, _checked_runbook(runbook), data)) is not None:
+            return recorded
+        self._look_before(runbook, data)
+        begins, _ = runbook.with_defaults(data)
+        name = _named(run_id, runbook.name)
+        return Machine(runbook, begins, run_id=name, retry=self._retry, actor=actor, reason=reason), data
 
     def _register(self, machine: Machine, context: dict[str, Any], *, templates: bool = True) -> Report | None:
         """Note that a run is under way, or return the report that its ID has already."""
@@ -425,15 +426,7 @@ class Executor(_Core):
             SlackError: Slack refused; heirs name the cause. ``error.output`` has what was achieved before.
             AmbiguousOutcome: The answer was lost; it was not sent again.
         """
-        data = _plain_context(context)
-        machine = self._machine(
-            _checked_action(action),
-            data,
-            run_id=f"key/{key}" if key is not None else None,
-            templates=context is not None,
-            single=True,
-        )
-        kept = None if key is None else data
+        machine, kept = self._for_action(action, context, key)
         return cast("_R", _outcome(self._drive(machine, kept, templates=context is not None)))
 
     def run(
@@ -463,13 +456,8 @@ class Executor(_Core):
             RunConflict: The run ID belongs to another runbook.
             RunHeld: The run is under way in another thread.
         """
-        data = _plain_context(context)
-        if (recorded := self._known(run_id, _checked_runbook(runbook), data)) is not None:
-            return recorded
-        self._look_before(runbook, data)
-        begins, _ = runbook.with_defaults(data)
-        machine = self._machine(runbook, begins, run_id=run_id, actor=actor, reason=reason)
-        return self._drive(machine, data)
+        prepared = self._for_run(runbook, context, run_id, actor, reason)
+        return prepared if isinstance(prepared, Report) else self._drive(*prepared)
 
     def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing: one request, ``auth.test``.
@@ -572,15 +560,7 @@ class AsyncExecutor(_Core):
 
     async def do(self, action: Action[_R], context: Context = None, *, key: str | None = None) -> _R:
         """Perform one action; see :meth:`Executor.do`."""
-        data = _plain_context(context)
-        machine = self._machine(
-            _checked_action(action),
-            data,
-            run_id=f"key/{key}" if key is not None else None,
-            templates=context is not None,
-            single=True,
-        )
-        kept = None if key is None else data
+        machine, kept = self._for_action(action, context, key)
         return cast("_R", _outcome(await self._drive(machine, kept, templates=context is not None)))
 
     async def run(
@@ -593,13 +573,8 @@ class AsyncExecutor(_Core):
         reason: str | None = None,
     ) -> Report:
         """Run a runbook; see :meth:`Executor.run`."""
-        data = _plain_context(context)
-        if (recorded := self._known(run_id, _checked_runbook(runbook), data)) is not None:
-            return recorded
-        self._look_before(runbook, data)
-        begins, _ = runbook.with_defaults(data)
-        machine = self._machine(runbook, begins, run_id=run_id, actor=actor, reason=reason)
-        return await self._drive(machine, data)
+        prepared = self._for_run(runbook, context, run_id, actor, reason)
+        return prepared if isinstance(prepared, Report) else await self._drive(*prepared)
 
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
@@ -635,6 +610,13 @@ class AsyncExecutor(_Core):
         except BaseException as error:
             self._interrupted(machine, error)
             raise
+
+
+def _named(run_id: str | None, what: str) -> str:
+    """Return a run ID, or make one where none is given."""
+    if run_id is not None and (not run_id or type(run_id) is not str):
+        raise RunbookError("must be text that is not empty.", place="run_id")
+    return run_id or f"{what}/{uuid.uuid4().hex[:12]}"
 
 
 def _checked_action(action: object) -> Runbook:
