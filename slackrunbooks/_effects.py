@@ -7,6 +7,10 @@ An action yields a :class:`Call` and is sent a :class:`Reply`; where Slack refus
 that ``yield``. It yields a :class:`Find` for a fact that only Slack knows and that the whole run may share (the ID of
 ``#incidents``), and a :class:`Partial` to say what already exists should a later call fail. A lost answer is never
 thrown into an action: the engine stops the step there, because no action could know what to do next.
+
+Two more requests go elsewhere than to a method of Slack: an :class:`Upload` sends the bytes of a file to the address
+that Slack named, a :class:`HostCall` runs a function of the host program. A :class:`Wait` lets time pass; it is sent
+the time at which it ended.
 """
 
 from __future__ import annotations
@@ -14,22 +18,29 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, BinaryIO, ClassVar, Protocol, TypeAlias, TypeVar
 
 import attrs
 
 __all__ = [
     "Answered",
     "Call",
+    "Content",
     "Delivery",
     "Effect",
     "Find",
     "Flow",
+    "HostCall",
     "Lost",
     "NotSent",
     "Partial",
+    "Raised",
     "Repeat",
     "Reply",
+    "Request",
+    "Returned",
+    "Upload",
+    "Wait",
     "unsendable",
 ]
 
@@ -62,6 +73,56 @@ class Call:
     method: str
     arguments: Mapping[str, Any] = attrs.field(repr=lambda arguments: f"<{', '.join(arguments)}>")
     repeat: Repeat
+
+
+class Content(Protocol):
+    """Bytes that can be read again from the beginning, should they have to be sent again."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """Open them for reading, from the first byte; the caller closes what it opened."""
+        ...
+
+
+@attrs.frozen
+class Upload:
+    """The bytes of one file, for the address that ``files.getUploadURLExternal`` gave for it.
+
+    Attributes:
+        url: That address. It is good for this file alone, and is a secret.
+        content: The bytes.
+    """
+
+    method: ClassVar[str] = "upload"
+    repeat: ClassVar[Repeat] = Repeat.SAME
+
+    url: str = attrs.field(repr=False)
+    content: Content = attrs.field(repr=False, eq=False)
+
+
+@attrs.frozen
+class HostCall:
+    """A function of the host program, for the driver to call: never in the middle of an action's own code.
+
+    Attributes:
+        method: What the function is called in reports.
+        function: The function; the asynchronous driver awaits a coroutine function and runs any other in a thread.
+        arguments: Its keyword arguments.
+        repeat: What calling it a second time would do.
+    """
+
+    method: str
+    function: Callable[..., Any] = attrs.field(repr=False)
+    arguments: Mapping[str, Any] = attrs.field(repr=lambda arguments: f"<{', '.join(arguments)}>")
+    repeat: Repeat
+
+
+Request: TypeAlias = Call | Upload | HostCall
+"""What a driver performs once and reports the delivery of."""
 
 
 def unsendable(value: object, place: str = "") -> str | None:
@@ -125,7 +186,18 @@ class Partial:
     output: Any
 
 
-Effect: TypeAlias = Call | Find | Partial
+@attrs.frozen
+class Wait:
+    """Let time pass; the action is sent the time then, in seconds since 1970 (UTC).
+
+    Attributes:
+        seconds: How long; 0 only asks for the time.
+    """
+
+    seconds: float = 0.0
+
+
+Effect: TypeAlias = Request | Find | Partial | Wait
 """Anything an action may yield."""
 
 Flow: TypeAlias = Generator[Effect, Any, _R]
@@ -169,5 +241,27 @@ class Lost:
     reason: str
 
 
-Delivery: TypeAlias = Answered | NotSent | Lost
+@attrs.frozen
+class Returned:
+    """The host's function returned.
+
+    Attributes:
+        value: What it returned.
+    """
+
+    value: Any = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Raised:
+    """The host's function raised.
+
+    Attributes:
+        error: What it raised.
+    """
+
+    error: Exception
+
+
+Delivery: TypeAlias = Answered | NotSent | Lost | Returned | Raised
 """What became of sending one request; a driver reports it, the engine judges it."""

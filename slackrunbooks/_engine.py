@@ -20,7 +20,7 @@ import attrs
 
 from ._conditions import when_reason
 from ._context import outputs_of, put
-from ._effects import Call, Delivery, Find, Flow, Partial, Repeat, unsendable
+from ._effects import Call, Delivery, Find, Flow, HostCall, Partial, Repeat, Request, Upload, Wait, unsendable
 from .actions._base import error_of, render
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackError, SlackRunbooksError, SlackUnavailable
 from .report import Outcome, Report, State, StepReport
@@ -35,19 +35,19 @@ __all__ = ["Event", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "
 
 @attrs.frozen
 class Send:
-    """Send this request once and report its delivery.
+    """Perform this request once and report its delivery.
 
     Attributes:
         step: The step it belongs to.
-        number: Which call of the step it is, from 1.
-        attempt: Which sending of that call, from 1.
+        number: Which request of the step it is, from 1.
+        attempt: Which sending of that request, from 1.
         call: The request.
     """
 
     step: str
     number: int
     attempt: int
-    call: Call
+    call: Request
 
 
 @attrs.frozen
@@ -125,11 +125,11 @@ class _Task:
     frames: list[_Frame] = attrs.field(factory=list)
     work: Work | None = None
     handed_out: bool = False
-    call: Call | None = None
+    call: Request | None = None
     attempt: int = 0
     call_waited: float = 0.0
     sent_at: float = 0.0
-    in_doubt: Call | None = None
+    in_doubt: Request | None = None
     calls: list[str] = attrs.field(factory=list)
     attempts: int = 0
     waited: float = 0.0
@@ -223,8 +223,12 @@ class Machine:
             task.work = None
             slept = now - task.wait_began
             task.waited += slept
+            if task.call is None:
+                # The action asked for the time to pass, and there is nothing to send again.
+                self._advance(task, now, None, now)
+                return
             task.call_waited += slept
-            self._send(task, cast("Call", task.call), now)
+            self._send(task, task.call, now)
             return
         self._judge(task, work.call, cast("Delivery", result), now)
 
@@ -358,16 +362,26 @@ class Machine:
                 value, error = None, raised
                 continue
             value, error = None, None
-            if isinstance(effect, Call):
+            if isinstance(effect, (Call, Upload, HostCall)):
                 # The action has used the answer to its last call. Before that, and after its last, it stays in doubt
                 # until the report has the step: an interruption in between must not call it not done.
                 task.in_doubt = None
-                if (reason := unsendable(effect.arguments)) is not None:
+                if isinstance(effect, Call) and (reason := unsendable(effect.arguments)) is not None:
                     error = RunbookError(f"{effect.method} cannot be sent: {reason}.", place=task.name)
                     continue
                 task.attempt, task.call_waited = 0, 0.0
                 task.calls.append(effect.method)
                 self._send(task, effect, now)
+                return
+            if isinstance(effect, Wait):
+                # As after a call: what came before was used.
+                task.in_doubt = None
+                if effect.seconds <= 0:
+                    value = now
+                    continue
+                task.call = None
+                task.wait_began = now
+                self._put_out(task, Sleep(task.name, now + effect.seconds))
                 return
             if isinstance(effect, Partial):
                 task.partial = effect.output
@@ -377,13 +391,15 @@ class Machine:
                 else:
                     task.frames.append(_Frame(effect.flow(), effect.key))
             else:
-                error = TypeError(f"an action may yield Call, Find and Partial, not {type(effect).__name__}")
+                error = TypeError(
+                    f"an action may yield Call, Upload, HostCall, Find, Partial and Wait, not {type(effect).__name__}"
+                )
         if error is not None:
             self._fail(task, error, now)
         else:
             self._succeed(task, value, now)
 
-    def _send(self, task: _Task, call: Call, now: float) -> None:
+    def _send(self, task: _Task, call: Request, now: float) -> None:
         task.call = call
         task.attempt += 1
         task.attempts += 1
@@ -394,7 +410,7 @@ class Machine:
         task.work = work
         task.handed_out = False
 
-    def _judge(self, task: _Task, call: Call, delivery: Delivery, now: float) -> None:
+    def _judge(self, task: _Task, call: Request, delivery: Delivery, now: float) -> None:
         verdict = judge(call, delivery)
         if isinstance(verdict, Refused):
             task.in_doubt = None
@@ -404,16 +420,19 @@ class Machine:
             if verdict.again and self._try_again(task, verdict.error, now):
                 return
             self._advance(task, None, verdict.error, now)
-        elif call.repeat is Repeat.READS:
+        elif call.repeat is Repeat.READS or isinstance(call, Upload):
+            # Bytes that Slack was not yet told to make a file of show nowhere, so they may be sent again.
             if not self._try_again(task, None, now):
                 lost = SlackUnavailable(
-                    method=call.method, detail=verdict.reason, remedy="It only reads: run it again when Slack answers."
+                    method=call.method,
+                    detail=verdict.reason,
+                    remedy="It changed nothing that shows: run it again when Slack answers.",
                 )
                 self._advance(task, None, lost, now)
         else:
             self._ambiguous(task, call, verdict.reason, now)
 
-    def _try_again(self, task: _Task, error: SlackError | None, now: float) -> bool:
+    def _try_again(self, task: _Task, error: Exception | None, now: float) -> bool:
         wait = self._retry.wait_before_next(attempt=task.attempt, waited=task.call_waited, error=error)
         if wait is None:
             return False
@@ -454,7 +473,7 @@ class Machine:
             self._keep(task.name, task.step, task.partial, partly=True)
         self._end(task, "failed", now, output=task.partial, error=error)
 
-    def _ambiguous(self, task: _Task, call: Call, reason: str, now: float) -> None:
+    def _ambiguous(self, task: _Task, call: Request, reason: str, now: float) -> None:
         self._close(task)
         step = "" if self.single else task.name
         error = AmbiguousOutcome(

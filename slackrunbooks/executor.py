@@ -7,6 +7,7 @@ Rule of this file: a driver performs work (send, sleep, tell hooks) and decides 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, ca
 
 import attrs
 
+from ._effects import HostCall, Raised, Returned, Upload
 from ._engine import Event, Hook, Machine, Send, Sleep, Work
 from ._survey import Identify, Identity, check_report, survey
 from .actions import Action
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._clock import Clock
-    from ._effects import Delivery
+    from ._effects import Delivery, Request
     from .report import CheckReport, Plan
 
 __all__ = ["AsyncExecutor", "Context", "Executor"]
@@ -479,8 +481,6 @@ class Executor(_Core):
 
     def _drive(self, machine: Machine, kept: dict[str, Any] | None, *, templates: bool = True) -> Report:
         """Perform a machine's work. ``kept`` is the context under which a run ID or a key is remembered."""
-        from .client import send
-
         client = self._client()
         pending: list[Work] = []
         try:
@@ -491,7 +491,7 @@ class Executor(_Core):
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
                         machine.sending(work)
-                        delivery = send(client, work.call)
+                        delivery = _perform(client, work.call)
                     else:
                         self._clock.sleep_until(work.until)
                     machine.done(work, delivery, self._clock.now())
@@ -588,8 +588,6 @@ class AsyncExecutor(_Core):
 
     async def _drive(self, machine: Machine, kept: dict[str, Any] | None, *, templates: bool = True) -> Report:
         """Perform a machine's work. ``kept`` is the context under which a run ID or a key is remembered."""
-        from .client import send_async
-
         client = self._client()
         pending: list[Work] = []
         try:
@@ -600,7 +598,7 @@ class AsyncExecutor(_Core):
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
                         machine.sending(work)
-                        delivery = await send_async(client, work.call)
+                        delivery = await _perform_async(client, work.call)
                     else:
                         await self._clock.async_sleep_until(work.until)
                     machine.done(work, delivery, self._clock.now())
@@ -610,6 +608,49 @@ class AsyncExecutor(_Core):
         except BaseException as error:
             self._interrupted(machine, error)
             raise
+
+
+def _perform(client: WebClient, request: Request) -> Delivery:
+    from . import client as wire
+
+    if isinstance(request, Upload):
+        return wire.upload(client, request.url, request.content)
+    if isinstance(request, HostCall):
+        return _called(request)
+    return wire.send(client, request)
+
+
+async def _perform_async(client: AsyncWebClient, request: Request) -> Delivery:
+    from . import client as wire
+
+    if isinstance(request, Upload):
+        return await wire.upload_async(client, request.url, request.content)
+    if isinstance(request, HostCall):
+        return await _called_async(request)
+    return await wire.send_async(client, request)
+
+
+def _called(request: HostCall) -> Delivery:
+    if inspect.iscoroutinefunction(request.function):
+        return Raised(
+            RunbookError("is asynchronous: run it with AsyncExecutor, or give a plain function.", place=request.method)
+        )
+    try:
+        return Returned(request.function(**request.arguments))
+    except Exception as error:  # noqa: BLE001 - the host's function may raise anything; the report tells
+        return Raised(error)
+
+
+async def _called_async(request: HostCall) -> Delivery:
+    import asyncio
+
+    try:
+        if inspect.iscoroutinefunction(request.function):
+            return Returned(await request.function(**request.arguments))
+        # A function that waits must not hold up the loop on which everything else of the host runs.
+        return Returned(await asyncio.to_thread(request.function, **request.arguments))
+    except Exception as error:  # noqa: BLE001 - the host's function may raise anything; the report tells
+        return Raised(error)
 
 
 def _named(run_id: str | None, what: str) -> str:

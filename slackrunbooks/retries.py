@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from ._effects import Answered, Call, Delivery, NotSent, Reply
+from ._effects import Answered, Call, Delivery, HostCall, Lost, NotSent, Raised, Reply, Request, Returned, Upload
 from .errors import RateLimited, RunbookError, SlackError, SlackUnavailable
 from .slack_methods import UNCERTAIN_CODES, slack_error
 
@@ -23,13 +23,13 @@ __all__ = ["Accepted", "Refused", "RetryPolicy", "Unknown", "Verdict", "judge"]
 
 @attrs.frozen
 class Accepted:
-    """Slack did it.
+    """It was done.
 
     Attributes:
-        reply: Its answer.
+        reply: Slack's answer, or what the host's function returned.
     """
 
-    reply: Reply
+    reply: Any
 
 
 @attrs.frozen
@@ -41,7 +41,7 @@ class Refused:
         again: Whether the same request may be sent again, by the tables below.
     """
 
-    error: SlackError
+    error: Exception
     again: bool = False
 
 
@@ -67,13 +67,17 @@ _LATER = frozenset({"ratelimited", "rate_limited"})
 _GAVE_UP = 408
 
 
-def judge(call: Call, delivery: Delivery) -> Verdict:
-    """Tell from a delivery whether Slack did, did not or may have done what a call asked.
+def judge(call: Request, delivery: Delivery) -> Verdict:
+    """Tell from a delivery whether what a request asked was done, was not, or may have been.
 
     Args:
         call: The request.
         delivery: What the driver reported of it.
     """
+    if isinstance(delivery, Returned):
+        return Accepted(delivery.value)
+    if isinstance(delivery, Raised):
+        return Refused(delivery.error)
     if isinstance(delivery, NotSent):
         unreachable = SlackUnavailable(
             method=call.method,
@@ -81,8 +85,34 @@ def judge(call: Call, delivery: Delivery) -> Verdict:
             remedy="Nothing was sent. Check the network, the proxy and the base URL.",
         )
         return Refused(unreachable, again=True)
-    if not isinstance(delivery, Answered):
+    if isinstance(delivery, Lost):
         return Unknown(delivery.reason)
+    return _judge_upload(delivery) if isinstance(call, Upload) else _judge_call(call, delivery)
+
+
+def _judge_upload(answer: Answered) -> Verdict:
+    """Judge the upload service, which speaks plain text and tells success by the status alone.
+
+    Source: https://docs.slack.dev/reference/methods/files.getUploadURLExternal ("a non-200 response indicates a
+    failure")
+    """
+    if answer.status == 200:
+        return Accepted(Reply({}, answer.headers))
+    if answer.status == 429:
+        return Refused(slack_error(Upload.method, {"error": "ratelimited"}, headers=answer.headers), again=True)
+    if answer.status >= 500 or answer.status == _GAVE_UP:
+        return Unknown(f"HTTP {answer.status} from the upload service")
+    return Refused(
+        SlackError(
+            f"http_{answer.status}",
+            method=Upload.method,
+            detail="the upload service did not take the bytes",
+            remedy="Run the step again: it asks Slack for a new address.",
+        )
+    )
+
+
+def _judge_call(call: Call | HostCall, delivery: Answered) -> Verdict:
     data = delivery.data
     if data is not None and data.get("ok") is True:
         return Accepted(Reply(data, delivery.headers))
@@ -147,7 +177,7 @@ class RetryPolicy:
             if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not seconds >= 0:
                 raise RunbookError(f"must be seconds from 0, not {seconds!r}.", place=f"RetryPolicy.{name}")
 
-    def wait_before_next(self, *, attempt: int, waited: float, error: SlackError | None) -> float | None:
+    def wait_before_next(self, *, attempt: int, waited: float, error: Exception | None) -> float | None:
         """Decide whether and when a request is sent again.
 
         Args:
@@ -190,7 +220,7 @@ class _Strategy:
         )
         return tenacity, wait, stop
 
-    def decide(self, attempt: int, waited: float, error: SlackError | None) -> float | None:
+    def decide(self, attempt: int, waited: float, error: Exception | None) -> float | None:
         tenacity, wait, stop = self._parts
         state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
         state.attempt_number = attempt

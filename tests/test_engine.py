@@ -208,7 +208,7 @@ def test_an_own_action_that_raises_or_yields_nonsense_fails_its_step() -> None:
 
     report, _ = play(machine(broken, nonsense, on_error="continue"), [])
     assert isinstance(report["s0"].error, ZeroDivisionError) and report["s0"].output == {"before": 1}
-    assert str(report["s1"].error) == "an action may yield Call, Find and Partial, not str"
+    assert str(report["s1"].error) == "an action may yield Call, Upload, HostCall, Find, Partial and Wait, not str"
     report, _ = play(machine(stubborn), [Lost("reset")])
     assert report["s0"].outcome == "ambiguous"
 
