@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from ._effects import Call as Call, Find as Find, Flow as Flow, Partial as Partial, Repeat as Repeat, Reply as Reply
+    from ._effects import (
+        Call as Call,
+        Find as Find,
+        Flow as Flow,
+        HostCall as HostCall,
+        Partial as Partial,
+        Repeat as Repeat,
+        Reply as Reply,
+        Wait as Wait,
+    )
     from ._engine import RunFinished as RunFinished, StepFinished as StepFinished, StepStarted as StepStarted
+    from ._registry import register as register, unregister as unregister
     from .actions import (
         Action as Action,
         AddBookmark as AddBookmark,
@@ -73,6 +83,7 @@ if TYPE_CHECKING:
         UserFound as UserFound,
     )
     from .actions._base import Fault as Fault
+    from .actions.functions import Function as Function
     from .client import PooledAsyncWebClient as PooledAsyncWebClient, PooledWebClient as PooledWebClient
     from .errors import (
         AmbiguousOutcome as AmbiguousOutcome,
@@ -113,7 +124,13 @@ if TYPE_CHECKING:
         StepReport as StepReport,
     )
     from .retries import RetryPolicy as RetryPolicy
-    from .runbook import Input as Input, Runbook as Runbook, Step as Step
+    from .runbook import (
+        Input as Input,
+        ItemFailed as ItemFailed,
+        ItemsDone as ItemsDone,
+        Runbook as Runbook,
+        Step as Step,
+    )
     from .scopes import (
         Requirement as Requirement,
         ScopeRequirements as ScopeRequirements,
@@ -154,14 +171,18 @@ __all__ = [
     "Fault",
     "Find",
     "Flow",
+    "Function",
     "GetPermalink",
     "HistoryRead",
+    "HostCall",
     "Input",
     "InvalidBlocks",
     "InvalidChannelName",
     "InviteToChannel",
     "Invited",
     "IsArchived",
+    "ItemFailed",
+    "ItemsDone",
     "JoinChannel",
     "JournalError",
     "Kind",
@@ -234,14 +255,17 @@ __all__ = [
     "UpdateMessage",
     "UserFound",
     "UserNotFound",
+    "Wait",
     "__version__",
     "escape",
+    "register",
     "required_scopes",
+    "unregister",
 ]
 
 # Each module and the public names that live in it.
 _HOMES = {
-    "_effects": "Call Find Flow Partial Repeat Reply",
+    "_effects": "Call Find Flow HostCall Partial Repeat Reply Wait",
     "_engine": "RunFinished StepFinished StepStarted",
     "actions": (
         "Action AddBookmark AddReaction ArchiveChannel BookmarkAdded BookmarkEdited BookmarkRemoved "
@@ -254,7 +278,9 @@ _HOMES = {
         "ScheduleMessage ScheduledMessageCancelled SendDirectMessage SendEphemeral SendMessage "
         "SetDescription SetTopic UnarchiveChannel UnpinMessage UpdateMessage UserFound"
     ),
+    "_registry": "register unregister",
     "actions._base": "Fault",
+    "actions.functions": "Function",
     "client": "PooledAsyncWebClient PooledWebClient",
     "errors": (
         "AmbiguousOutcome ApprovalRefused AuthenticationFailed ChannelNotFound CheckFailed InvalidBlocks "
@@ -266,7 +292,7 @@ _HOMES = {
     "executor": "AsyncExecutor Executor",
     "report": "CheckReport Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
-    "runbook": "Input Runbook Step",
+    "runbook": "Input ItemFailed ItemsDone Runbook Step",
     "scopes": "Requirement ScopeRequirements required_scopes",
     "templates": "Template",
     "text": "Kind escape",
@@ -276,7 +302,6 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 
 # Parts of the contract that this version does not have, so that nobody looks for a typing error.
 _LATER = (
-    "Function",
     "MemoryJournal",
     "Policy",
     "PostgresJournal",

@@ -14,17 +14,19 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import attrs
 
 from ._conditions import when_reason
 from ._context import outputs_of, put
 from ._effects import Call, Delivery, Find, Flow, HostCall, Partial, Repeat, Request, Upload, Wait, unsendable
+from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
-from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackError, SlackRunbooksError, SlackUnavailable
+from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
 from .report import Outcome, Report, State, StepReport
 from .retries import Accepted, Refused, RetryPolicy, judge
+from .runbook import ItemFailed, ItemsDone
 
 if TYPE_CHECKING:
     from .actions._base import Action
@@ -135,6 +137,20 @@ class _Task:
     waited: float = 0.0
     wait_began: float = 0.0
     partial: Any = None
+    items: list[Any] | None = None
+    number: int = 0
+    outputs: list[Any] = attrs.field(factory=list)
+    failures: list[tuple[ItemFailed, Exception]] = attrs.field(factory=list)
+
+    def achieved(self) -> Any:
+        """What exists by now: of a loop, what its items gave."""
+        if self.items is None:
+            return self.partial
+        failed = [failure for failure, _ in self.failures]
+        if self.partial is not None:
+            unfinished = ItemFailed(number=self.number, code="", message="it did not end", output=self.partial)
+            failed.append(unfinished)
+        return ItemsDone(items=tuple(self.outputs), failed=tuple(failed))
 
 
 class Machine:
@@ -255,12 +271,10 @@ class Machine:
             if task.name in self._reports:
                 del self._tasks[task.name]
             elif call is not None and call.repeat is not Repeat.READS:
-                self._ambiguous(task, call, reason, now)
+                self._ambiguous(task, call, reason, now, ends=True)
             else:
                 self._close(task)
-                if task.partial is not None:
-                    self._keep(task.name, task.step, task.partial, partly=True)
-                self._end(task, "cancelled", now, output=task.partial, reason=reason)
+                self._end(task, "cancelled", now, output=self._kept_partly(task), reason=reason)
         self._pending.clear()
         for name in self.runbook.steps:
             if name not in self._reports:
@@ -322,8 +336,16 @@ class Machine:
                 self._events.pop()
                 self._skip(name, "skipped", reason)
                 return
-            action = self._render(name, step)
-            task.frames.append(_Frame(action.flow()))
+            if step.foreach is None:
+                task.frames.append(_Frame(self._render(name, step).flow()))
+            elif not (items := self._items(name, step)):
+                del self._tasks[name]
+                self._events.pop()
+                self._skip(name, "skipped", EMPTY_LIST)
+                return
+            else:
+                task.items = items
+                self._next_item(task)
         except Exception as error:  # noqa: BLE001 - a predicate or an own action may raise anything; the report tells
             self._fail(task, error, now)
             return
@@ -337,9 +359,43 @@ class Machine:
             return "no step failed"
         return None
 
-    def _render(self, name: str, step: Step) -> Action[Any]:
-        place = "" if self.single else f"steps.{name}"
-        context = self._scope() if self._templates else None
+    def _items(self, name: str, step: Step) -> list[Any]:
+        items, problems = loop_items(step, self._scope(), f"steps.{name}")
+        if problems:
+            raise error_of(problems) or CheckFailed(problems)
+        return items
+
+    def _next_item(self, task: _Task) -> None:
+        """Begin the next item of a loop."""
+        task.number += 1
+        task.partial = None
+        item = {"item": cast("list[Any]", task.items)[task.number - 1], "item_number": task.number}
+        task.frames.append(_Frame(self._render(task.name, task.step, item, f"[{task.number}]").flow()))
+
+    def _item_ended(self, task: _Task, value: Any, error: BaseException | None) -> bool:
+        """Take what came of an item, and begin the next; ``False`` where the loop has ended."""
+        while True:
+            if not isinstance(error, Exception):
+                task.outputs.append(value)
+            else:
+                code = getattr(error, "code", "") or type(error).__name__
+                failure = ItemFailed(number=task.number, code=code, message=str(error), output=task.partial)
+                task.failures.append((failure, error))
+                if task.step.on_error == "stop":
+                    return False
+            task.partial = None
+            if task.number == len(cast("list[Any]", task.items)):
+                return False
+            try:
+                self._next_item(task)
+            except Exception as raised:  # noqa: BLE001 - an own action may raise anything; the report tells
+                value, error = None, raised
+            else:
+                return True
+
+    def _render(self, name: str, step: Step, item: Mapping[str, Any] | None = None, spot: str = "") -> Action[Any]:
+        place = "" if self.single else f"steps.{name}{spot}"
+        context = {**self._scope(), **(item or {})} if self._templates else None
         action, problems = render(step.action, context, place=place, partials=self.runbook.partials)
         if problems:
             raise error_of(problems) or CheckFailed(problems)
@@ -347,57 +403,64 @@ class Machine:
 
     def _advance(self, task: _Task, value: Any, error: BaseException | None, now: float) -> None:
         """Let a step's generators run until they need something from outside, or end."""
-        while task.frames:
-            frame = task.frames[-1]
-            try:
-                effect: object = frame.flow.send(value) if error is None else frame.flow.throw(error)
-            except StopIteration as stop:
-                task.frames.pop()
-                value, error = stop.value, None
-                if frame.key is not None:
-                    self._found[frame.key] = value
-                continue
-            except Exception as raised:  # noqa: BLE001 - an own action may raise anything; the report tells
-                task.frames.pop()
-                value, error = None, raised
-                continue
-            value, error = None, None
-            if isinstance(effect, (Call, Upload, HostCall)):
-                # The action has used the answer to its last call. Before that, and after its last, it stays in doubt
-                # until the report has the step: an interruption in between must not call it not done.
-                task.in_doubt = None
-                if isinstance(effect, Call) and (reason := unsendable(effect.arguments)) is not None:
-                    error = RunbookError(f"{effect.method} cannot be sent: {reason}.", place=task.name)
-                    continue
-                task.attempt, task.call_waited = 0, 0.0
-                task.calls.append(effect.method)
-                self._send(task, effect, now)
-                return
-            if isinstance(effect, Wait):
-                # As after a call: what came before was used.
-                task.in_doubt = None
-                if effect.seconds <= 0:
+        while True:
+            while task.frames:
+                effect, value, error = self._resume(task, value, error)
+                if isinstance(effect, (Call, Upload, HostCall)):
+                    task.attempt, task.call_waited = 0, 0.0
+                    task.calls.append(effect.method)
+                    self._send(task, effect, now)
+                    return
+                if isinstance(effect, Wait):
+                    if effect.seconds > 0:
+                        task.call, task.wait_began = None, now
+                        self._put_out(task, Sleep(task.name, now + effect.seconds))
+                        return
                     value = now
-                    continue
-                task.call = None
-                task.wait_began = now
-                self._put_out(task, Sleep(task.name, now + effect.seconds))
-                return
-            if isinstance(effect, Partial):
-                task.partial = effect.output
-            elif isinstance(effect, Find):
-                if effect.key in self._found:
-                    value = self._found[effect.key]
-                else:
-                    task.frames.append(_Frame(effect.flow(), effect.key))
-            else:
-                error = TypeError(
-                    f"an action may yield Call, Upload, HostCall, Find, Partial and Wait, not {type(effect).__name__}"
-                )
+            if task.items is None or not self._item_ended(task, value, error):
+                break
+            value, error = None, None
+        if task.items is not None:
+            value = ItemsDone(items=tuple(task.outputs), failed=tuple(failure for failure, _ in task.failures))
+            # Of several failures, the one that leaves a question open counts most.
+            raised = [each for _, each in task.failures]
+            error = next((each for each in raised if isinstance(each, AmbiguousOutcome)), raised[0] if raised else None)
         if error is not None:
             self._fail(task, error, now)
         else:
             self._succeed(task, value, now)
+
+    def _resume(self, task: _Task, value: Any, error: BaseException | None) -> tuple[object, Any, BaseException | None]:
+        """Let the innermost generator go on; return what it asks of the driver, or what to send into the next one."""
+        frame = task.frames[-1]
+        try:
+            effect: object = frame.flow.send(value) if error is None else frame.flow.throw(error)
+        except StopIteration as stop:
+            task.frames.pop()
+            if frame.key is not None:
+                self._found[frame.key] = stop.value
+            return None, stop.value, None
+        except Exception as raised:  # noqa: BLE001 - an own action may raise anything; the report tells
+            task.frames.pop()
+            return None, None, raised
+        if isinstance(effect, (Call, Upload, HostCall, Wait)):
+            # The action has used the answer to its last call. Before that, and after its last, it stays in doubt
+            # until the report has the step: an interruption in between must not call it not done.
+            task.in_doubt = None
+            if isinstance(effect, Call) and (reason := unsendable(effect.arguments)) is not None:
+                return None, None, RunbookError(f"{effect.method} cannot be sent: {reason}.", place=task.name)
+            return effect, None, None
+        if isinstance(effect, Partial):
+            task.partial = effect.output
+        elif isinstance(effect, Find):
+            if effect.key in self._found:
+                return None, self._found[effect.key], None
+            task.frames.append(_Frame(effect.flow(), effect.key))
+        else:
+            what = type(effect).__name__
+            wrong = f"an action may yield Call, Upload, HostCall, Find, Partial and Wait, not {what}"
+            return None, None, TypeError(wrong)
+        return None, None, None
 
     def _send(self, task: _Task, call: Request, now: float) -> None:
         task.call = call
@@ -446,7 +509,7 @@ class Machine:
         try:
             self._keep(task.name, task.step, output)
         except SlackRunbooksError as error:
-            task.partial = output
+            task.partial, task.items = output, None
             self._fail(task, error, now)
             return
         self._end(task, "succeeded", now, output=output)
@@ -468,12 +531,19 @@ class Machine:
 
     def _fail(self, task: _Task, error: BaseException, now: float) -> None:
         self._close(task)
-        self._stop(task, "failed", error)
-        if task.partial is not None:
-            self._keep(task.name, task.step, task.partial, partly=True)
-        self._end(task, "failed", now, output=task.partial, error=error)
+        # Of a loop that went on, one item may be in doubt.
+        state: Literal["failed", "ambiguous"] = "ambiguous" if isinstance(error, AmbiguousOutcome) else "failed"
+        self._stop(task, state, error)
+        self._end(task, state, now, output=self._kept_partly(task), error=error)
 
-    def _ambiguous(self, task: _Task, call: Request, reason: str, now: float) -> None:
+    def _kept_partly(self, task: _Task) -> Any:
+        """Return what a step that did not succeed has achieved, and make it readable for later steps."""
+        achieved = task.achieved()
+        if achieved is not None:
+            self._keep(task.name, task.step, achieved, partly=True)
+        return achieved
+
+    def _ambiguous(self, task: _Task, call: Request, reason: str, now: float, *, ends: bool = False) -> None:
         self._close(task)
         step = "" if self.single else task.name
         error = AmbiguousOutcome(
@@ -484,10 +554,10 @@ class Machine:
             run_id=self.run_id,
             doubles=call.repeat is Repeat.DOUBLES,
         )
-        self._stop(task, "ambiguous", error)
-        if task.partial is not None:
-            self._keep(task.name, task.step, task.partial, partly=True)
-        self._end(task, "ambiguous", now, output=task.partial, error=error)
+        if not ends and task.items is not None and task.step.on_error == "continue":
+            self._advance(task, None, error, now)
+        else:
+            self._fail(task, error, now)
 
     def _stop(self, task: _Task, state: State, error: BaseException) -> None:
         stops = task.step.on_error == "stop" and self._stopped_by is None

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from ._conditions import when_paths, when_reason
-from ._context import in_the_way, look_up, put, truthy
-from .actions import Action, action_name
-from .actions._base import Need, Placeholder, fields_of, render
+from ._context import in_the_way, kind_of, look_up, put, truthy
+from ._registry import word
+from .actions import Action
+from .actions._base import Need, Placeholder, fields_of, fill, render, templates as templates_of
+from .actions.functions import Function
 from .errors import MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
 from .report import CheckReport, Plan, PlannedStep
 from .runbook import ERROR_STAND_IN, Runbook, Step, save_problems, stand_in
@@ -26,7 +28,7 @@ from .slack_methods import METHODS, call
 if TYPE_CHECKING:
     from ._effects import Flow
 
-__all__ = ["Identify", "Identity", "check_report", "survey"]
+__all__ = ["EMPTY_LIST", "Identify", "Identity", "check_report", "loop_items", "survey"]
 
 
 # Of a skipped step it is known that there is nothing to read.
@@ -86,7 +88,7 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
     for path in runbook.required_but_missing(filled) if templates else ():
         # Told once, as an input; not again for each template that prints it.
         filled = put(filled, path, Placeholder.named(path))
-    actions: dict[str, Action[Any]] = {}
+    actions: dict[str, tuple[Action[Any], ...]] = {}
     outputs: dict[str, Any] = {}
     posts: dict[str, int] = {}
     steps: list[PlannedStep] = []
@@ -103,9 +105,9 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
         if not planned.skipped:
             found += _weighed(save_problems(step, filled, f"steps.{name}.save_as"), step)
         problems = (*planned.problems, *found)
-        least = _least_time(planned, posts)
+        least = sum(_least_time(planned, action, posts) for action in actions[name])
         steps.append(attrs.evolve(planned, problems=problems, least_time=least))
-        outputs[name] = _NO_OUTPUT if planned.skipped else stand_in(step.action, name)
+        outputs[name] = _NO_OUTPUT if planned.skipped else stand_in(step, name)
         if not planned.skipped:
             for path, field in step.save_as.items():
                 filled = put(filled, path, Placeholder.named(f"steps.{name}.{field}"))
@@ -122,22 +124,106 @@ def _with_scopes(steps: Iterable[PlannedStep], requirements: ScopeRequirements) 
 
 def _plan_step(
     name: str, step: Step, scope: Mapping[str, Any], runbook: Runbook, *, templates: bool, single: bool
-) -> tuple[PlannedStep, Action[Any]]:
+) -> tuple[PlannedStep, tuple[Action[Any], ...]]:
     place = "" if single else f"steps.{name}"
-    word = action_name(type(step.action))
+    title = word(step.action)
     skipped, problems = _skipped(step, scope, place)
+    items, found = _items(step, scope, place)
+    if not skipped and items == []:
+        skipped = EMPTY_LIST
     if skipped:
-        return PlannedStep(name, word, {}, skipped=skipped, problems=tuple(_weighed(problems, step))), step.action
-    action, found = _filled(step, scope if templates else None, place, runbook.partials)
-    arguments = {
+        planned = PlannedStep(name, title, {}, skipped=skipped, problems=tuple(_weighed(problems, step)))
+        return planned, (step.action,)
+    actions: list[Action[Any]] = []
+    for number, item in enumerate(items if items is not None else [Placeholder.named("item")], 1):
+        looped = {} if step.foreach is None else {"item": item, "item_number": number}
+        where = f"{place}[{number}]" if items is not None and step.foreach is not None else place
+        action, wrong = _filled(step, {**scope, **looped} if templates else None, where, runbook.partials)
+        actions.append(action)
+        late = _read_from_outputs(step.action, where, runbook.partials) if templates else frozenset()
+        # What a section over an output will say, only the run can tell: its text may be empty now.
+        found += [each for each in wrong if not (each.place in late and each.message.startswith("is empty"))]
+    arguments = _arguments(actions[0])
+    if step.run_if == "success":
+        found = [_with_advice(problem) for problem in found]
+    needed = (need.method for action in actions for need in action.needs() if not need.condition)
+    planned = PlannedStep(
+        name,
+        title,
+        arguments,
+        tuple(dict.fromkeys(needed)),
+        problems=tuple(_weighed([*problems, *found], step)),
+        times=len(actions) if items is not None and step.foreach is not None else None,
+    )
+    return planned, tuple(actions)
+
+
+def _read_from_outputs(action: Action[Any], place: str, partials: Mapping[str, str]) -> frozenset[str]:
+    """Return the places of an action's templates that read what an earlier step gives."""
+    return frozenset(
+        spot
+        for spot, template in templates_of(action, place=place, partials=partials)
+        if any(name.startswith("steps.") for name in template.variables)
+    )
+
+
+EMPTY_LIST = "there is nothing to do: the list of foreach is empty"
+"""Why a step with an empty list is skipped."""
+
+
+def _arguments(action: Action[Any]) -> dict[str, Any]:
+    """Return what an action is filled with, defaults left out."""
+    if isinstance(action, Function):
+        return {name: _shown(value) for name, value in action.arguments.items()}
+    return {
         field.name: _shown(value)
         for field in fields_of(action)
         if (value := getattr(action, field.name)) != field.default
     }
-    if step.run_if == "success":
-        found = [_with_advice(problem) for problem in found]
-    methods = tuple(dict.fromkeys(need.method for need in action.needs() if not need.condition))
-    return PlannedStep(name, word, arguments, methods, problems=tuple(_weighed([*problems, *found], step))), action
+
+
+def loop_items(step: Step, scope: Mapping[str, Any], place: str) -> tuple[list[Any], list[Problem]]:
+    """Return the items of a step with ``foreach``, and what is wrong with its list.
+
+    Args:
+        step: The step.
+        scope: What templates see.
+        place: Where the step stands.
+    """
+    where = f"{place}.foreach" if place else "foreach"
+    source = "{{{" + step.foreach + "}}}" if isinstance(step.foreach, str) else step.foreach
+    found, problems = fill(source, scope, place=where)
+    if problems:
+        return [], problems
+    if isinstance(found, (list, tuple)):
+        return list(found), []
+    return [], [
+        Problem(where, f"{step.foreach!r} is {kind_of(found)}, not a list.", "Give the path of a list in the context.")
+    ]
+
+
+def _items(step: Step, scope: Mapping[str, Any], place: str) -> tuple[list[Any] | None, list[Problem]]:
+    """Return the items of a step, ``None`` where only the run can tell; a step without a loop has one."""
+    if step.foreach is None:
+        return [None], []
+    if isinstance(step.foreach, str):
+        head = step.foreach.split(".")[0]
+        if head == "steps" or head == "error" or Placeholder.is_in(_found(scope, step.foreach)):
+            return None, []
+    items, problems = loop_items(step, scope, place)
+    if any(
+        isinstance(problem.error, MissingVariable) and _only_the_run_tells(problem.error.name, scope)
+        for problem in problems
+    ):
+        return None, []
+    return (None if problems else items), problems
+
+
+def _found(scope: Mapping[str, Any], path: str) -> Any:
+    try:
+        return look_up(scope, path)
+    except RunbookError:
+        return None
 
 
 def _shown(value: object) -> object:
@@ -168,6 +254,8 @@ def _filled(
 def _only_the_run_tells(name: str, scope: Mapping[str, Any]) -> bool:
     """Tell whether a missing name reads, at any depth, the output of a step that will run."""
     head, *rest = name.split(".")
+    if head == "item" and Placeholder.is_in(scope.get("item")):
+        return bool(rest)
     if head != "steps" or len(rest) < 2 or scope["steps"][rest[0]] is _NO_OUTPUT:
         return False
     blocked = in_the_way(scope, name)
@@ -224,14 +312,14 @@ def _doubts(path: str, when: object, scope: Mapping[str, Any], where: str) -> li
     return [Problem(where, f"the context has no {path!r} (did you mean {meant!r}?).", severity="warning")]
 
 
-def _least_time(step: PlannedStep, posts: dict[str, int]) -> float:
+def _least_time(step: PlannedStep, action: Action[Any], posts: dict[str, int]) -> float:
     """Count a second for each further post to one channel.
 
     Source: https://docs.slack.dev/apis/web-api/rate-limits
     """
     if step.skipped or not any(method in METHODS and METHODS[method].posts for method in step.methods):
         return 0.0
-    channel = str(step.arguments.get("channel") or step.arguments.get("users"))
+    channel = str(getattr(action, "channel", None) or getattr(action, "users", None))
     posts[channel] = posts.get(channel, 0) + 1
     return 1.0 if posts[channel] > 1 else 0.0
 

@@ -361,6 +361,8 @@ class PlannedStep:
         skipped: Why it would be skipped; empty if it would run.
         problems: What is wrong with it.
         least_time: Seconds it takes at the least under Slack's published rates.
+        times: How often the action is done, for a step with ``foreach`` whose list is known; the arguments are those of
+            the first.
     """
 
     name: str
@@ -371,6 +373,12 @@ class PlannedStep:
     skipped: str = ""
     problems: tuple[Problem, ...] = ()
     least_time: float = 0.0
+    times: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The action, and how often it is done."""
+        return f"{self.action}, {_times(self.times)}" if self.times is not None else self.action
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-safe data."""
@@ -383,6 +391,7 @@ class PlannedStep:
             "skipped": self.skipped,
             "problems": [_problem(problem) for problem in self.problems],
             "least_time": self.least_time,
+            "times": self.times,
         }
 
 
@@ -431,7 +440,7 @@ class Plan:
     def __str__(self) -> str:
         lines = [f"{self.runbook}: {_count(self.steps, 'step')}, scopes {', '.join(self.scopes.minimal) or 'none'}"]
         for step in self.steps:
-            lines.append(f"  {step.name}: {step.action}" + (f" (skipped: {step.skipped})" if step.skipped else ""))
+            lines.append(f"  {step.name}: {step.title}" + (f" (skipped: {step.skipped})" if step.skipped else ""))
             if not step.skipped:
                 lines += [f"      {key}: {_indented(_shown(value))}" for key, value in step.arguments.items()]
                 lines.append(f"      calls {', '.join(step.methods) or 'nothing'}")
@@ -442,7 +451,7 @@ class Plan:
         rows = (
             (
                 html.escape(step.name),
-                html.escape(step.action),
+                html.escape(step.title),
                 _arguments(step),
                 "<br>".join(html.escape(method) for method in step.methods),
             )
@@ -455,6 +464,10 @@ class Plan:
             + "".join(f"<p>{_mark(problem)} {html.escape(str(problem))}</p>" for problem in self.general)
             + "</div>"
         )
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _arguments(step: PlannedStep) -> str:

@@ -18,14 +18,17 @@ import attrs
 
 from ._conditions import When, checked_when, when_paths
 from ._context import MISSING, PATH, in_the_way, kind_of, look_up, near, put
-from .actions import ACTIONS, action_name
-from .actions._base import Action, Placeholder, fields_of, forms, templates
+from ._registry import Known, known, registered_word, word
+from .actions._base import Action, Placeholder, data_templates, fields_of, templates
+from .actions.functions import Function, HostFunction, parameters
 from .errors import Problem, RunbookError, TemplateError, Unsupported
 from .templates import Template
 
 __all__ = [
     "ERROR_STAND_IN",
     "Input",
+    "ItemFailed",
+    "ItemsDone",
     "Runbook",
     "Step",
     "When",
@@ -36,11 +39,11 @@ __all__ = [
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED = ("steps", "error")
+_LOOP = ("item", "item_number")
 _ERROR_FIELDS = ("step", "code", "message", "method", "remedy")
 
 # Parts of the contract that this version refuses by name.
 _LATER_STEP = (
-    "foreach",
     "concurrency",
     "every",
     "until",
@@ -51,9 +54,43 @@ _LATER_STEP = (
 )
 
 
-def output_fields(action: Action[Any]) -> tuple[str, ...] | None:
-    """Return the names of the fields that an action's output has, or ``None`` where that is not known before a run."""
-    kind = getattr(action, "output", None)
+@attrs.frozen(kw_only=True)
+class ItemFailed:
+    """What became of one item of a step with ``foreach`` that did not succeed.
+
+    Attributes:
+        number: Which item, from 1.
+        code: Slack's error code, or the name of the error's class.
+        message: The error in words.
+        output: What was achieved before, or ``None``.
+    """
+
+    number: int
+    code: str
+    message: str
+    output: Any = None
+
+
+@attrs.frozen(kw_only=True)
+class ItemsDone:
+    """The output of a step with ``foreach``.
+
+    Attributes:
+        items: The outputs of the items that succeeded, in order.
+        failed: The items that did not.
+    """
+
+    items: tuple[Any, ...] = ()
+    failed: tuple[ItemFailed, ...] = ()
+
+
+def output_fields(step: Step) -> tuple[str, ...] | None:
+    """Return the names of the fields that a step's output has, or ``None`` where that is not known before a run."""
+    return _fields_of_output(step.action, looped=step.foreach is not None)
+
+
+def _fields_of_output(action: Action[Any], *, looped: bool) -> tuple[str, ...] | None:
+    kind = ItemsDone if looped else getattr(action, "output", None)
     if isinstance(kind, type) and attrs.has(kind):
         return tuple(field.name for field in attrs.fields(kind))
     return None
@@ -78,7 +115,10 @@ class Step:
             ``{{error.remedy}}``.
         save_as: Writes fields of the output into the context for later steps and runbooks, as
             ``{"Activity.slack_channel": "channel"}``.
-        foreach: Not in this version.
+        foreach: Does the action once for each item of a list: a context path (``"Activity.responders"``,
+            ``"steps.members.users"``) or the list itself. The action reads ``{{item}}``, ``{{item.name}}`` and
+            ``{{item_number}}``, from 1. The first item that fails ends the step; with ``on_error="continue"`` the
+            others are done all the same. An empty list skips the step. The output is an :class:`ItemsDone`.
         concurrency: Not in this version.
         every: Not in this version.
         until: Not in this version.
@@ -97,6 +137,7 @@ class Step:
     on_error: Literal["stop", "continue"]
     run_if: Literal["success", "failure", "always"]
     save_as: Mapping[str, str]
+    foreach: str | tuple[Any, ...] | None
 
     def __init__(
         self,
@@ -106,7 +147,7 @@ class Step:
         on_error: Literal["stop", "continue"] = "stop",
         run_if: Literal["success", "failure", "always"] = "success",
         save_as: Mapping[str, str] | None = None,
-        foreach: object = None,
+        foreach: str | Sequence[Any] | None = None,
         concurrency: object = None,
         every: object = None,
         until: object = None,
@@ -117,14 +158,19 @@ class Step:
     ) -> None:
         if not isinstance(action, Action):
             raise RunbookError(f"must be an action such as SendMessage(…), not {kind_of(action)}.", place="action")
-        given = (foreach, concurrency, every, until, after, expires_after, on_ambiguous, workspace)
+        given = (concurrency, every, until, after, expires_after, on_ambiguous, workspace)
         for option, value in zip(_LATER_STEP, given, strict=True):
             if value is not None:
                 raise _later(option)
         _choice("on_error", on_error, ("stop", "continue"))
         _choice("run_if", run_if, ("success", "failure", "always"))
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
-            action, checked_when(when, "when"), on_error, run_if, _checked_save_as(save_as, action)
+            action,
+            checked_when(when, "when"),
+            on_error,
+            run_if,
+            _checked_save_as(save_as, action, looped=foreach is not None),
+            _checked_foreach(foreach),
         )
 
     def __hash__(self) -> int:
@@ -133,7 +179,11 @@ class Step:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Read-only views of mappings neither pickle nor copy, so a step is made anew.
-        options = {"when": self.when if callable(self.when) else _thawed(self.when), "save_as": dict(self.save_as)}
+        options = {
+            "when": self.when if callable(self.when) else _thawed(self.when),
+            "save_as": dict(self.save_as),
+            "foreach": _thawed(self.foreach),
+        }
         return _remade, (Step, (self.action,), {**options, "on_error": self.on_error, "run_if": self.run_if})
 
     def __repr__(self) -> str:
@@ -142,6 +192,7 @@ class Step:
             "on_error": self.on_error if self.on_error != "stop" else None,
             "run_if": self.run_if if self.run_if != "success" else None,
             "save_as": dict(self.save_as) or None,
+            "foreach": self.foreach,
         }
         given = "".join(
             f", {name}={value if callable(value) else _thawed(value)!r}"
@@ -167,23 +218,49 @@ def _choice(option: str, value: object, choices: Sequence[str]) -> None:
         )
 
 
-def _checked_save_as(save_as: object, action: Action[Any]) -> Mapping[str, str]:
+# A text that is one tag and nothing else.
+_ONE_TAG = re.compile(r"\s*\{\{\s*([^\s{}#^/!>&=]+)\s*\}\}\s*")
+
+
+def _checked_foreach(foreach: object) -> str | tuple[Any, ...] | None:
+    """Take a path, a tag that is a path, or a list."""
+    if foreach is None:
+        return None
+    if isinstance(foreach, str):
+        tag = _ONE_TAG.fullmatch(foreach)
+        path = tag[1] if tag else foreach.strip()
+        if not PATH.fullmatch(path):
+            raise RunbookError(
+                f"{foreach!r} is no context path; write it like Activity.responders, or give a list.", place="foreach"
+            )
+        return path
+    if isinstance(foreach, (list, tuple)):
+        if not foreach:
+            raise RunbookError("is an empty list: the step would never do anything.", place="foreach")
+        return tuple(_thawed(item) for item in foreach)
+    raise RunbookError(
+        f"must be a context path such as Activity.responders, or a list, not {kind_of(foreach)}.", place="foreach"
+    )
+
+
+def _checked_save_as(save_as: object, action: Action[Any], *, looped: bool) -> Mapping[str, str]:
     if save_as is None:
         return MappingProxyType({})
     if not isinstance(save_as, Mapping):
         raise RunbookError(
             "must map context paths to fields of the output, as {Activity.slack_channel: channel}.", place="save_as"
         )
-    known = output_fields(action)
+    gives_fields = _fields_of_output(action, looped=looped)
     for path, field in save_as.items():
         if not isinstance(path, str) or not PATH.fullmatch(path):
             raise RunbookError(f"{path!r} is no context path; write it like Activity.slack_channel.", place="save_as")
         if path.split(".")[0] in _RESERVED:
             raise RunbookError(f"{path!r}: {path.split('.')[0]!r} is the run's own; write elsewhere.", place="save_as")
-        if not isinstance(field, str) or (known is not None and field not in known):
-            gives = f"; it gives {', '.join(known)}" if known else ""
+        if not isinstance(field, str) or (gives_fields is not None and field not in gives_fields):
+            gives = f"; it gives {', '.join(gives_fields)}" if gives_fields else ""
+            giver = "A step with foreach" if looped else type(action).__name__
             raise RunbookError(
-                f"{type(action).__name__} gives no {field!r}{near(str(field), known or ())}{gives}.", place="save_as"
+                f"{giver} gives no {field!r}{near(str(field), gives_fields or ())}{gives}.", place="save_as"
             )
     return MappingProxyType(dict(save_as))
 
@@ -332,7 +409,7 @@ class Runbook:
             action: The action.
         """
         runbook = cls.__new__(cls)
-        name = action_name(type(action))
+        name = word(action)
         runbook.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
             name, MappingProxyType({name: Step(action)}), None, MappingProxyType({}), ()
         )
@@ -501,17 +578,17 @@ def save_problems(step: Step, context: Mapping[str, Any], place: str) -> list[Pr
 _SHOWABLE = re.compile(r"((tuple|list|Sequence)\[)?(str|bool|int|float)(, \.\.\.)?\]?( \| None)?")
 
 
-def stand_in(action: Action[Any], name: str) -> dict[str, Any]:
+def stand_in(step: Step, name: str) -> dict[str, Any]:
     """Return what stands for a step's output while nothing has run: a named placeholder for each field that is text.
 
     Fields that hold more (mappings, lists of mappings) and outputs whose fields are not known are left out: a section
     of them then shows nothing, where a placeholder would lack the names that the section reads.
 
     Args:
-        action: What the step does.
+        step: The step.
         name: Name of the step.
     """
-    kind = getattr(action, "output", None)
+    kind = None if step.foreach is not None else getattr(step.action, "output", None)
     if not (isinstance(kind, type) and attrs.has(kind)):
         return {}
     return {
@@ -592,8 +669,15 @@ def _variables(
     saved: set[str] = set()
     earlier: dict[str, Step] = {}
     for name, step in steps.items():
+        own = _LOOP if step.foreach is not None else ()
+        for variable, place in _read_by_loop(step, f"steps.{name}.foreach"):
+            _check_variable(variable, place, earlier, inputs, saved)
+            if variable.split(".")[0] not in _RESERVED and variable not in saved:
+                found[variable] = None
         for place, template in templates(step.action, place=f"steps.{name}", partials=partials):
             for variable in template.variables:
+                if variable.split(".")[0] in own:
+                    continue
                 _check_variable(variable, place, earlier, inputs, saved)
                 if variable.split(".")[0] not in _RESERVED and variable not in saved:
                     found[variable] = None
@@ -604,6 +688,16 @@ def _variables(
     return tuple(found)
 
 
+def _read_by_loop(step: Step, place: str) -> Iterator[tuple[str, str]]:
+    """Yield what a step's list reads, with the place."""
+    if isinstance(step.foreach, str):
+        yield step.foreach, place
+    elif step.foreach is not None:
+        for spot, template in data_templates(step.foreach, place=place):
+            for variable in template.variables:
+                yield variable, spot
+
+
 def _check_variable(
     variable: str,
     place: str,
@@ -612,7 +706,7 @@ def _check_variable(
     saved: set[str],
 ) -> None:
     head, *rest = variable.split(".")
-    tag = variable if place.endswith(".when") else f"{{{{{variable}}}}}"
+    tag = variable if place.endswith((".when", ".foreach")) else f"{{{{{variable}}}}}"
     if head == "steps" and rest:
         _check_step_output(tag, rest, place, earlier)
     elif head == "error" and rest:
@@ -639,10 +733,10 @@ def _check_step_output(tag: str, rest: Sequence[str], place: str, earlier: Mappi
         raise RunbookError(
             f"{tag} reads step {name!r}, and no step of that name comes before{near(name, earlier)}.", place=place
         )
-    known = output_fields(earlier[name].action)
-    if known is not None and fields and fields[0] not in known:
+    gives = output_fields(earlier[name])
+    if gives is not None and fields and fields[0] not in gives:
         raise RunbookError(
-            f"{tag}: step {name!r} gives no {fields[0]!r}{near(fields[0], known)}; it gives {', '.join(known)}.",
+            f"{tag}: step {name!r} gives no {fields[0]!r}{near(fields[0], gives)}; it gives {', '.join(gives)}.",
             place=place,
         )
 
@@ -658,16 +752,24 @@ def _thawed(value: object) -> object:
 
 def _step_data(name: str, step: Step) -> dict[str, Any]:
     action = step.action
-    if type(action) not in ACTIONS.values():
+    own = registered_word(action)
+    if own is None:
+        what = f"the function {action.name}" if isinstance(action, Function) else type(action).__name__
+        same = " with the same repeat" if isinstance(action, Function) else ""
         raise RunbookError(
-            f"{type(action).__name__} is the host's own action, which plain data cannot hold.", place=f"steps.{name}"
+            f"{what} is the host's own, which plain data can hold only under a name: "
+            f"give it one with slackrunbooks.register{same}.",
+            place=f"steps.{name}",
         )
     fields: dict[str, Any] = {}
-    for field in fields_of(action):
-        value = getattr(action, field.name)
-        if value != field.default:
-            fields[field.name] = _plain(value, f"steps.{name}.{field.name}")
-    data: dict[str, Any] = {action_name(type(action)): fields}
+    if isinstance(action, Function):
+        fields = {key: _plain(value, f"steps.{name}.{key}") for key, value in action.arguments.items()}
+    else:
+        for field in fields_of(action):
+            value = getattr(action, field.name)
+            if value != field.default:
+                fields[field.name] = _plain(value, f"steps.{name}.{field.name}")
+    data: dict[str, Any] = {own: fields}
     if callable(step.when):
         raise RunbookError(
             "is a predicate, which plain data cannot hold; write it as a mapping of paths to values.",
@@ -681,6 +783,8 @@ def _step_data(name: str, step: Step) -> dict[str, Any]:
         data["run_if"] = step.run_if
     if step.save_as:
         data["save_as"] = dict(step.save_as)
+    if step.foreach is not None:
+        data["foreach"] = _plain(step.foreach, f"steps.{name}.foreach")
     return data
 
 
@@ -732,15 +836,24 @@ def _parts(place: str) -> list[str | int]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"[./\[\]]+", place) if part]
 
 
+def _fields_below(entry: Known) -> dict[str, bool]:
+    """Return what may stand below a name in YAML, and whether it must; ``**`` is anything else."""
+    if isinstance(entry, HostFunction):
+        named, any_name = parameters(entry.function) or ({}, True)
+        return {**named, "**": False} if any_name else named
+    return {field.name: field.default is attrs.NOTHING for field in fields_of(entry)}
+
+
 class _Reader:
     """Makes a runbook from plain data; ``error`` knows where each piece of the data stood in its file."""
 
     _TOP = ("name", "steps", "inputs", "partials")
-    _OPTIONS = ("when", "on_error", "run_if", "save_as", *_LATER_STEP)
+    _OPTIONS = ("when", "on_error", "run_if", "save_as", "foreach", *_LATER_STEP)
     _INPUT = ("type", "default", "description")
 
     def __init__(self, error: _MakesError) -> None:
         self._error = error
+        self._known = known()
 
     def runbook(self, data: object, default_name: str) -> Runbook:
         top = self._mapping(data, (), "a runbook must be a mapping with name and steps")
@@ -783,17 +896,17 @@ class _Reader:
         raise self._error([*path, str(name)], _no_step_name(name), key=True)
 
     def _step(self, name: str, path: list[str | int], entry: object) -> Step:
-        if name in ACTIONS and isinstance(entry, Mapping) and not {*ACTIONS, *self._OPTIONS} & set(entry):
+        if name in self._known and isinstance(entry, Mapping) and not {*self._known, *self._OPTIONS} & set(entry):
             raise self._error(
                 path, f"a step needs a name of its own above its action, as announce: {{{name}: {{…}}}}.", key=True
             )
         options = self._mapping(entry, path, f"step {name!r} must hold an action such as send_message")
-        actions = [key for key in options if key in ACTIONS]
+        actions = [key for key in options if key in self._known]
         for key in options:
-            if key not in ACTIONS and key not in self._OPTIONS:
+            if key not in self._known and key not in self._OPTIONS:
                 raise self._error([*path, str(key)], self._no_such_part(str(key), actions), key=True)
         if len(actions) != 1:
-            found = f"it has {' and '.join(actions)}" if actions else f"there are {', '.join(ACTIONS)}"
+            found = f"it has {' and '.join(actions)}" if actions else f"there are {', '.join(self._known)}"
             raise self._error(path, f"a step holds exactly one action; {found}.", key=True)
         action = self._action(actions[0], [*path, actions[0]], options[actions[0]])
         chosen: dict[str, Any] = {key: value for key, value in options.items() if key in self._OPTIONS}
@@ -807,37 +920,41 @@ class _Reader:
             raise self._error([*path, *_parts(error.place)], error.reason) from None
 
     def _no_such_part(self, key: str, actions: Sequence[str]) -> str:
-        below = next((word for word in actions or ACTIONS if key in forms(ACTIONS[word])), None)
+        below = next((name for name in actions or self._known if key in _fields_below(self._known[name])), None)
         if below:
             return f"is a field of {below}; write it below the action, as {below}: {{{key}: …}}."
-        return f"is neither an action nor a step option{near(key, [*ACTIONS, *self._OPTIONS])}."
+        return f"is neither an action nor a step option{near(key, [*self._known, *self._OPTIONS])}."
 
     def _action(self, word: str, path: list[str | int], entry: object) -> Action[Any]:
-        cls = ACTIONS[word]
-        fields = self._mapping(entry, path, f"{word} must map its fields to values")
-        known = forms(cls)
+        entered = self._known[word]
+        fields = self._mapping(
+            {} if entry is None and isinstance(entered, HostFunction) else entry,
+            path,
+            f"{word} must map its fields to values",
+        )
+        known = _fields_below(entered)
         for key in fields:
             if key in self._OPTIONS:
                 raise self._error(
                     [*path, key], f"is an option of the step; write it beside {word}, not below it.", key=True
                 )
-            if key not in known:
+            if key not in known and "**" not in known:
+                has = f"it has {', '.join(known)}" if known else "it has none"
                 raise self._error(
-                    [*path, str(key)],
-                    f"{word} has no field {key!r}{near(str(key), known)}; it has {', '.join(known)}.",
-                    key=True,
+                    [*path, str(key)], f"{word} has no field {key!r}{near(str(key), known)}; {has}.", key=True
                 )
-        missing = [
-            field.name for field in fields_of(cls) if field.default is attrs.NOTHING and field.name not in fields
-        ]
+        missing = [name for name, needed in known.items() if needed and name not in fields]
         if missing:
             raise self._error(path, f"{word} needs {' and '.join(missing)}.", key=True)
         try:
-            return cls(**fields)
+            if isinstance(entered, HostFunction):
+                return Function(entered.function, dict(fields), entered.repeat)
+            return entered(**fields)
         except RunbookError as error:
             # An action names its class first; a converter, which does not know the class, begins with the field.
             place = _parts(error.place)
-            raise self._error([*path, *(place[1:] if place[:1] == [cls.__name__] else place)], error.reason) from None
+            inside = place[1:] if place[:1] == [getattr(entered, "__name__", "Function")] else place
+            raise self._error([*path, *inside], error.reason) from None
 
     def _inputs(self, entry: object) -> dict[str, Input]:
         inputs: dict[str, Input] = {}
@@ -880,5 +997,8 @@ class _Reader:
         if not isinstance(name, str) or name not in paths:
             raise self._error(place, reason) from error
         tail = place[2:]
-        inside = [] if tail[:1] in ([], ["when"]) else [action_name(type(steps[name].action))]
+        action = steps[name].action
+        inside = [] if tail[:1] in ([], ["when"], ["foreach"]) else [word(action)]
+        if inside and isinstance(action, Function) and tail[0] == "arguments":
+            tail = tail[1:]
         raise self._error([*paths[name], *inside, *tail], reason) from error

@@ -18,7 +18,7 @@ from .slack_methods import METHODS
 from .text import parse_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["HasAction", "HasSteps", "Requirement", "ScopeRequirements", "Subject", "required_scopes", "scopes_of"]
 
@@ -203,13 +203,19 @@ def required_scopes(*subjects: Subject) -> ScopeRequirements:
     return ScopeRequirements(tuple(dict.fromkeys(found)))
 
 
-def scopes_of(actions: Mapping[str, Action[Any]]) -> ScopeRequirements:
+def scopes_of(actions: Mapping[str, Sequence[Action[Any]]]) -> ScopeRequirements:
     """Work out the scopes of the actions of one runbook, filled or not.
 
     Args:
-        actions: The actions by the names of their steps, in order.
+        actions: The actions by the names of their steps, in order; several for a step that does one for each item.
     """
-    found = (requirement for name, action in actions.items() for requirement in _of_step(name, action, actions))
+    first = {name: each[0] for name, each in actions.items()}
+    found = (
+        requirement
+        for name, each in actions.items()
+        for action in each
+        for requirement in _of_step(name, action, first)
+    )
     return ScopeRequirements(tuple(dict.fromkeys(found)))
 
 
@@ -217,7 +223,7 @@ def _of_subject(subject: object) -> Iterator[Requirement]:
     # A class has the attributes of its instances, and is none of them.
     instance = None if isinstance(subject, type) else subject
     if isinstance(instance, HasSteps):
-        yield from scopes_of({name: step.action for name, step in instance.steps.items()})
+        yield from scopes_of({name: (step.action,) for name, step in instance.steps.items()})
         return
     action = instance.action if isinstance(instance, HasAction) else instance
     if isinstance(action, Action):

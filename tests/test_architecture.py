@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("actions._*",),
     ("actions.*",),
     ("actions",),
+    ("_registry",),
     ("scopes", "policy"),
     ("_context",),
     ("_conditions",),

@@ -404,7 +404,7 @@ def test_what_can_hold_is_not_refused(make: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", ["foreach", "concurrency", "every", "until", "after", "expires_after", "on_ambiguous", "workspace"]
+    "option", ["concurrency", "every", "until", "after", "expires_after", "on_ambiguous", "workspace"]
 )
 def test_options_of_a_later_version_are_refused_by_name(option: str) -> None:
     """From Python and from plain data, an option that is not built is never ignored."""
@@ -441,12 +441,16 @@ def test_what_templates_read_of_an_output(output: object, fields: dict[str, Any]
 
 def test_what_stands_for_an_output_before_the_run() -> None:
     """Each field that is text or a list of texts has a placeholder that names it; nothing stands for the rest."""
-    assert output_fields(Count()) == ("count", "seen")
-    assert output_fields(Own()) is None
-    assert stand_in(Count(), "c") == {name: Placeholder.named(f"steps.c.{name}") for name in ("count", "seen")}
-    assert stand_in(Own(), "own") == {}
-    assert set(stand_in(sr.InviteToChannel(channel="C1", users="U1"), "i")) == {"channel", "invited", "already"}
-    assert set(stand_in(sr.SendMessage(channel="C1", text="x"), "s")) == {"channel", "ts", "thread_ts"}
+    assert output_fields(sr.Step(Count())) == ("count", "seen")
+    assert output_fields(sr.Step(Own())) is None
+    assert stand_in(sr.Step(Count()), "c") == {name: Placeholder.named(f"steps.c.{name}") for name in ("count", "seen")}
+    assert stand_in(sr.Step(Own()), "own") == {}
+    assert set(stand_in(sr.Step(sr.InviteToChannel(channel="C1", users="U1")), "i")) == {
+        "channel",
+        "invited",
+        "already",
+    }
+    assert set(stand_in(sr.Step(sr.SendMessage(channel="C1", text="x")), "s")) == {"channel", "ts", "thread_ts"}
 
 
 # --- inputs ----------------------------------------------------------------------------------------------------------
@@ -579,6 +583,8 @@ def test_inputs_may_be_written_short() -> None:
     assert inputs == {"a": sr.Input(int), "b": sr.Input(description="x"), "c": sr.Input(default=None)}
 
 
+OWN_ONLY = "the host's own, which plain data can hold only under a name: give it one with slackrunbooks.register."
+
 ONLY_PYTHON: list[tuple[Any, str]] = [
     (
         lambda: sr.Runbook("b", {"say": sr.Step(SAY, when=lambda scope: True)}),
@@ -586,7 +592,7 @@ ONLY_PYTHON: list[tuple[Any, str]] = [
     ),
     (
         lambda: sr.Runbook("b", {"own": Own()}),
-        "steps.own: Own is the host's own action, which plain data cannot hold.",
+        f"steps.own: Own is {OWN_ONLY}",
     ),
     (
         lambda: sr.Runbook("b", {"say": sr.Step(SAY, when={"a": {"gt": date(2024, 5, 1)}})}),
@@ -1032,9 +1038,9 @@ WRONG_YAML: dict[str, tuple[str, str, str]] = {
     ),
     "not built yet": (
         "on_error: continue",
-        "foreach: Activity.people",
+        "every: 30m",
         (
-            "line 18, column 7: steps[1].announce.foreach: This version does not support the step option 'foreach'. "
+            "line 18, column 7: steps[1].announce.every: This version does not support the step option 'every'. "
             "Leave it out, or do it in the program around the run."
         ),
     ),
@@ -1177,12 +1183,15 @@ whens = st.one_of(st.none(), context_paths, st.dictionaries(context_paths, condi
 def steps(draw: st.DrawFn) -> sr.Step:
     """Draw a step of any action with any options."""
     action = draw(st.sampled_from(list(ACTIONS.values())).flatmap(actions))
+    foreach = draw(st.none() | context_paths | st.lists(data, min_size=1, max_size=2))
+    gives = output_fields(sr.Step(action, foreach=foreach))
     return sr.Step(
         action,
         when=draw(whens),
         on_error=draw(st.sampled_from(["stop", "continue"])),
         run_if=draw(st.sampled_from(["success", "failure", "always"])),
-        save_as=draw(st.dictionaries(context_paths, st.sampled_from(output_fields(action)), max_size=2)),
+        save_as=draw(st.dictionaries(context_paths, st.sampled_from(gives), max_size=2)),
+        foreach=foreach,
     )
 
 
@@ -1198,7 +1207,7 @@ def runbooks(draw: st.DrawFn) -> sr.Runbook:
     """Draw a runbook of a few steps, some of which read the step before."""
     made: dict[str, sr.Step] = draw(st.dictionaries(names, steps(), min_size=1, max_size=3))
     last = next(reversed(made))
-    field = draw(st.sampled_from(output_fields(made[last].action)))
+    field = draw(st.sampled_from(output_fields(made[last])))
     made["zz_last"] = sr.Step(sr.SendMessage(channel="#c", text=f"{{{{steps.{last}.{field}}}}}"))
     declared = draw(st.none() | st.dictionaries(context_paths, inputs, max_size=2))
     if declared is not None:

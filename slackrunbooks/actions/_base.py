@@ -63,8 +63,10 @@ __all__ = [
     "as_flag",
     "as_switch",
     "as_users",
+    "data_templates",
     "error_of",
     "fields_of",
+    "fill",
     "forms",
     "hidden",
     "is_choice",
@@ -550,6 +552,32 @@ def templates(
                 raise error.at(spot) from None
             if not template.is_literal:
                 yield spot, template
+
+
+def data_templates(value: object, *, place: str) -> Iterator[tuple[str, Template]]:
+    """Parse every template in plain data; as :func:`templates`, which see."""
+    for spot, source in _leaves(value, DATA["form"], place):
+        try:
+            template = compiled(source)
+        except TemplateError as error:
+            raise error.at(spot) from None
+        if not template.is_literal:
+            yield spot, template
+
+
+def fill(value: object, context: Mapping[str, Any], *, place: str) -> tuple[Any, list[Problem]]:
+    """Fill the templates in plain data; one that is a whole tag takes the value itself.
+
+    Args:
+        value: Plain data.
+        context: What fills it.
+        place: Where it stands, for the problems.
+
+    Returns:
+        The filled data and everything that is wrong.
+    """
+    filler = _Filler(context, place, None)
+    return filler._value(value, DATA["form"], place), filler.problems  # noqa: SLF001
 
 
 def _template(source: str, partials: Mapping[str, str] | None) -> Template:

@@ -1,0 +1,138 @@
+"""Every action by its name in YAML: the library's, and the host's own under the names it registered.
+
+Rule of this file: names only. What is registered here is what a runbook in YAML may call; nothing is ever looked up
+by a path that stands in a runbook.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar, cast, overload
+
+from .actions import ACTIONS, action_name
+from .actions._base import Action
+from .actions.functions import Function, HostFunction, Repeats
+from .errors import RunbookError
+
+__all__ = ["Known", "known", "register", "registered_word", "unregister", "word"]
+
+_T = TypeVar("_T", bound=Callable[..., Any])
+
+Known: TypeAlias = type[Action[Any]] | HostFunction
+"""What a name in YAML stands for."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_own: dict[str, Known] = {}
+
+
+@overload
+def register(own: _T, *, name: str | None = None, repeat: Repeats = "doubles") -> _T: ...
+
+
+@overload
+def register(own: None = None, *, name: str | None = None, repeat: Repeats = "doubles") -> Callable[[_T], _T]: ...
+
+
+def register(own: Any = None, *, name: str | None = None, repeat: Repeats = "doubles") -> Any:
+    """Give a host's own action or function a name, so that runbooks in YAML and plain data can call it.
+
+    Use it on a subclass of ``Action`` or on a function, as a decorator or as a call. In YAML the fields of the action,
+    or the parameters of the function, stand below the name::
+
+        @sr.register(repeat="reads")
+        def on_call(team: str) -> dict[str, str]: ...
+
+        steps:
+          who: {on_call: {team: "{{Activity.team}}"}}
+
+    Args:
+        own: The action's class or the function; left out, this returns a decorator.
+        name: The name; left out, it is made from the class (``page_on_call`` for ``PageOnCall``) or is the function's.
+        repeat: What calling the function a second time would do: ``"reads"``, ``"same"`` or ``"doubles"``. An action
+            says it with each of its calls.
+
+    Returns:
+        ``own``, as it is.
+
+    Raises:
+        RunbookError: The name is none, or stands for something else. What comes from the same place under the same
+            name, as when a notebook's cell runs again, replaces what was there.
+    """
+    if own is None:
+        return lambda given: register(given, name=name, repeat=repeat)
+    is_action = isinstance(own, type) and issubclass(own, Action)
+    if not is_action and (isinstance(own, (type, Action)) or not callable(own)):
+        raise RunbookError(
+            f"must be a class of actions or a function, not {own!r}." if not isinstance(own, Action)
+            else "must be the class of an action, not one of its objects.",
+            place="register",
+        )  # fmt: skip
+    chosen = name or (action_name(own) if is_action else str(getattr(own, "__name__", "")))
+    if not _NAME.fullmatch(chosen):
+        raise RunbookError(
+            f"{chosen!r} is no name for YAML: it takes lower-case letters, digits and _, a letter first. "
+            "Give one: register(…, name=\"page_on_call\").",
+            place="register",
+        )  # fmt: skip
+    if chosen in ACTIONS:
+        raise RunbookError(f"{chosen!r} is an action of the library; give it another name.", place="register")
+    made: Known = own if is_action else HostFunction(chosen, own, cast("Any", repeat))
+    if chosen in _own and _origin(_own[chosen]) != _origin(made):
+        raise RunbookError(
+            f"{chosen!r} is registered already, for {'.'.join(_origin(_own[chosen]))}; give it another name.",
+            place="register",
+        )
+    _own[chosen] = made
+    return own
+
+
+def unregister(name: str) -> None:
+    """Take a name away that :func:`register` gave.
+
+    Args:
+        name: The name.
+
+    Raises:
+        RunbookError: Nothing of the host's is registered under it.
+    """
+    if name not in _own:
+        raise RunbookError(f"nothing of the host's is registered as {name!r}.", place="unregister")
+    del _own[name]
+
+
+def _origin(entry: Known) -> tuple[str, str]:
+    thing: Any = entry.function if isinstance(entry, HostFunction) else entry
+    return str(getattr(thing, "__module__", "")), str(getattr(thing, "__qualname__", repr(thing)))
+
+
+def known() -> Mapping[str, Known]:
+    """Return everything that YAML may name, the library's actions first."""
+    return {**ACTIONS, **_own}
+
+
+def registered_word(action: Action[Any]) -> str | None:
+    """Return the name by which plain data can hold an action, or ``None`` where it has none.
+
+    Args:
+        action: The action.
+    """
+    for name, entry in known().items():
+        if isinstance(entry, HostFunction):
+            if isinstance(action, Function) and (action.function, action.repeat) == (entry.function, entry.repeat):
+                return name
+        elif type(action) is entry:
+            return name
+    return None
+
+
+def word(action: Action[Any]) -> str:
+    """Name an action for people: its name in YAML, or what its class or function is called.
+
+    Args:
+        action: The action.
+    """
+    if type(action) in ACTIONS.values():
+        return action_name(type(action))
+    found = registered_word(action)
+    return found or (action.name if isinstance(action, Function) else action_name(type(action)))
