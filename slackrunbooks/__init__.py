@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         Action as Action,
         AddBookmark as AddBookmark,
         AddReaction as AddReaction,
+        ApprovalAsked as ApprovalAsked,
+        Approved as Approved,
         ArchiveChannel as ArchiveChannel,
         BookmarkAdded as BookmarkAdded,
         BookmarkEdited as BookmarkEdited,
@@ -64,12 +66,14 @@ if TYPE_CHECKING:
         PinMessage as PinMessage,
         ReactionAdded as ReactionAdded,
         ReactionRemoved as ReactionRemoved,
+        ReactionSeen as ReactionSeen,
         ReadHistory as ReadHistory,
         RemoveBookmark as RemoveBookmark,
         Removed as Removed,
         RemoveFromChannel as RemoveFromChannel,
         RemoveReaction as RemoveReaction,
         RenameChannel as RenameChannel,
+        RequestApproval as RequestApproval,
         ScheduledMessageCancelled as ScheduledMessageCancelled,
         ScheduleMessage as ScheduleMessage,
         SendDirectMessage as SendDirectMessage,
@@ -81,6 +85,7 @@ if TYPE_CHECKING:
         UnpinMessage as UnpinMessage,
         UpdateMessage as UpdateMessage,
         UserFound as UserFound,
+        WaitForReaction as WaitForReaction,
     )
     from .actions._base import Fault as Fault
     from .actions.functions import Function as Function
@@ -144,7 +149,9 @@ __all__ = [
     "AddBookmark",
     "AddReaction",
     "AmbiguousOutcome",
+    "ApprovalAsked",
     "ApprovalRefused",
+    "Approved",
     "ArchiveChannel",
     "AsyncExecutor",
     "AuthenticationFailed",
@@ -215,6 +222,7 @@ __all__ = [
     "RateLimited",
     "ReactionAdded",
     "ReactionRemoved",
+    "ReactionSeen",
     "ReadHistory",
     "RemoveBookmark",
     "RemoveFromChannel",
@@ -224,6 +232,7 @@ __all__ = [
     "Repeat",
     "Reply",
     "Report",
+    "RequestApproval",
     "Requirement",
     "RetryPolicy",
     "RunConflict",
@@ -256,6 +265,7 @@ __all__ = [
     "UserFound",
     "UserNotFound",
     "Wait",
+    "WaitForReaction",
     "__version__",
     "escape",
     "register",
@@ -268,7 +278,8 @@ _HOMES = {
     "_effects": "Call Find Flow HostCall Partial Repeat Reply Wait",
     "_engine": "RunFinished StepFinished StepStarted",
     "actions": (
-        "Action AddBookmark AddReaction ArchiveChannel BookmarkAdded BookmarkEdited BookmarkRemoved "
+        "Action AddBookmark AddReaction ApprovalAsked Approved ArchiveChannel "
+        "BookmarkAdded BookmarkEdited BookmarkRemoved "
         "CancelScheduledMessage ChannelArchived ChannelCreated ChannelDescribed ChannelJoined "
         "ChannelLeft ChannelRenamed ChannelUnarchived CreateChannel DeleteMessage EditBookmark "
         "EphemeralSent GetPermalink HistoryRead InviteToChannel Invited JoinChannel LeaveChannel "
@@ -276,7 +287,8 @@ _HOMES = {
         "MessageUnpinned MessageUpdated Need Permalink PinMessage ReactionAdded ReactionRemoved "
         "ReadHistory RemoveBookmark RemoveFromChannel RemoveReaction Removed RenameChannel "
         "ScheduleMessage ScheduledMessageCancelled SendDirectMessage SendEphemeral SendMessage "
-        "SetDescription SetTopic UnarchiveChannel UnpinMessage UpdateMessage UserFound"
+        "SetDescription SetTopic UnarchiveChannel UnpinMessage UpdateMessage UserFound "
+        "ReactionSeen RequestApproval WaitForReaction"
     ),
     "_registry": "register unregister",
     "actions._base": "Fault",

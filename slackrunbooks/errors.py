@@ -268,8 +268,32 @@ class PolicyViolation(SlackRunbooksError):
     """A request would cross a bound of the executor's policy, so it was not sent."""
 
 
+_AFTER_REFUSAL = {
+    "rejected": "What was asked for was not done. Talk to whoever refused; run it again to ask again.",
+    "expired": "What was asked for was not done. Run it again to ask again, or name more people who may approve.",
+    "withdrawn": "What was asked for was not done. Run it again to ask again.",
+}
+
+
 class ApprovalRefused(SlackRunbooksError):
-    """A person refused, or nobody allowed to approve did so in time."""
+    """A person refused, or nobody allowed to approve did so in time.
+
+    Attributes:
+        code: ``rejected``, ``expired`` (nobody answered in time) or ``withdrawn`` (the request was deleted).
+        reason: The same in words.
+        by: User ID of whoever refused, or ``None``.
+        channel: ID of the channel in which it was asked for, or ``""``.
+        ts: The request's ID there, Slack's string, or ``""``.
+    """
+
+    def __init__(self, code: str, reason: str, *, by: str | None = None, channel: str = "", ts: str = "") -> None:
+        self.code = code
+        self.reason = reason
+        self.by = by
+        self.channel = channel
+        self.ts = ts
+        self.remedy = _AFTER_REFUSAL[code]
+        super().__init__(f"Not approved ({code}): {reason}. {self.remedy}")
 
 
 class RunConflict(SlackRunbooksError):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ._base import Action, Need
+from .approvals import ApprovalAsked, Approved, ReactionSeen, RequestApproval, WaitForReaction
 from .bookmarks import AddBookmark, BookmarkAdded, BookmarkEdited, BookmarkRemoved, EditBookmark, RemoveBookmark
 from .chat import (
     DeleteMessage,
@@ -66,6 +67,8 @@ __all__ = [
     "Action",
     "AddBookmark",
     "AddReaction",
+    "ApprovalAsked",
+    "Approved",
     "ArchiveChannel",
     "BookmarkAdded",
     "BookmarkEdited",
@@ -102,12 +105,14 @@ __all__ = [
     "PinMessage",
     "ReactionAdded",
     "ReactionRemoved",
+    "ReactionSeen",
     "ReadHistory",
     "RemoveBookmark",
     "RemoveFromChannel",
     "RemoveReaction",
     "Removed",
     "RenameChannel",
+    "RequestApproval",
     "ScheduleMessage",
     "ScheduledMessageCancelled",
     "SendDirectMessage",
@@ -119,6 +124,7 @@ __all__ = [
     "UnpinMessage",
     "UpdateMessage",
     "UserFound",
+    "WaitForReaction",
     "action_name",
 ]
 
@@ -162,6 +168,8 @@ ACTIONS: Final[Mapping[str, type[Action[Any]]]] = MappingProxyType(
             RemoveBookmark,
             AddReaction,
             RemoveReaction,
+            RequestApproval,
+            WaitForReaction,
             LookUpUser,
             UnarchiveChannel,
         )

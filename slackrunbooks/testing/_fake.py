@@ -30,7 +30,7 @@ from ._uploads import UPLOAD, UPLOADS, origin, receive
 from ._wire import Answer, Broken, Decoded, HttpRequest, Outcome, decode, html, method_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from datetime import datetime
 
     from responses import RequestsMock
@@ -258,6 +258,17 @@ class FakeSlack:
         """Let time pass."""
         self.clock.advance(seconds)
         self._workspace.settle()
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Let somebody do something when so much time has passed, whatever the code under test does meanwhile.
+
+        Args:
+            seconds: From now, on the fake's clock.
+            act: What happens then, such as ``lambda: ann.react("incidents", ts, "eyes")``.
+        """
+        if seconds < 0:
+            raise ValueError(f"time does not run backwards: later({seconds}, …)")
+        self._workspace.later(self.now + seconds, act)
 
     # ─── faults ───
 

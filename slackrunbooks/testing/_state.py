@@ -7,6 +7,8 @@ is a user ID, a ``ts`` a string. Methods that people (not the app) could do stan
 from __future__ import annotations
 
 import difflib
+import heapq
+import itertools
 import mimetypes
 import threading
 from typing import TYPE_CHECKING, Any
@@ -340,6 +342,16 @@ class FakeUser:
         if self.id not in users:
             users.append(self.id)
 
+    def unreact(self, channel: str | FakeChannel, ts: str, emoji: str) -> None:
+        """Take one's own emoji off a message."""
+        message = self._here(channel).log[ts]
+        users = message.reactions.get(emoji.strip(":"), [])
+        if self.id not in users:
+            raise ValueError(f"{self.name!r} has not reacted with {emoji!r} to {ts}")
+        users.remove(self.id)
+        if not users:
+            del message.reactions[emoji.strip(":")]
+
     def join(self, channel: str | FakeChannel) -> None:
         """Join a channel (a private one: be let in by somebody)."""
         self._workspace.settle()
@@ -392,6 +404,9 @@ class Workspace:
         self.canvases: dict[str, FakeCanvas] = {}
         self._numbers: dict[str, int] = {}
         self._last_ts = 0
+        self._acts: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = itertools.count()
+        self._moment: float | None = None
         self.bot = self.add_user("runbooks", email="", user_id="U0FAKEBOT1", is_bot=True)
 
     # ─── people, groups, channels ───
@@ -502,15 +517,36 @@ class Workspace:
         return message
 
     def settle(self) -> None:
-        """Post what was scheduled for a time that is past by now, each at its own time.
+        """Let happen what was put off to a time that is past by now, each thing at its own time.
 
         The clock must not wait for the workspace, so whoever looks at the workspace settles it first.
         """
         with self.lock:
-            now = self.clock.now()
-            due = [each for each in self.scheduled.values() if each.state == "pending" and each.post_at <= now]
-            for each in sorted(due, key=lambda each: each.post_at):
-                self._post_scheduled(each)
+            while (due := self._next_due(self.now())) is not None:
+                # What somebody does at that time may look at the workspace in turn, and must find it as it was then.
+                outer, self._moment = self._moment, due[0]
+                try:
+                    due[1]()
+                finally:
+                    self._moment = outer
+
+    def _next_due(self, now: float) -> tuple[float, Callable[[], object]] | None:
+        """Take out the earliest thing that is due: a scheduled message, or what a person does."""
+        pending = [each for each in self.scheduled.values() if each.state == "pending" and each.post_at <= now]
+        first = min(pending, key=lambda each: each.post_at, default=None)
+        if self._acts and self._acts[0][0] <= now and (first is None or self._acts[0][0] <= first.post_at):
+            when, _, act = heapq.heappop(self._acts)
+            return when, act
+        return None if first is None else (first.post_at, lambda: self._post_scheduled(first))
+
+    def later(self, when: float, act: Callable[[], object]) -> None:
+        """Let somebody do something at a time, in seconds since 1970 (UTC)."""
+        with self.lock:
+            heapq.heappush(self._acts, (when, next(self._order), act))
+
+    def now(self) -> float:
+        """Return the time at which what happens just now happens."""
+        return self.clock.now() if self._moment is None else self._moment
 
     def _post_scheduled(self, scheduled: FakeScheduled) -> None:
         channel = self.channels[scheduled.channel]
@@ -613,11 +649,11 @@ class Workspace:
 
     def seconds(self) -> int:
         """Return the time in whole seconds."""
-        return int(self.clock.now())
+        return int(self.now())
 
     def new_ts(self, at: float | None = None) -> str:
         """Return the next ``ts``: the time in microseconds, strictly later than every earlier one."""
-        self._last_ts = max(round((self.clock.now() if at is None else at) * 1_000_000), self._last_ts + 1)
+        self._last_ts = max(round((self.now() if at is None else at) * 1_000_000), self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def new_id(self, prefix: str) -> str:
