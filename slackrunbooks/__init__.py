@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         BookmarkEdited as BookmarkEdited,
         BookmarkRemoved as BookmarkRemoved,
         CancelScheduledMessage as CancelScheduledMessage,
+        CanvasCreated as CanvasCreated,
         ChannelArchived as ChannelArchived,
         ChannelCreated as ChannelCreated,
         ChannelDescribed as ChannelDescribed,
@@ -42,10 +43,12 @@ if TYPE_CHECKING:
         ChannelLeft as ChannelLeft,
         ChannelRenamed as ChannelRenamed,
         ChannelUnarchived as ChannelUnarchived,
+        CreateCanvas as CreateCanvas,
         CreateChannel as CreateChannel,
         DeleteMessage as DeleteMessage,
         EditBookmark as EditBookmark,
         EphemeralSent as EphemeralSent,
+        FileUploaded as FileUploaded,
         GetPermalink as GetPermalink,
         HistoryRead as HistoryRead,
         Invited as Invited,
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
         UnarchiveChannel as UnarchiveChannel,
         UnpinMessage as UnpinMessage,
         UpdateMessage as UpdateMessage,
+        UploadFile as UploadFile,
         UserFound as UserFound,
         WaitForReaction as WaitForReaction,
     )
@@ -160,6 +164,7 @@ __all__ = [
     "BookmarkRemoved",
     "Call",
     "CancelScheduledMessage",
+    "CanvasCreated",
     "ChannelArchived",
     "ChannelCreated",
     "ChannelDescribed",
@@ -170,12 +175,14 @@ __all__ = [
     "ChannelUnarchived",
     "CheckFailed",
     "CheckReport",
+    "CreateCanvas",
     "CreateChannel",
     "DeleteMessage",
     "EditBookmark",
     "EphemeralSent",
     "Executor",
     "Fault",
+    "FileUploaded",
     "Find",
     "Flow",
     "Function",
@@ -262,6 +269,7 @@ __all__ = [
     "UnpinMessage",
     "Unsupported",
     "UpdateMessage",
+    "UploadFile",
     "UserFound",
     "UserNotFound",
     "Wait",
@@ -278,17 +286,17 @@ _HOMES = {
     "_effects": "Call Find Flow HostCall Partial Repeat Reply Wait",
     "_engine": "RunFinished StepFinished StepStarted",
     "actions": (
-        "Action AddBookmark AddReaction ApprovalAsked Approved ArchiveChannel "
-        "BookmarkAdded BookmarkEdited BookmarkRemoved "
-        "CancelScheduledMessage ChannelArchived ChannelCreated ChannelDescribed ChannelJoined "
-        "ChannelLeft ChannelRenamed ChannelUnarchived CreateChannel DeleteMessage EditBookmark "
-        "EphemeralSent GetPermalink HistoryRead InviteToChannel Invited JoinChannel LeaveChannel "
-        "ListMembers LookUpUser MembersListed MessageDeleted MessagePinned MessageScheduled MessageSent "
-        "MessageUnpinned MessageUpdated Need Permalink PinMessage ReactionAdded ReactionRemoved "
+        "Action AddBookmark AddReaction ApprovalAsked Approved ArchiveChannel BookmarkAdded "
+        "BookmarkEdited BookmarkRemoved CancelScheduledMessage CanvasCreated ChannelArchived "
+        "ChannelCreated ChannelDescribed ChannelJoined ChannelLeft ChannelRenamed ChannelUnarchived "
+        "CreateCanvas CreateChannel DeleteMessage EditBookmark EphemeralSent FileUploaded GetPermalink "
+        "HistoryRead InviteToChannel Invited JoinChannel LeaveChannel ListMembers LookUpUser "
+        "MembersListed MessageDeleted MessagePinned MessageScheduled MessageSent MessageUnpinned "
+        "MessageUpdated Need Permalink PinMessage ReactionAdded ReactionRemoved ReactionSeen "
         "ReadHistory RemoveBookmark RemoveFromChannel RemoveReaction Removed RenameChannel "
-        "ScheduleMessage ScheduledMessageCancelled SendDirectMessage SendEphemeral SendMessage "
-        "SetDescription SetTopic UnarchiveChannel UnpinMessage UpdateMessage UserFound "
-        "ReactionSeen RequestApproval WaitForReaction"
+        "RequestApproval ScheduleMessage ScheduledMessageCancelled SendDirectMessage SendEphemeral "
+        "SendMessage SetDescription SetTopic UnarchiveChannel UnpinMessage UpdateMessage UploadFile "
+        "UserFound WaitForReaction"
     ),
     "_registry": "register unregister",
     "actions._base": "Fault",

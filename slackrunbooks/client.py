@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import http.client
 import inspect
 import io
@@ -32,7 +33,8 @@ import urllib.request
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import requests
 import requests.adapters
@@ -50,7 +52,7 @@ from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 from slack_sdk.web.slack_response import SlackResponse
 from typing_extensions import Self
 
-from ._effects import Answered, Lost, NotSent
+from ._effects import Answered, Lost, NotSent, Raised
 from .errors import AmbiguousOutcome, AuthenticationFailed, RunbookError, SlackRunbooksError, SlackUnavailable
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_slack_response import AsyncSlackResponse
     from urllib3.connectionpool import HTTPConnectionPool
 
-    from ._effects import Call, Delivery
+    from ._effects import Call, Content, Delivery
 
     _AsyncBase = AsyncWebClient
 else:
@@ -78,6 +80,8 @@ __all__ = [
     "send",
     "send_async",
     "sync_client",
+    "upload",
+    "upload_async",
 ]
 
 # A load balancer's usual limit for an idle connection is 60 seconds, and some middleboxes then drop it without a word:
@@ -93,6 +97,11 @@ _TURNS = 5
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json;charset=utf-8"
+# The service that takes files is told nothing but the bytes: its address alone says whose they are, so no token goes
+# there. https://docs.slack.dev/reference/methods/files.getUploadURLExternal
+_BYTES: Mapping[str, str] = MappingProxyType({"Content-Type": "application/octet-stream"})
+_UPLOAD = "upload of a file"
+
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")  # in the order in which slack_sdk looks
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization"})
 _SECRET_FIELDS = frozenset({"client_secret", "code", "refresh_token", "token"})
@@ -825,7 +834,7 @@ class PooledWebClient(_Wire, WebClient):
     def _upload_file(self, *, url: str, data: bytes, timeout: float, **_: Any) -> FileUploadV2Result:
         """Send a file's content to the address that Slack gave for it, which needs no token."""
         sent_at = time.time()
-        outcome = self._exchange(url, {"Content-Type": "application/octet-stream"}, data, timeout)
+        outcome = self._exchange(url, _BYTES, data, timeout, label=_UPLOAD)
         answer = _received(outcome, method="file upload", sent_at=sent_at)
         return FileUploadV2Result(status=answer.status, body=answer.body.decode("utf-8", "replace"))
 
@@ -842,15 +851,29 @@ class PooledWebClient(_Wire, WebClient):
             return NotSent(error.detail)
         return _delivered(self._exchange(url, headers, body, self.timeout))
 
-    def _exchange(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> _Http | NotSent | Lost:
-        """Make the one request. Nothing of requests' session is used but its adapters: no cookies, no redirects."""
+    def _exchange(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | BinaryIO,
+        timeout: float,
+        *,
+        size: int | None = None,
+        label: str = "",
+    ) -> _Http | NotSent | Lost:
+        """Make the one request. Nothing of requests' session is used but its adapters: no cookies, no redirects.
+
+        An open file is sent piece by piece; ``size`` then says how long it is. ``label`` names the request in the log,
+        where its address is a secret.
+        """
         if self._process != os.getpid():
             self._open()
         proxy = _proxy_for(url, self.proxy)
         request = requests.PreparedRequest()
-        request.method, request.url, request.body = "POST", url, body
+        request.method, request.url = "POST", url
+        request.body = cast("Any", body)
         request.headers = requests.structures.CaseInsensitiveDict(headers)
-        request.headers["Content-Length"] = str(len(body))
+        request.headers["Content-Length"] = str(len(body) if isinstance(body, bytes) else size)
         _progress.sending = None
         try:
             response = self._session.get_adapter(url).send(
@@ -859,7 +882,7 @@ class PooledWebClient(_Wire, WebClient):
             answer = _Http(response.status_code, response.headers, response.content)
         except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
             return _absence(error, timeout=timeout, sending=_progress.sending)
-        self._logger.debug("%s: HTTP %d", url.rpartition("/")[2], answer.status)
+        self._logger.debug("%s: HTTP %d", label or url.rpartition("/")[2], answer.status)
         return answer
 
 
@@ -960,7 +983,7 @@ class _AsyncWire(_Wire, _AsyncBase):
     async def _upload_file(self, *, url: str, data: bytes, timeout: float, **_: Any) -> FileUploadV2Result:
         """Send a file's content to the address that Slack gave for it, which needs no token."""
         sent_at = time.time()
-        outcome = await self._exchange(url, {"Content-Type": "application/octet-stream"}, data, timeout)
+        outcome = await self._exchange(url, _BYTES, data, timeout, label=_UPLOAD)
         answer = _received(outcome, method="file upload", sent_at=sent_at)
         return FileUploadV2Result(status=answer.status, body=answer.body.decode("utf-8", "replace"))
 
@@ -978,7 +1001,14 @@ class _AsyncWire(_Wire, _AsyncBase):
         return _delivered(await self._exchange(url, headers, body, self.timeout))
 
     async def _exchange(
-        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | BinaryIO,
+        timeout: float,
+        *,
+        size: int | None = None,
+        label: str = "",
     ) -> _Http | NotSent | Lost:
         """Make the one request. On a kept connection aiohttp repeats what is idempotent; a POST is not."""
         import aiohttp
@@ -992,8 +1022,8 @@ class _AsyncWire(_Wire, _AsyncBase):
             async with session.post(
                 url,
                 # aiohttp warns of a long body in bytes, because it is written in one go.
-                data=body if len(body) < 2**20 else io.BytesIO(body),
-                headers=headers,
+                data=io.BytesIO(body) if isinstance(body, bytes) and len(body) >= 2**20 else body,
+                headers=headers if size is None else {**headers, "Content-Length": str(size)},
                 allow_redirects=False,
                 proxy=_proxy_for(url, self.proxy),
                 raise_for_status=False,
@@ -1003,7 +1033,7 @@ class _AsyncWire(_Wire, _AsyncBase):
                 answer = _Http(response.status, response.headers, await response.read())
         except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
             return _absence(error, timeout=timeout)
-        self._logger.debug("%s: HTTP %d", url.rpartition("/")[2], answer.status)
+        self._logger.debug("%s: HTTP %d", label or url.rpartition("/")[2], answer.status)
         return answer
 
     def _session_here(self) -> aiohttp.ClientSession:
@@ -1176,3 +1206,59 @@ async def send_async(client: AsyncWebClient, call: Call) -> Delivery:
     except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
         return _absence_told(client, error)
     return _told(answer)
+
+
+def upload(client: WebClient, url: str, content: Content) -> Delivery:
+    """Send the bytes of a file to the address that Slack gave for it, once, and report what became of it.
+
+    Args:
+        client: What :func:`sync_client` returned. One of ours sends the file piece by piece.
+        url: The address.
+        content: The bytes.
+    """
+    try:
+        opened = content.open()
+    except OSError as error:
+        return Raised(error)
+    with contextlib.closing(opened) as file:
+        if isinstance(client, PooledWebClient):
+            return _delivered(
+                client._exchange(url, _BYTES, file, client.timeout, size=content.size, label=_UPLOAD)  # noqa: SLF001
+            )
+        try:
+            result = client._upload_file(  # noqa: SLF001
+                url=url,
+                data=file.read(),
+                logger=client._logger,  # noqa: SLF001
+                timeout=client.timeout,
+                proxy=client.proxy,
+                ssl=client.ssl,
+            )
+        except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
+            return _absence_told(client, error)
+    return Answered(status=result.status, headers={}, data=None)
+
+
+async def upload_async(client: AsyncWebClient, url: str, content: Content) -> Delivery:
+    """Send the bytes of a file to the address that Slack gave for it; as :func:`upload`."""
+    try:
+        opened = content.open()
+    except OSError as error:
+        return Raised(error)
+    with contextlib.closing(opened) as file:
+        if isinstance(client, _AsyncWire):
+            return _delivered(
+                await client._exchange(url, _BYTES, file, client.timeout, size=content.size, label=_UPLOAD)  # noqa: SLF001
+            )
+        try:
+            result = await client._upload_file(  # noqa: SLF001
+                url=url,
+                data=file.read(),
+                logger=client._logger,  # noqa: SLF001
+                timeout=client.timeout,
+                proxy=client.proxy,
+                ssl=client.ssl,
+            )
+        except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
+            return _absence_told(client, error)
+    return Answered(status=result.status, headers={}, data=None)

@@ -532,6 +532,9 @@ def plain(value: object) -> Any:
         return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if isinstance(value, (bytes, bytearray)):
+        # What a host's function drew is for the next step, and too long to read.
+        return _count(value, "byte")
     if isinstance(value, datetime):
         return (value.astimezone(timezone.utc) if value.tzinfo else value).isoformat()
     if isinstance(value, date):

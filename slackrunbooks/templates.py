@@ -944,7 +944,10 @@ class Template:
         """
         if len(self._nodes) == 1 and self._nodes[0].kind in {"variable", "no escape"}:
             value = self._nodes[0].value(_Run(context, self._partials, kind).stack)
-            if value is not _ABSENT and _is_plain(value) and not isinstance(value, str):
+            # Bytes have no text, but a field that takes the value itself can take them: a picture to upload.
+            if isinstance(value, (bytes, bytearray)) or (
+                value is not _ABSENT and _is_plain(value) and not isinstance(value, str)
+            ):
                 return value
         return self.render(context, escape=kind)
 

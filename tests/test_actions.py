@@ -12,6 +12,8 @@ import slackrunbooks as sr
 from slackrunbooks.actions import ACTIONS
 from slackrunbooks.testing import FakeSlack
 
+from .samples import minimal
+
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*{{title}}*"}}
 
 
@@ -418,16 +420,8 @@ def test_every_action_is_documented_as_the_contract_wants(cls: type[sr.Action[An
         assert part in text, part
     for field in attrs.fields(cls):
         assert f"\n    {field.name}: " in text, field.name
-    for need_page in {need.method for need in _example(cls).needs()}:
+    for need_page in {need.method for need in minimal(cls).needs()}:
         assert f"/reference/methods/{need_page}" in text or need_page in ("conversations.list", "auth.test"), need_page
-
-
-def _example(cls: type[sr.Action[Any]]) -> sr.Action[Any]:
-    values = {"channel": "#c", "users": "a@example.com", "name": "n", "ts": "1.000000", "message_ts": "1.000000"}
-    values |= {"user": "a@example.com", "bookmark_id": "Bk1", "link": "https://example.com"}
-    values |= dict.fromkeys(("text", "topic", "description", "title"), "t")
-    values |= {"post_at": "{{when}}", "scheduled_message_id": "Q1"}
-    return cls(**{field.name: values[field.name] for field in attrs.fields(cls) if field.name in values})
 
 
 @pytest.mark.parametrize("cls", ACTIONS.values(), ids=ACTIONS)

@@ -313,7 +313,6 @@ LATER: list[tuple[str, Any]] = [
             lambda option=option: sr.Step(sr.SetTopic(channel="C1", topic="x"), **{option: 1}),
         )
         for option in (
-            "foreach",
             "concurrency",
             "every",
             "until",

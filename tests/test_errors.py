@@ -69,7 +69,13 @@ EXAMPLES: dict[type[errors.SlackRunbooksError], tuple[Callable[[], errors.SlackR
         ),
     ),
     sr.PolicyViolation: (lambda: sr.PolicyViolation("#general is out of bounds."), "#general is out of bounds."),
-    sr.ApprovalRefused: (lambda: sr.ApprovalRefused("ann refused."), "ann refused."),
+    sr.ApprovalRefused: (
+        lambda: sr.ApprovalRefused("rejected", "U1 refused", by="U1", channel="C1", ts="1.000000"),
+        (
+            "Not approved (rejected): U1 refused. What was asked for was not done. Talk to whoever refused; run it "
+            "again to ask again."
+        ),
+    ),
     sr.RunConflict: (
         lambda: sr.RunConflict("inc-1/declare", "it belongs to another runbook."),
         "Run 'inc-1/declare': it belongs to another runbook.",

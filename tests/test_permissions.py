@@ -106,7 +106,72 @@ def _own(fake: FakeSlack) -> str:
 
 PUBLIC, PRIVATE = _id("incidents"), _id("hidden")
 
+
+def _approves(fake: FakeSlack) -> str:
+    """Let ann approve in a while, and return the channel in which she is asked."""
+    fake.later(15, lambda: fake.user("ann").react("incidents", _last(fake), "white_check_mark"))
+    return PUBLIC(fake)
+
+
+def _last(fake: FakeSlack) -> str:
+    return fake.channel("incidents").messages[-1].ts
+
+
+def _seen(fake: FakeSlack) -> str:
+    """Post a message that somebody reacts to in a while."""
+    ts = _ts(fake)
+    fake.later(15, lambda: fake.user("ann").react("incidents", ts, "eyes"))
+    return ts
+
+
+def _canvas(fake: FakeSlack) -> str:
+    """Give the channel its canvas."""
+    _done(fake, sr.CreateCanvas(channel=PUBLIC(fake), markdown="x"), "canvases:write")
+    return PUBLIC(fake)
+
+
 CASES = [
+    Case("file", lambda f: sr.UploadFile(content="{{id}}", filename="a.txt"), {"files:write"}),
+    Case(
+        "file in a thread of a channel by name",
+        lambda f: sr.UploadFile(
+            content=b"x", filename="a", channel="#incidents", thread_ts=_ts(f), title="{{id}}", initial_comment="{{id}}"
+        ),
+        {"files:write", "channels:read"},
+    ),
+    Case("canvas of a channel", lambda f: sr.CreateCanvas(channel=PUBLIC(f), markdown="{{id}}"), {"canvases:write"}),
+    Case(
+        "canvas of a channel by name",
+        lambda f: sr.CreateCanvas(channel="#incidents", markdown="{{id}}", title="{{id}}"),
+        {"canvases:write", "channels:read"},
+    ),
+    Case("canvas of its own", lambda f: sr.CreateCanvas(markdown="{{id}}"), {"canvases:write"}),
+    Case("canvas in a tab", lambda f: sr.CreateCanvas(channel=PUBLIC(f), markdown="x", kind="tab"), {"canvases:write"}),
+    Case(
+        "canvas that is shared",
+        lambda f: sr.CreateCanvas(channel=PUBLIC(f), markdown="x", kind="shared", access="write"),
+        {"canvases:write"},
+    ),
+    Case(
+        "approval",
+        lambda f: sr.RequestApproval(channel=_approves(f), text="{{id}}?", approvers="U0ANN00001"),
+        {"chat:write", "reactions:read", "reactions:write"},
+    ),
+    Case(
+        "approval by e-mail without offered reactions",
+        lambda f: sr.RequestApproval(channel=_approves(f), text="{{id}}?", approvers="ann@example.com", offer=False),
+        {"chat:write", "reactions:read", "users:read.email"},
+    ),
+    Case(
+        "waiting for a reaction",
+        lambda f: sr.WaitForReaction(channel=PUBLIC(f), ts=_seen(f), names="eyes"),
+        {"reactions:read"},
+    ),
+    Case(
+        "waiting for somebody's reaction in a channel by name",
+        lambda f: sr.WaitForReaction(channel="#incidents", ts=_seen(f), names="eyes", users="ann@example.com"),
+        {"reactions:read", "users:read.email", "channels:read"},
+    ),
     Case("message by name", lambda f: sr.SendMessage(channel="#incidents", text="{{id}}"), {"chat:write"}),
     Case("message by ID", lambda f: sr.SendMessage(channel=PUBLIC(f), text="{{id}}"), {"chat:write"}),
     Case("message to a private channel", lambda f: sr.SendMessage(channel=PRIVATE(f), text="{{id}}"), {"chat:write"}),

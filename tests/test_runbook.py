@@ -1156,6 +1156,20 @@ def actions(draw: st.DrawFn, cls: type[sr.Action[Any]]) -> sr.Action[Any]:
             fields.setdefault("text", "x")
     if fields.get("reply_broadcast") is True:
         fields["thread_ts"] = "{{Activity.ts}}"
+    if cls is sr.UploadFile:
+        fields["path"], fields["content"] = draw(st.sampled_from([("{{Activity.graph}}", None), (None, "x {{id}}")]))
+        fields["filename"] = "{{id}}.txt"
+        fields.setdefault("channel", "#c")
+    if cls is sr.CreateCanvas:
+        fields |= draw(
+            st.sampled_from(
+                [
+                    {"kind": "channel", "if_exists": "append", "access": "read", "channel": "#c"},
+                    {"kind": "shared", "if_exists": "fail", "access": "write", "channel": "{{Activity.room}}"},
+                    {"kind": "tab", "if_exists": "fail", "access": "read", "channel": "C1"},
+                ]
+            )
+        )
     if cls is sr.EditBookmark:
         fields.setdefault("title", "x")
     if cls.__name__ in {"ScheduleMessage", "SendEphemeral"}:

@@ -14,6 +14,8 @@ from slackrunbooks._effects import Flow
 from slackrunbooks.actions import ACTIONS
 from slackrunbooks.slack_methods import METHODS
 
+from .samples import minimal
+
 CREATE = {"public": ("channels:manage", "channels:write"), "private": ("groups:write",)}
 TOPIC = {"public": ("channels:write.topic", "channels:manage"), "private": ("groups:write.topic", "groups:write")}
 LIST = {"public": ("channels:read",), "private": ("groups:read",)}
@@ -263,24 +265,8 @@ def test_a_requirement_is_a_value() -> None:
 
 
 def _actions() -> Iterator[sr.Action[Any]]:
-    values = {
-        "channel": "{{c}}",
-        "users": "{{u}}",
-        "text": "t",
-        "name": "n",
-        "ts": "1.000000",
-        "message_ts": "1.000000",
-        "topic": "t",
-        "description": "d",
-        "title": "t",
-        "link": "https://example.com",
-        "bookmark_id": "Bk1",
-        "user": "{{u}}",
-        "post_at": "{{when}}",
-        "scheduled_message_id": "Q1",
-    }
     for cls in ACTIONS.values():
-        yield cls(**{field.name: values[field.name] for field in attrs.fields(cls) if field.name in values})  # type: ignore[arg-type]
+        yield minimal(cls, channel="{{c}}", users="{{u}}", user="{{u}}", approvers="{{u}}")
 
 
 @given(st.lists(st.sampled_from(list(_actions())), max_size=8))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._base import Action, Need
 from .approvals import ApprovalAsked, Approved, ReactionSeen, RequestApproval, WaitForReaction
 from .bookmarks import AddBookmark, BookmarkAdded, BookmarkEdited, BookmarkRemoved, EditBookmark, RemoveBookmark
+from .canvases import CanvasCreated, CreateCanvas
 from .chat import (
     DeleteMessage,
     EphemeralSent,
@@ -37,6 +38,7 @@ from .conversations import (
     SetTopic,
     UnarchiveChannel,
 )
+from .files import FileUploaded, UploadFile
 from .members import (
     ChannelJoined,
     ChannelLeft,
@@ -74,6 +76,7 @@ __all__ = [
     "BookmarkEdited",
     "BookmarkRemoved",
     "CancelScheduledMessage",
+    "CanvasCreated",
     "ChannelArchived",
     "ChannelCreated",
     "ChannelDescribed",
@@ -81,10 +84,12 @@ __all__ = [
     "ChannelLeft",
     "ChannelRenamed",
     "ChannelUnarchived",
+    "CreateCanvas",
     "CreateChannel",
     "DeleteMessage",
     "EditBookmark",
     "EphemeralSent",
+    "FileUploaded",
     "GetPermalink",
     "HistoryRead",
     "InviteToChannel",
@@ -123,6 +128,7 @@ __all__ = [
     "UnarchiveChannel",
     "UnpinMessage",
     "UpdateMessage",
+    "UploadFile",
     "UserFound",
     "WaitForReaction",
     "action_name",
@@ -170,6 +176,8 @@ ACTIONS: Final[Mapping[str, type[Action[Any]]]] = MappingProxyType(
             RemoveReaction,
             RequestApproval,
             WaitForReaction,
+            UploadFile,
+            CreateCanvas,
             LookUpUser,
             UnarchiveChannel,
         )

@@ -44,6 +44,7 @@ __all__ = [
     "DESCRIPTION",
     "FLAG",
     "IDENTIFIER",
+    "LITERAL",
     "MARKDOWN",
     "MRKDWN",
     "NAME",
@@ -246,6 +247,7 @@ PLAIN = {"form": Form("text", Kind.PLAIN, _any_text, native=False)}
 DESCRIPTION = {"form": Form("text", Kind.TOPIC, _one_line, native=False)}
 NAME = {"form": Form("text", Kind.NAME, _any_text, native=False)}
 URL = {"form": Form("text", Kind.URL, _any_text, native=False)}
+LITERAL = {"form": Form("text", Kind.RAW, _any_text, native=False)}
 IDENTIFIER = {"form": Form("text", Kind.ID, _any_text, native=False)}
 CHANNEL = {"form": Form("channel", Kind.ID, _one_id, native=True)}
 USERS = {"form": Form("users", Kind.ID, _people, native=True)}

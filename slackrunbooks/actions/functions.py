@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Function", "HostFunction", "Repeats", "parameters"]
 
-R = TypeVar("R")
+_R = TypeVar("_R")
 
 Repeats: TypeAlias = Literal["reads", "same", "doubles"]
 """What calling a host's function a second time would do: nothing, the same again, or a second thing."""
@@ -104,7 +104,7 @@ def _is_function(_instance: object, _field: attrs.Attribute[Any], value: object)
 
 
 @attrs.frozen(init=False)
-class Function(Action[R], Generic[R]):
+class Function(Action[_R], Generic[_R]):
     """Call a function of the host program as a step. It changes nothing in Slack by itself.
 
     What it returns is the step's output: the entries of a mapping and the fields of an attrs class are read as
@@ -153,16 +153,16 @@ class Function(Action[R], Generic[R]):
     # Two forms, so that do() gives what an asynchronous function returns and not its coroutine.
     @overload
     def __init__(
-        self: Function[R],
-        function: Callable[..., Awaitable[R]],
+        self: Function[_R],
+        function: Callable[..., Awaitable[_R]],
         arguments: Mapping[str, Any] | None = None,
         repeat: Repeats | Repeat = Repeat.DOUBLES,
     ) -> None: ...
 
     @overload
     def __init__(
-        self: Function[R],
-        function: Callable[..., R],
+        self: Function[_R],
+        function: Callable[..., _R],
         arguments: Mapping[str, Any] | None = None,
         repeat: Repeats | Repeat = Repeat.DOUBLES,
     ) -> None: ...
@@ -180,6 +180,6 @@ class Function(Action[R], Generic[R]):
         """The function's own name, for reports."""
         return getattr(self.function, "__name__", "") or type(self.function).__name__
 
-    def flow(self) -> Flow[R]:
-        value: R = yield HostCall(self.name, self.function, self.arguments, self.repeat)
+    def flow(self) -> Flow[_R]:
+        value: _R = yield HostCall(self.name, self.function, self.arguments, self.repeat)
         return value

@@ -31,6 +31,8 @@ def mount(slack: FakeSlack, mock: RequestsMock, url: str) -> None:
     def answer(request: Any) -> tuple[int, dict[str, str], bytes] | Exception:
         parts = urlsplit(request.url)
         body = request.body or b""
+        if hasattr(body, "read"):
+            body = body.read()
         body = body.encode() if isinstance(body, str) else body
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
         outcome = slack.handle(HttpRequest(request.method, parts.path, parts.query, headers, body))

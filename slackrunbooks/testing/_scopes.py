@@ -61,6 +61,7 @@ SCOPES: Final[dict[str, _Rows]] = {
     "bookmarks.edit": _any("bookmarks:write"),
     "bookmarks.list": _any("bookmarks:read"),
     "bookmarks.remove": _any("bookmarks:write"),
+    "canvases.access.set": _any("canvases:write"),
     "canvases.create": _any("canvases:write"),
     "canvases.edit": _any("canvases:write"),
     "chat.delete": _any("chat:write"),

@@ -96,6 +96,7 @@ class FakeCanvas:
         markdown: Its whole content.
         channel: ID of the channel it stands in as a tab, or ``None``.
         is_channel_canvas: Whether it is that channel's own canvas, of which there is one.
+        access: What was granted, ``read`` or ``write``, by ID of channel or person.
     """
 
     id: str
@@ -103,6 +104,7 @@ class FakeCanvas:
     markdown: str = ""
     channel: str | None = None
     is_channel_canvas: bool = False
+    access: dict[str, str] = attrs.field(factory=dict)
 
 
 @attrs.define(eq=False)

@@ -31,6 +31,7 @@ class Request(NamedTuple):
     headers: dict[str, str]
     body: bytes
     connection: int
+    size: int = 0
 
     @property
     def form(self) -> dict[str, str]:
@@ -109,13 +110,15 @@ class Server:
     Args:
         tls: The server's side of TLS, if it is to be spoken.
         usual: What it does when the script is empty.
+        keep_bodies: Whether bodies of more than a megabyte are kept, and not only counted.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, usual: Any = None) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None, usual: Any = None, keep_bodies: bool = True) -> None:
         self.requests: list[Request] = []
         self.script: deque[Any] = deque()
         self.connections = 0
         self._tls = tls
+        self._keep_bodies = keep_bodies
         self.usual = usual or answer()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -194,7 +197,7 @@ class Server:
                         self._open.add(live)
                     live.do_handshake()
                 with live.makefile("rb") as stream:
-                    for request in _read(stream, number):
+                    for request in _read(stream, number, keep=self._keep_bodies):
                         with self._lock:
                             self.requests.append(request)
                             act = self.script.popleft() if self.script else self.usual
@@ -205,7 +208,7 @@ class Server:
             live.close()
 
 
-def _read(stream: Any, number: int) -> Iterator[Request]:
+def _read(stream: Any, number: int, *, keep: bool) -> Iterator[Request]:
     while line := stream.readline():
         if not line.endswith((b"HTTP/1.1\r\n", b"HTTP/1.0\r\n")):
             raise HangUp  # not HTTP: a handshake of TLS
@@ -215,5 +218,11 @@ def _read(stream: Any, number: int) -> Iterator[Request]:
             name, _, value = field.partition(":")
             before = [headers[name.lower()]] if name.lower() in headers else []
             headers[name.lower()] = ", ".join([*before, value.strip()])
-        body = stream.read(int(headers.get("content-length", 0)))
-        yield Request(method, target, headers, body, number)
+        size = int(headers.get("content-length", 0))
+        if keep or size < 2**20:
+            body, came = stream.read(size), size
+        else:
+            body, came = b"", 0
+            while came < size and (chunk := stream.read(min(2**16, size - came))):
+                came += len(chunk)
+        yield Request(method, target, headers, body, number, came)

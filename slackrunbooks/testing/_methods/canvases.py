@@ -65,6 +65,33 @@ def edit(request: Request) -> Body:
     return {}
 
 
+@method("canvases.access.set", required=("canvas_id", "access_level"), data=("channel_ids", "user_ids"))
+def set_access(request: Request) -> Body:
+    """Let the members of one channel, or one person, see or change a canvas."""
+    canvas = request.workspace.canvases.get(request.text("canvas_id"))
+    if canvas is None:
+        raise Refusal("canvas_not_found")
+    level = request.text("access_level")
+    if level not in {"read", "write", "owner"}:
+        request.invalid("must be a valid enum value [json-pointer:/access_level]")
+    if level == "owner":
+        raise NotModelled("Who may be made the owner, and what becomes of the old one, is not modelled.")
+    channels, people = request.arguments.get("channel_ids"), request.arguments.get("user_ids")
+    # "One of user_ids or channel_ids must be defined, but not both."
+    if (channels is None) == (people is None):
+        raise Refusal("invalid_parameters")
+    listed = channels if people is None else people
+    if not isinstance(listed, list) or len(listed) != 1:
+        name = "channel_ids" if people is None else "user_ids"
+        request.invalid(f"must be an array of exactly 1 ID [json-pointer:/{name}]")
+    key = str(listed[0])
+    known = request.workspace.channels if people is None else request.workspace.users
+    if key not in known:
+        raise Refusal("channel_not_found" if people is None else "user_not_found")
+    canvas.access[key] = level
+    return {}
+
+
 # https://docs.slack.dev/reference/methods/canvases.edit#operations
 _OPERATIONS = frozenset(
     {"insert_after", "insert_before", "insert_at_start", "insert_at_end", "replace", "delete", "rename"}

@@ -1,0 +1,294 @@
+"""Steps that bring a file to Slack.
+
+Rule of this file: a file is read where it is sent, piece by piece; here it is known only by its name and its size.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, cast, runtime_checkable
+
+import attrs
+
+from .._effects import Upload
+from ..errors import RunbookError
+from ..slack_methods import call
+from ..text import LIMITS
+from . import _base as base
+from ._base import Action, Fault, Need, Placeholder
+from ._find import bad_channel, bad_ts, channel_id, channel_needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .._effects import Content, Flow
+
+__all__ = ["FileUploaded", "UploadFile"]
+
+# "Description for the image is longer than the limit of 1000 character", and snippets "are limited to 1MB":
+# https://docs.slack.dev/reference/methods/files.getUploadURLExternal#errors
+_LONGEST_ALT = 1000
+_LARGEST_SNIPPET = 1_000_000
+
+# "Files up to 1 GB": https://slack.com/help/articles/201330736-Add-files-to-Slack
+_LARGEST = 1_073_741_824
+
+
+@runtime_checkable
+class _Figure(Protocol):
+    """What draws itself into a file, as a matplotlib figure does."""
+
+    def savefig(self, fname: Any, /, *, format: str) -> object:  # noqa: A002 - matplotlib's own word
+        """Write the picture."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class FileUploaded:
+    """A file that stands in Slack.
+
+    Attributes:
+        file_id: Its ID.
+        title: Its title.
+        channel: ID of the channel it was shared in; ``None`` for a private one that only the app sees.
+        size: Its size in bytes.
+    """
+
+    file_id: str
+    title: str
+    channel: str | None
+    size: int
+
+
+class _Piecewise(io.RawIOBase):
+    """Bytes that are read in pieces, and never copied as a whole."""
+
+    def __init__(self, view: memoryview) -> None:
+        super().__init__()
+        self._rest = view
+
+    def readable(self) -> bool:
+        """Tell that this can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer."""
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+class _Bounded(io.RawIOBase):
+    """A file of which no more and no less is sent than was announced, even where it changes meanwhile."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        super().__init__()
+        self._file = file
+        self._rest = size
+
+    def readable(self) -> bool:
+        """Tell that this can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer."""
+        data = self._file.read(min(len(buffer), self._rest))
+        if not data and self._rest:
+            raise OSError(f"the file became {self._rest} bytes shorter while it was sent")
+        buffer[: len(data)] = data
+        self._rest -= len(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+
+@attrs.frozen
+class _InMemory:
+    """Bytes that the program holds."""
+
+    view: memoryview = attrs.field(repr=False, eq=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.view)
+
+    def open(self) -> BinaryIO:
+        return cast("BinaryIO", _Piecewise(self.view))
+
+
+@attrs.frozen
+class _OnDisk:
+    """A file on the machine that runs the runbook."""
+
+    path: Path
+    size: int
+
+    def open(self) -> BinaryIO:
+        return cast("BinaryIO", _Bounded(self.path.open("rb"), self.size))
+
+
+def _as_path(value: Any) -> Any:
+    """Take a path object as its text, so that the action is plain data."""
+    return str(value) if isinstance(value, Path) else value
+
+
+@attrs.frozen(kw_only=True)
+class UploadFile(Action[FileUploaded]):
+    """Upload a file and share it in a channel or a thread: from a path, from bytes, from text or from a figure.
+
+    The file is sent piece by piece, so that its size does not show in the memory of the program.
+
+    Slack: https://docs.slack.dev/reference/methods/files.getUploadURLExternal and
+    https://docs.slack.dev/reference/methods/files.completeUploadExternal
+
+    Scopes: ``files:write``; a channel given by name also needs ``channels:read`` or ``groups:read``.
+
+    Attributes:
+        path: The file on the machine that runs the runbook. Either this or ``content``.
+        content: The file itself: bytes, text (sent as UTF-8), anything with ``savefig(buffer, format=…)`` such as a
+            matplotlib figure, or a template that is one tag whose value is bytes or text. At most 1 GB.
+        filename: The name it has in Slack, whose ending tells its type; of a path and a figure it may be left out.
+        title: What Slack shows above it; its name if left out.
+        channel: The channel to share it in: an earlier step's ``channel``, an ID, ``#name`` or a link. Left out, only
+            the app sees the file. The app must be a member.
+        thread_ts: ``ts`` of the message that starts the thread to share it in.
+        initial_comment: The message above the file, in Slack's mrkdwn, at most 4,000 characters.
+        alt_txt: What a screen reader says of a picture, at most 1,000 characters.
+        snippet_type: The language of a text that is shown as a snippet (``python``), of at most 1 MB.
+
+    Returns:
+        A :class:`FileUploaded`.
+
+    Raises:
+        RunbookError: There is no such file, it cannot be read, it is empty or it is too large; nothing was sent.
+        NotInChannel: Invite the app to the channel first.
+        ChannelNotFound: The app sees no such channel.
+        NotPermitted: The workspace takes no such files (``file_type_not_allowed``, ``file_uploads_disabled``).
+        SlackUnavailable: The bytes did not arrive; nobody sees anything of the file.
+        AmbiguousOutcome: The last answer was lost; the file may stand in the channel.
+
+    Again: a second run uploads and shares a second file.
+    """
+
+    output: ClassVar[type[Any]] = FileUploaded
+
+    path: str | None = attrs.field(default=None, converter=_as_path, validator=base.is_text, metadata=base.LITERAL)
+    content: Any = attrs.field(default=None, metadata=base.DATA, repr=base.hidden)
+    filename: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.LITERAL)
+    title: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.LITERAL)
+    channel: str | None = attrs.field(
+        default=None, converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL
+    )
+    thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
+    initial_comment: str | None = attrs.field(
+        default=None, validator=base.is_text, metadata=base.MRKDWN, repr=base.hidden
+    )
+    alt_txt: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.LITERAL)
+    snippet_type: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.path is None) == (self.content is None):
+            raise RunbookError("takes a path or content, one of them.", place="UploadFile")
+        figure = isinstance(self.content, _Figure)
+        if self.content is not None and not figure and not isinstance(self.content, (str, bytes, bytearray)):
+            raise RunbookError(
+                "must be bytes, text or a figure; of an open file give the path.", place="UploadFile.content"
+            )
+        if self.path is None and not figure and self.filename is None:
+            raise RunbookError("needs a filename, whose ending tells Slack what it is.", place="UploadFile")
+        for option in ("thread_ts", "initial_comment"):
+            if getattr(self, option) is not None and self.channel is None:
+                raise RunbookError(
+                    "is set, but there is no channel: a private file stands in none.", place=f"UploadFile.{option}"
+                )
+
+    def needs(self) -> Iterator[Need]:
+        if self.channel is not None:
+            yield from channel_needs(self.channel)
+        yield Need("files.getUploadURLExternal", "announce the file")
+        yield Need("files.completeUploadExternal", "share the file")
+
+    def faults(self) -> Iterator[Fault]:
+        if self.path is not None and not self.path.strip():
+            yield Fault("path", "is empty.", "Give the file's path.")
+        if isinstance(self.content, (str, bytes, bytearray)) and not self.content:
+            yield Fault("content", "is empty, and Slack takes no empty file.")
+        if self.filename is not None and not self.filename.strip():
+            yield Fault("filename", "is empty.", "Give a name with an ending, such as graph.png.")
+        if self.channel is not None:
+            yield from bad_channel(self.channel)
+        yield from bad_ts("thread_ts", self.thread_ts)
+        for field, most in (("initial_comment", LIMITS["text"].most), ("alt_txt", _LONGEST_ALT)):
+            said = getattr(self, field)
+            if said is not None and len(said) > most and not Placeholder.is_in(said):
+                yield Fault(field, f"has {len(said)} characters; Slack takes {most}.", "Shorten it.")
+        size = len(self.content) if isinstance(self.content, (str, bytes, bytearray)) else 0
+        if self.snippet_type and size > _LARGEST_SNIPPET:
+            yield Fault("content", f"is too long for a snippet ({size}).", "Leave snippet_type out.")
+
+    def flow(self) -> Flow[FileUploaded]:
+        content = self._content()
+        name = self._name()
+        title = self.title or name
+        channel = (yield from channel_id(self.channel)) if self.channel is not None else None
+        announced = yield call(
+            "files.getUploadURLExternal",
+            filename=name,
+            length=content.size,
+            alt_txt=self.alt_txt or None,
+            snippet_type=self.snippet_type or None,
+        )
+        file_id = str(announced["file_id"])
+        yield Upload(str(announced["upload_url"]), content)
+        yield call(
+            "files.completeUploadExternal",
+            files=[{"id": file_id, "title": title}],
+            channel_id=channel,
+            thread_ts=self.thread_ts or None,
+            initial_comment=self.initial_comment or None,
+        )
+        return FileUploaded(file_id=file_id, title=title, channel=channel, size=content.size)
+
+    def _name(self) -> str:
+        if self.filename is not None:
+            return self.filename
+        return Path(self.path).name if self.path is not None else "figure.png"
+
+    def _content(self) -> Content:
+        """Return the bytes, or refuse what cannot be sent before anything is."""
+        if self.path is not None:
+            content: Content = self._on_disk(Path(self.path))
+        elif isinstance(self.content, _Figure):
+            buffer = io.BytesIO()
+            ending = Path(self._name()).suffix.removeprefix(".").lower()
+            self.content.savefig(buffer, format=ending or "png")
+            content = _InMemory(buffer.getbuffer())
+        else:
+            data = self.content.encode() if isinstance(self.content, str) else self.content
+            content = _InMemory(memoryview(data))
+        field = "path" if self.path is not None else "content"
+        if content.size == 0:
+            raise RunbookError("is empty, and Slack takes no empty file.", place=f"UploadFile.{field}")
+        if content.size > _LARGEST:
+            raise RunbookError(
+                f"has {content.size} bytes; Slack takes 1 GB. Compress it, or share a link.",
+                place=f"UploadFile.{field}",
+            )
+        return content
+
+    def _on_disk(self, path: Path) -> _OnDisk:
+        place = "UploadFile.path"
+        try:
+            if not path.is_file():
+                what = "is a folder" if path.is_dir() else "does not exist"
+                raise RunbookError(f"{self.path!r} {what} on the machine that runs this.", place=place)
+            # Whether it may be read is known only by opening it, and must be known before it is announced.
+            path.open("rb").close()
+            return _OnDisk(path, path.stat().st_size)
+        except OSError as error:
+            raise RunbookError(f"{self.path!r} cannot be read: {error.strerror or error}.", place=place) from None
