@@ -87,8 +87,10 @@ if TYPE_CHECKING:
         UnarchiveChannel as UnarchiveChannel,
         UnpinMessage as UnpinMessage,
         UpdateMessage as UpdateMessage,
+        UpdateUserGroup as UpdateUserGroup,
         UploadFile as UploadFile,
         UserFound as UserFound,
+        UserGroupUpdated as UserGroupUpdated,
         WaitForReaction as WaitForReaction,
     )
     from .actions._base import Fault as Fault
@@ -269,8 +271,10 @@ __all__ = [
     "UnpinMessage",
     "Unsupported",
     "UpdateMessage",
+    "UpdateUserGroup",
     "UploadFile",
     "UserFound",
+    "UserGroupUpdated",
     "UserNotFound",
     "Wait",
     "WaitForReaction",
@@ -295,8 +299,8 @@ _HOMES = {
         "MessageUpdated Need Permalink PinMessage ReactionAdded ReactionRemoved ReactionSeen "
         "ReadHistory RemoveBookmark RemoveFromChannel RemoveReaction Removed RenameChannel "
         "RequestApproval ScheduleMessage ScheduledMessageCancelled SendDirectMessage SendEphemeral "
-        "SendMessage SetDescription SetTopic UnarchiveChannel UnpinMessage UpdateMessage UploadFile "
-        "UserFound WaitForReaction"
+        "SendMessage SetDescription SetTopic UnarchiveChannel UnpinMessage UpdateMessage "
+        "UpdateUserGroup UploadFile UserFound UserGroupUpdated WaitForReaction"
     ),
     "_registry": "register unregister",
     "actions._base": "Fault",

@@ -157,6 +157,7 @@ _TABLE: Final[tuple[tuple[str, Scopes, Tier, Repeat], ...]] = (
     ("team.info", _any("team:read"), 3, _READS),
     ("usergroups.list", _any("usergroups:read"), 2, _READS),
     ("usergroups.users.list", _any("usergroups:read"), 2, _READS),
+    ("usergroups.users.update", _any("usergroups:write"), 2, _SAME),
     ("users.conversations", _READ, 3, _READS),
     ("users.info", _any("users:read"), 4, _READS),
     ("users.list", _any("users:read"), 2, _READS),

@@ -32,6 +32,7 @@ __all__ = [
     "LIMITS",
     "ChannelRef",
     "Escaper",
+    "GroupRef",
     "Kind",
     "Limit",
     "Placeholder",
@@ -45,6 +46,7 @@ __all__ = [
     "inert_in_token",
     "open_tail",
     "parse_channel",
+    "parse_group",
     "parse_user",
     "unescape",
 ]
@@ -506,6 +508,19 @@ class UserRef:
     value: str
 
 
+@attrs.frozen
+class GroupRef:
+    """A user group as somebody named it.
+
+    Attributes:
+        kind: ``"id"`` or ``"handle"``.
+        value: The ID, or the handle without ``@``.
+    """
+
+    kind: Literal["id", "handle"]
+    value: str
+
+
 def parse_channel(text: str) -> ChannelRef:
     """Read a reference to a conversation.
 
@@ -568,7 +583,38 @@ def parse_user(text: str) -> UserRef:
     hint = "give a person's ID (U0123ABCD) or e-mail address"
     if stripped.startswith("@"):
         raise ValueError(f"{stripped!r} is a name, and names do not identify people in Slack: {hint}.")
+    if parse_group(stripped) is not None:
+        raise ValueError(f"{stripped!r} is a user group, and this needs people: {hint}.")
     raise ValueError(f"{stripped!r} is no person: {hint}.")
+
+
+_GROUP_ID = re.compile(f"S{_ID_REST}")
+_GROUP_TOKEN = re.compile(r"<!subteam\^(S[A-Z0-9]+)(?:\|[^>]*)?>")
+_GROUP_HANDLE = re.compile(r"@([^\s@<>,|]+)")
+
+
+def parse_group(text: str) -> GroupRef | None:
+    """Read a reference to a user group.
+
+    Args:
+        text: ``S0123ABCD``, ``<!subteam^S0123ABCD>`` or the handle ``@sre-on-call``.
+
+    Returns:
+        The reference, or ``None`` for what is none.
+
+    >>> parse_group("@sre-on-call")
+    GroupRef(kind='handle', value='sre-on-call')
+    >>> parse_group("ann@example.com") is None
+    True
+    """
+    stripped = text.strip()
+    token = _GROUP_TOKEN.fullmatch(stripped)
+    if token:
+        return GroupRef("id", token[1])
+    if _GROUP_ID.fullmatch(stripped):
+        return GroupRef("id", stripped)
+    handle = _GROUP_HANDLE.fullmatch(stripped)
+    return GroupRef("handle", handle[1].lower()) if handle else None
 
 
 # A custom emoji may have letters of any script; only what no name can have is told apart here.

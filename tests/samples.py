@@ -27,6 +27,7 @@ VALUES: Mapping[str, Any] = {
     "bookmark_id": "Bk1",
     "post_at": "{{when}}",
     "scheduled_message_id": "Q1",
+    "usergroup": "@on-call",
     "path": "graph.png",
     "markdown": "# Lessons",
 }

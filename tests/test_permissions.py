@@ -130,7 +130,43 @@ def _canvas(fake: FakeSlack) -> str:
     return PUBLIC(fake)
 
 
+def _group(fake: FakeSlack, *names: str) -> str:
+    """Add a user group."""
+    groups = fake._workspace.usergroups.values()
+    known = next((group for group in groups if group.handle == "on-call"), None)
+    return (known or fake.add_usergroup("on-call", [fake.user(name) for name in names])).id
+
+
 CASES = [
+    Case(
+        "invitation of a group by its handle",
+        lambda f: sr.InviteToChannel(channel=PUBLIC(f), users="@on-call"),
+        {"channels:write.invites", "usergroups:read"},
+        before=lambda f: _group(f, "bob"),
+    ),
+    Case(
+        "invitation of a group by its ID",
+        lambda f: sr.InviteToChannel(channel=PUBLIC(f), users=[_group(f, "bob")]),
+        {"channels:write.invites", "usergroups:read"},
+    ),
+    Case(
+        "members of a group by e-mail",
+        lambda f: sr.UpdateUserGroup(usergroup=_group(f, "ann"), users="bob@example.com", mode="add"),
+        {"usergroups:write", "usergroups:read", "users:read.email"},
+    ),
+    Case(
+        "members of a group by its handle",
+        lambda f: sr.UpdateUserGroup(usergroup="@on-call", users="U0BOB00002"),
+        {"usergroups:write", "usergroups:read"},
+        before=lambda f: _group(f, "ann"),
+    ),
+    Case(
+        "approval by a group",
+        lambda f: sr.RequestApproval(
+            channel=_approves(f), text="{{id}}?", approvers=[_group(f, "ann", "bob")], offer=False
+        ),
+        {"chat:write", "reactions:read", "usergroups:read"},
+    ),
     Case("file", lambda f: sr.UploadFile(content="{{id}}", filename="a.txt"), {"files:write"}),
     Case(
         "file in a thread of a channel by name",

@@ -59,6 +59,7 @@ from .scheduled import (
     ScheduledMessageCancelled,
     ScheduleMessage,
 )
+from .usergroups import UpdateUserGroup, UserGroupUpdated
 from .users import LookUpUser, UserFound
 
 if TYPE_CHECKING:
@@ -128,8 +129,10 @@ __all__ = [
     "UnarchiveChannel",
     "UnpinMessage",
     "UpdateMessage",
+    "UpdateUserGroup",
     "UploadFile",
     "UserFound",
+    "UserGroupUpdated",
     "WaitForReaction",
     "action_name",
 ]
@@ -178,6 +181,7 @@ ACTIONS: Final[Mapping[str, type[Action[Any]]]] = MappingProxyType(
             WaitForReaction,
             UploadFile,
             CreateCanvas,
+            UpdateUserGroup,
             LookUpUser,
             UnarchiveChannel,
         )

@@ -9,9 +9,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from .._effects import Find
-from ..errors import ChannelNotFound, MissingScope, UserNotFound
+from ..errors import ChannelNotFound, MissingScope, SlackError, UserNotFound
 from ..slack_methods import call
-from ..text import ChannelRef, emoji_name, parse_channel, parse_user
+from ..text import ChannelRef, GroupRef, emoji_name, parse_channel, parse_group, parse_user
 from ._base import Fault, Need, Placeholder
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ __all__ = [
     "channel_id",
     "channel_needs",
     "find_channel",
+    "group_id",
+    "group_members",
     "identity",
     "person_by_email",
     "read_pages",
@@ -220,13 +222,105 @@ def person_by_email(email: str) -> Generator[Effect, Any, dict[str, Any]]:
     return user
 
 
-def user_needs(users: str | Iterable[str]) -> Iterator[Need]:
-    """Name the method that finds people, where one is given by e-mail or may be."""
-    given = [users] if isinstance(users, str) else list(users)
-    if any("@" in user and not user.lstrip().startswith("<@") for user in given):
+def _usergroups() -> Flow[list[dict[str, Any]]]:
+    reply = yield call("usergroups.list", include_users=True, include_disabled=True)
+    kept = ("id", "handle", "name", "users", "date_delete")
+    return [{key: group.get(key) for key in kept} for group in reply.get("usergroups") or ()]
+
+
+def _usergroup_users(group: str) -> Flow[list[str]]:
+    reply = yield call("usergroups.users.list", usergroup=group)
+    return [str(user) for user in reply.get("users") or ()]
+
+
+def _all_groups() -> Generator[Effect, Any, list[dict[str, Any]]]:
+    groups: list[dict[str, Any]] = yield Find(("usergroups",), _usergroups)
+    return groups
+
+
+def _no_group(shown: str, detail: str) -> SlackError:
+    return SlackError(
+        "no_such_subteam",
+        method="usergroups.list",
+        detail=detail,
+        remedy=f"Check {shown!r} under People & user groups in Slack; a disabled group has to be enabled first.",
+    )
+
+
+def _pick(groups: Iterable[dict[str, Any]], wanted: GroupRef) -> dict[str, Any]:
+    field = "id" if wanted.kind == "id" else "handle"
+    shown = wanted.value if wanted.kind == "id" else f"@{wanted.value}"
+    found = next((group for group in groups if str(group.get(field)).lower() == wanted.value.lower()), None)
+    if found is None:
+        raise _no_group(shown, f"no user group {shown} in this workspace")
+    if found.get("date_delete"):
+        raise _no_group(shown, f"the user group {shown} is disabled")
+    return found
+
+
+def group_id(group: str) -> Generator[Effect, Any, str]:
+    """Give the ID of a user group; a handle costs a look-up, which the whole run shares.
+
+    Args:
+        group: Its ID, mention or handle.
+
+    Raises:
+        SlackError: ``no_such_subteam``: there is no such group, or it is disabled.
+    """
+    wanted = parse_group(group)
+    if wanted is None:
+        raise ValueError(f"{group!r} is no user group")
+    if wanted.kind == "id":
+        return wanted.value
+    return str(_pick((yield from _all_groups()), wanted)["id"])
+
+
+def group_members(groups: Iterable[str]) -> Generator[Effect, Any, dict[str, tuple[str, ...] | SlackError]]:
+    """Give the members of user groups with the fewest requests: one, however many groups there are.
+
+    Args:
+        groups: IDs, mentions or handles.
+
+    Returns:
+        For each group as it was given the user IDs of its members, or why there are none.
+    """
+    wanted = {group: ref for group in dict.fromkeys(groups) if (ref := parse_group(group)) is not None}
+    found: dict[str, tuple[str, ...] | SlackError] = {}
+    if [ref.kind for ref in wanted.values()] == ["id"]:
+        given, only = next(iter(wanted.items()))
+        try:
+            users = yield Find(("usergroup", only.value), lambda: _usergroup_users(only.value))
+            found[given] = tuple(users)
+        except SlackError as error:
+            if error.code != "no_such_subteam":
+                raise
+            found[given] = error
+        return found
+    known = (yield from _all_groups()) if wanted else []
+    for given, ref in wanted.items():
+        try:
+            found[given] = tuple(_pick(known, ref).get("users") or ())
+        except SlackError as error:
+            found[given] = error
+    return found
+
+
+def user_needs(users: str | Iterable[str], *, groups: bool = False) -> Iterator[Need]:
+    """Name the methods that find people, where one is given by e-mail, or by a group if groups are taken."""
+    given = users.replace(",", " ").split() if isinstance(users, str) and "{{" not in users else users
+    given = [given] if isinstance(given, str) else list(given)
+    named = [parse_group(user) for user in given] if groups else []
+    refs = [ref for ref in named if ref is not None]
+    emails = [user for user in given if "@" in user and not user.lstrip().startswith("<") and parse_group(user) is None]
+    if emails:
         yield Need("users.lookupByEmail", "look up people by e-mail")
     elif any("{{" in user for user in given):
         yield Need("users.lookupByEmail", "look up people by e-mail", condition="if people are given by e-mail address")
+    if refs:
+        one = [ref.kind for ref in refs] == ["id"]
+        yield Need("usergroups.users.list" if one else "usergroups.list", "see who is in the user groups")
+    elif groups and any("{{" in user for user in given):
+        yield Need("usergroups.list", "see who is in the user groups", condition="if user groups are given")
 
 
 def read_pages(
@@ -299,14 +393,14 @@ def bad_emoji(field: str, name: str) -> Iterator[Fault]:
         yield Fault(field, str(error))
 
 
-def bad_users(field: str, users: str | Iterable[str]) -> Iterator[Fault]:
-    """Say what is wrong with a filled field of people."""
+def bad_users(field: str, users: str | Iterable[str], *, groups: bool = False) -> Iterator[Fault]:
+    """Say what is wrong with a filled field of people, or of people and user groups."""
     given = [users] if isinstance(users, str) else list(users)
     if not given:
         yield Fault(field, "names nobody.", "Give user IDs or e-mail addresses.")
     wrong: list[str] = []
     for user in given:
-        if not Placeholder.is_in(user):
+        if not Placeholder.is_in(user) and not (groups and parse_group(user) is not None):
             try:
                 parse_user(user)
             except ValueError as error:

@@ -13,7 +13,7 @@ import attrs
 from .._effects import Partial, Wait
 from ..errors import ApprovalRefused, MessageNotFound, RateLimited, SlackError, SlackUnavailable
 from ..slack_methods import call
-from ..text import emoji_name
+from ..text import emoji_name, parse_group
 from . import _base as base
 from ._base import Action, Fault, Need, Placeholder
 from ._content import Content
@@ -25,6 +25,7 @@ from ._find import (
     channel_address,
     channel_id,
     channel_needs,
+    group_members,
     identity,
     user_id,
     user_needs,
@@ -136,9 +137,18 @@ def _bad_times(expires_in: int | str, poll_every: int | str) -> Iterator[Fault]:
 
 
 def _user_ids(users: Iterable[str]) -> Generator[Effect, Any, list[str]]:
+    """Give the IDs of people, and of the members of user groups; whoever is not found ends the step."""
+    given = list(dict.fromkeys(users))
+    members = yield from group_members(user for user in given if parse_group(user) is not None)
     found: dict[str, None] = {}
-    for user in dict.fromkeys(users):
-        found[(yield from user_id(user))] = None
+    for user in given:
+        if user not in members:
+            found[(yield from user_id(user))] = None
+            continue
+        people = members[user]
+        if isinstance(people, SlackError):
+            raise people
+        found.update(dict.fromkeys(people))
     return list(found)
 
 
@@ -190,15 +200,18 @@ class RequestApproval(Content[Approved]):
     Slack: https://docs.slack.dev/reference/methods/chat.postMessage,
     https://docs.slack.dev/reference/methods/reactions.get and, for the reactions to click on,
     https://docs.slack.dev/reference/methods/reactions.add; for e-mail addresses
-    https://docs.slack.dev/reference/methods/users.lookupByEmail
+    https://docs.slack.dev/reference/methods/users.lookupByEmail, for user groups
+    https://docs.slack.dev/reference/methods/usergroups.list or, for a single one by ID,
+    https://docs.slack.dev/reference/methods/usergroups.users.list
 
     Scopes: ``chat:write`` and ``reactions:read``; ``reactions:write`` unless ``offer`` is false; e-mail addresses need
-    ``users:read.email``; to post to a public channel that the app is not a member of also ``chat:write.public``.
+    ``users:read.email``, user groups ``usergroups:read``; to post to a public channel that the app is not a member of
+    also ``chat:write.public``.
 
     Attributes:
         channel: ID, ``#name`` of a public channel, link, or an earlier step's output.
-        approvers: User IDs, mentions or e-mail addresses of those who may decide: a list, a text with commas, or one
-            template whose value is either.
+        approvers: User IDs, mentions, e-mail addresses and user groups of those who may decide: a list, a text with
+            commas, or one template whose value is either.
         text: The request in Slack's mrkdwn, at most 4,000 characters. Name the approvers in it if they should be
             notified.
         markdown_text: The request in Markdown, at most 12,000 characters; beside neither ``text`` nor ``blocks``.
@@ -239,7 +252,7 @@ class RequestApproval(Content[Approved]):
     offer: bool | str = attrs.field(default=True, converter=base.as_flag, validator=base.is_flag, metadata=base.FLAG)
 
     def needs(self) -> Iterator[Need]:
-        yield from user_needs(self.approvers)
+        yield from user_needs(self.approvers, groups=True)
         yield Need("auth.test", "leave out the app's own reactions")
         yield Need("chat.postMessage", "ask for the approval")
         yield Need(
@@ -255,7 +268,7 @@ class RequestApproval(Content[Approved]):
 
     def faults(self) -> Iterator[Fault]:
         yield from bad_channel(self.channel)
-        yield from bad_users("approvers", self.approvers)
+        yield from bad_users("approvers", self.approvers, groups=True)
         yield from bad_ts("thread_ts", self.thread_ts)
         yield from bad_emoji("approve", self.approve)
         yield from bad_emoji("reject", self.reject)
@@ -263,10 +276,13 @@ class RequestApproval(Content[Approved]):
         if same:
             yield Fault("reject", "is the same emoji as approve, so no answer would be clear.", "Give another.")
         people = self.approvers if isinstance(self.approvers, tuple) else ()
+        if any(Placeholder.is_in(user) or parse_group(user) is not None for user in people):
+            # How many that will be, only the run can tell.
+            people = ()
         needed = self.approvals_needed
         if isinstance(needed, int) and needed < 1:
             yield Fault("approvals_needed", f"is {needed}; somebody has to approve.", "Give a number from 1.")
-        elif isinstance(needed, int) and people and not any(map(Placeholder.is_in, people)) and needed > len(people):
+        elif isinstance(needed, int) and people and needed > len(people):
             yield Fault("approvals_needed", f"is {needed}, and only {len(people)} may approve.", "Name more approvers.")
         yield from _bad_times(self.expires_in, self.poll_every)
         yield from super().faults()
@@ -311,16 +327,18 @@ class WaitForReaction(Action[ReactionSeen]):
     """Wait until somebody reacts to a message; nothing changes in Slack.
 
     Slack: https://docs.slack.dev/reference/methods/reactions.get; for e-mail addresses
-    https://docs.slack.dev/reference/methods/users.lookupByEmail
+    https://docs.slack.dev/reference/methods/users.lookupByEmail, for user groups
+    https://docs.slack.dev/reference/methods/usergroups.list or, for a single one by ID,
+    https://docs.slack.dev/reference/methods/usergroups.users.list
 
     Scopes: ``reactions:read``; a channel given by name also needs ``channels:read`` or ``groups:read``; e-mail
-    addresses need ``users:read.email``.
+    addresses need ``users:read.email``, user groups ``usergroups:read``.
 
     Attributes:
         channel: The channel the message stands in: an earlier step's ``channel``, an ID, ``#name`` or a link.
         ts: The message's ``ts``, as an earlier step gave it.
         names: The emoji that count, in any skin tone: a list, or a text with commas.
-        users: User IDs, mentions or e-mail addresses of those who count; left out, everybody but the app.
+        users: User IDs, mentions, e-mail addresses and user groups of those who count; left out, everybody but the app.
         expires_in: Seconds until the step fails; at most seven days.
         poll_every: Seconds between two looks; at least 3.
 
@@ -348,7 +366,7 @@ class WaitForReaction(Action[ReactionSeen]):
 
     def needs(self) -> Iterator[Need]:
         yield from channel_needs(self.channel)
-        yield from user_needs(self.users)
+        yield from user_needs(self.users, groups=True)
         yield Need("auth.test", "leave out the app's own reactions")
         yield Need("reactions.get", "see who reacted")
 
@@ -361,7 +379,7 @@ class WaitForReaction(Action[ReactionSeen]):
         for name in names:
             yield from bad_emoji("names", name)
         if self.users:
-            yield from bad_users("users", self.users)
+            yield from bad_users("users", self.users, groups=True)
         yield from _bad_times(self.expires_in, self.poll_every)
 
     def flow(self) -> Flow[ReactionSeen]:

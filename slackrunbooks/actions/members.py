@@ -12,6 +12,7 @@ import attrs
 from .._effects import Partial
 from ..errors import MissingScope, NotInChannel, SlackError, UserNotFound
 from ..slack_methods import call
+from ..text import parse_group
 from . import _base as base
 from ._base import Action, Fault, Need
 from ._find import (
@@ -20,6 +21,7 @@ from ._find import (
     bad_users,
     channel_id,
     channel_needs,
+    group_members,
     read_pages,
     user_id,
     user_needs,
@@ -55,13 +57,16 @@ class Invited:
         channel: The channel's ID.
         invited: User IDs that were invited now.
         already: User IDs that were members already, the bot itself among them.
-        failed: Slack's error code by user ID or e-mail address, for those who could not be invited.
+        failed: Slack's error code by user ID, e-mail address or user group as it was given, for those who could not be
+            invited.
+        groups: The members of each user group by the group as it was given.
     """
 
     channel: str
     invited: tuple[str, ...] = ()
     already: tuple[str, ...] = ()
     failed: dict[str, str] = attrs.field(factory=dict)
+    groups: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
 
 
 # What a person's own entry says when there is nothing left to do for that person.
@@ -86,22 +91,26 @@ class InviteToChannel(Action[Invited]):
     """Invite people to a channel that the app is a member of. One bad ID does not keep the others out.
 
     Slack: https://docs.slack.dev/reference/methods/conversations.invite and, for e-mail addresses,
-    https://docs.slack.dev/reference/methods/users.lookupByEmail
+    https://docs.slack.dev/reference/methods/users.lookupByEmail; for user groups
+    https://docs.slack.dev/reference/methods/usergroups.list or, for a single one by ID,
+    https://docs.slack.dev/reference/methods/usergroups.users.list
 
     Scopes: ``channels:write.invites`` or ``channels:manage`` (public), ``groups:write.invites`` or ``groups:write``
-    (private); e-mail addresses need ``users:read.email``; a channel given by name ``channels:read`` or
-    ``groups:read``.
+    (private); e-mail addresses need ``users:read.email``, user groups ``usergroups:read``; a channel given by name
+    ``channels:read`` or ``groups:read``.
 
     Attributes:
         channel: ID, ``#name``, link or an earlier step's output.
-        users: User IDs, mentions or e-mail addresses: a list, a text with commas, or one template whose value is
-            either. Doubles are dropped; more than 100 go in several requests.
+        users: User IDs, mentions, e-mail addresses and user groups (``S0123ABCD``, ``<!subteam^S…>``, ``@handle``) in
+            any mixture: a list, a text with commas, or one template whose value is either. A group stands for its
+            members; whoever is named twice is invited once; more than 100 people go in several requests.
 
     Returns:
         An :class:`Invited` with a result for each person.
 
     Raises:
         UserNotFound: Not one of the people could be invited, and none was a member already.
+        MissingScope: The token lacks a scope, such as ``usergroups:read`` where groups are given.
         NotInChannel: Invite the app to the channel first.
         IsArchived: The channel is archived.
         ChannelNotFound: The app sees no such channel.
@@ -116,57 +125,79 @@ class InviteToChannel(Action[Invited]):
 
     def needs(self) -> Iterator[Need]:
         yield from channel_needs(self.channel)
-        yield from user_needs(self.users)
+        yield from user_needs(self.users, groups=True)
         yield Need("conversations.invite", "invite people", channel=self.channel)
 
     def faults(self) -> Iterator[Fault]:
         yield from bad_channel(self.channel)
-        yield from bad_users("users", self.users)
+        yield from bad_users("users", self.users, groups=True)
 
     def flow(self) -> Flow[Invited]:
         channel = yield from channel_id(self.channel)
+        members = yield from group_members(user for user in self.users if parse_group(user) is not None)
         failed: dict[str, str] = {}
-        people: list[str] = []
+        groups: dict[str, tuple[str, ...]] = {}
+        people: dict[str, None] = {}
         for user in self.users:
             try:
-                found = yield from user_id(user)
+                if user not in members:
+                    people[(yield from user_id(user))] = None
+                elif isinstance(found := members[user], SlackError):
+                    failed[user] = found.code
+                else:
+                    groups[user] = found
+                    people.update(dict.fromkeys(found))
             except UserNotFound as error:
                 failed[user] = error.code
-            else:
-                people.append(found)
-        people = list(dict.fromkeys(people))
-        result = Invited(channel=channel, failed=failed)
-        for start in range(0, len(people), _PER_INVITE):
-            result = yield from self._invite(result, people[start : start + _PER_INVITE])
-            yield Partial(result)
+        result = yield from self._invite(Invited(channel=channel, failed=failed, groups=groups), list(people))
         if result.failed and not (result.invited or result.already):
             told = ", ".join(f"{user} ({code})" for user, code in result.failed.items())
             raise UserNotFound(
                 next(iter(result.failed.values())),
-                method="users.lookupByEmail" if "@" in next(iter(result.failed)) else "conversations.invite",
+                method=_asked(next(iter(result.failed))),
                 detail=f"none of the people could be invited: {told}",
                 remedy="Check the IDs and addresses: they must belong to active members of this workspace.",
             )
         return result
 
-    def _invite(self, result: Invited, people: list[str]) -> Generator[Effect, Any, Invited]:
-        """Invite up to 100 people; Slack invites nobody while one is wrong, so the wrong ones are taken out first."""
-        already, failed = list(result.already), dict(result.failed)
-        while people:
+    def _invite(self, result: Invited, people: list[str]) -> Flow[Invited]:
+        """Invite everybody with the fewest requests.
+
+        Slack invites nobody of a request in which one person is wrong, and names all who are. The good ones of such a
+        request are therefore known, and go together with those of the others in full requests at the end.
+        """
+        waiting = _chunks(people)
+        good: list[str] = []
+        while waiting:
+            asked = waiting.pop(0)
             try:
-                yield call("conversations.invite", channel=result.channel, users=",".join(people))
+                yield call("conversations.invite", channel=result.channel, users=",".join(asked))
             except SlackError as error:
-                wrong = _by_person(error, people)
+                wrong = _by_person(error, asked)
                 if not wrong:
                     raise
-                already += [user for user, code in wrong.items() if code in _ALREADY]
-                failed |= {user: code for user, code in wrong.items() if code not in _ALREADY}
-                people = [user for user in people if user not in wrong]
+                already = tuple(user for user, code in wrong.items() if code in _ALREADY)
+                failed = {user: code for user, code in wrong.items() if code not in _ALREADY}
+                result = attrs.evolve(result, already=(*result.already, *already), failed={**result.failed, **failed})
+                good += [user for user in asked if user not in wrong]
             else:
-                break
-        return Invited(
-            channel=result.channel, invited=(*result.invited, *people), already=tuple(already), failed=failed
-        )
+                result = attrs.evolve(result, invited=(*result.invited, *asked))
+            yield Partial(result)
+            if not waiting:
+                waiting, good = _chunks(good), []
+        return result
+
+
+def _chunks(people: list[str]) -> list[list[str]]:
+    """Cut a list of people into requests."""
+    return [people[start : start + _PER_INVITE] for start in range(0, len(people), _PER_INVITE)]
+
+
+def _asked(given: str) -> str:
+    """Name the method that did not find somebody."""
+    if parse_group(given) is not None:
+        return "usergroups.list"
+    return "users.lookupByEmail" if "@" in given else "conversations.invite"
 
 
 def _by_person(error: SlackError, people: list[str]) -> dict[str, str]:

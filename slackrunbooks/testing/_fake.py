@@ -212,6 +212,18 @@ class FakeSlack:
             self._workspace.settle()
             return list(self._workspace.notifications)
 
+    def usergroup(self, key: str) -> FakeUsergroup:
+        """Return a user group.
+
+        Args:
+            key: Its handle, with or without ``@``, or its ID.
+        """
+        groups = self._workspace.usergroups.values()
+        found = next((group for group in groups if key.removeprefix("@") in (group.handle, group.id)), None)
+        if found is None:
+            raise KeyError(f"no user group {key!r}; there are {', '.join(group.handle for group in groups) or 'none'}")
+        return found
+
     @property
     def scheduled(self) -> list[FakeScheduled]:
         """Every message that was ever scheduled, with what became of it, in the order of scheduling."""
