@@ -60,24 +60,21 @@ def register(own: Any = None, *, name: str | None = None, repeat: Repeats = "dou
             name, as when a notebook's cell runs again, replaces what was there.
     """
     if own is None:
-        return lambda given: register(given, name=name, repeat=repeat)
-    is_action = isinstance(own, type) and issubclass(own, Action)
-    if not is_action and (isinstance(own, (type, Action)) or not callable(own)):
-        raise RunbookError(
-            f"must be a class of actions or a function, not {own!r}." if not isinstance(own, Action)
-            else "must be the class of an action, not one of its objects.",
-            place="register",
-        )  # fmt: skip
-    chosen = name or (action_name(own) if is_action else str(getattr(own, "__name__", "")))
+
+        def decorate(given: Any) -> Any:
+            return register(given, name=name, repeat=repeat)
+
+        return decorate
+    made = _entry(own, name, repeat)
+    chosen = made.name if isinstance(made, HostFunction) else name or action_name(made)
     if not _NAME.fullmatch(chosen):
         raise RunbookError(
             f"{chosen!r} is no name for YAML: it takes lower-case letters, digits and _, a letter first. "
-            "Give one: register(…, name=\"page_on_call\").",
+            'Give one: register(…, name="page_on_call").',
             place="register",
-        )  # fmt: skip
+        )
     if chosen in ACTIONS:
         raise RunbookError(f"{chosen!r} is an action of the library; give it another name.", place="register")
-    made: Known = own if is_action else HostFunction(chosen, own, cast("Any", repeat))
     if chosen in _own and _origin(_own[chosen]) != _origin(made):
         raise RunbookError(
             f"{chosen!r} is registered already, for {'.'.join(_origin(_own[chosen]))}; give it another name.",
@@ -85,6 +82,17 @@ def register(own: Any = None, *, name: str | None = None, repeat: Repeats = "dou
         )
     _own[chosen] = made
     return own
+
+
+def _entry(own: object, name: str | None, repeat: Repeats) -> Known:
+    """Return what a name will stand for."""
+    if isinstance(own, type) and issubclass(own, Action):
+        return own
+    if isinstance(own, Action):
+        raise RunbookError("must be the class of an action, not one of its objects.", place="register")
+    if isinstance(own, type) or not callable(own):
+        raise RunbookError(f"must be a class of actions or a function, not {own!r}.", place="register")
+    return HostFunction(name or str(getattr(own, "__name__", "")), own, cast("Any", repeat))
 
 
 def unregister(name: str) -> None:

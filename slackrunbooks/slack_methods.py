@@ -254,10 +254,10 @@ def call(method: str, /, **arguments: Any) -> Call:
 
 _CLASSES: Final[Mapping[type[errors.SlackError], str]] = {
     errors.AuthenticationFailed: """
-        account_inactive enterprise_is_restricted invalid_auth is_bot not_allowed_token_type not_authed token_expired
-        token_revoked two_factor_setup_required""",
+        account_inactive bad_token enterprise_is_restricted invalid_auth invalid_token is_bot not_allowed_token_type
+        not_authed token_expired token_revoked two_factor_setup_required""",
     errors.MissingScope: "missing_scope",
-    errors.ChannelNotFound: "channel_not_found",
+    errors.ChannelNotFound: "channel_not_found invalid_channel",
     errors.IsArchived: "already_archived is_archived is_inactive",
     errors.NameTaken: "name_taken",
     errors.InvalidChannelName: """
@@ -269,9 +269,11 @@ _CLASSES: Final[Mapping[type[errors.SlackError], str]] = {
     errors.InvalidBlocks: "invalid_blocks invalid_blocks_format msg_blocks_too_long",
     errors.NotPermitted: """
         access_denied accesslimited app_access_restricted app_cannot_join_channel blocked_file_type
+        canvas_disabled_user_team file_type_not_allowed file_upload_size_restricted file_uploads_disabled
+        file_uploads_except_images_disabled plan_upgrade_required team_tier_cannot_create_channel_canvases
         cannot_bookmark_from_external_org cannot_bookmark_restricted_sharing_enabled cannot_create_channel
         cant_archive_general cant_archive_required cant_delete_message cant_invite cant_kick_from_general
-        cant_kick_self cant_leave_general cant_update_message canvas_disabled_user_team
+        cant_kick_self cant_leave_general cant_update_message
         channel_is_limited_access edit_window_closed ekm_access_denied invitee_cant_see_channel last_member
         messages_tab_disabled no_access no_external_invite_permission no_permission not_authorized
         permission_denied posting_to_channel_denied restricted_action
@@ -739,6 +741,122 @@ _REMEDIES: Final[Mapping[str, str]] = {
     ),
     "too_many_requests": "Several bookmarks were being added at the same time. Run it again in a moment.",
     "too_many_tabs": "The channel has as many tabs as Slack allows. Have one removed in Slack first.",
+    # canvases.*, files.*, usergroups.* and scheduled messages
+    "alt_txt_too_large": "A description for screen readers holds at most 1,000 characters. Shorten alt_txt.",
+    "bad_token": (
+        "Slack does not accept this token for scheduled messages. Use the bot token of the app that scheduled the "
+        "message."
+    ),
+    "canvas_creation_failed": (
+        "Slack could not make a canvas of the Markdown; detail names the line. Simplify that line: lists and code "
+        "in quotes are what it refuses most."
+    ),
+    "canvas_editing_failed": (
+        "Slack could not make the change; detail names the line of the Markdown that it does not take. Simplify "
+        "that line."
+    ),
+    "canvas_editing_locked": "Somebody else is changing the canvas at this moment. Run it again in a few seconds.",
+    "canvas_not_found": (
+        "The app sees no canvas of that ID. Check that it was not deleted and that the app made it or may see it."
+    ),
+    "canvas_tab_creation_failed": (
+        "Slack made no tab for the canvas, perhaps because the channel has no room for one more. Remove a tab in "
+        "Slack, and run it again."
+    ),
+    "canvas_too_large": "The canvas has no room for this much. Write less, or begin another canvas.",
+    "channel_canvas_already_exists": (
+        'The channel has its canvas already. Add to it with if_exists="append", or put this one into a tab with '
+        'kind="tab".'
+    ),
+    "channel_canvas_creation_failed": (
+        "Slack could not give the channel a canvas. Check that the app is a member, and run it again."
+    ),
+    "channels_limit_exceeded": (
+        "A file is shared in at most 100 channels at once. Share it in fewer, or in several steps."
+    ),
+    "failed_for_some_users": (
+        "Some of the people are not in the workspace of this user group, so nobody was changed. Leave them out."
+    ),
+    "failed_to_update_user_ids": (
+        "Slack could not give that person access, perhaps because the account is a guest. Share the canvas with a "
+        "channel instead."
+    ),
+    "file_type_not_allowed": (
+        "The workspace does not take files of this type. Ask an administrator, or send it as another type."
+    ),
+    "file_update_failed": (
+        "Slack took the file and could not share it. Look in the channel, and upload it again if it is not there."
+    ),
+    "file_upload_size_restricted": (
+        "The workspace limits how large files may be, and this one is larger. Compress it, or share a link."
+    ),
+    "file_uploads_disabled": "The workspace takes no files at all. Share a link instead, or ask an administrator.",
+    "file_uploads_except_images_disabled": (
+        "The workspace takes pictures only. Share a link instead, or ask an administrator."
+    ),
+    "free_team_canvas_tab_already_exists": (
+        'On a free plan a channel has one canvas, and this one has it already. Add to it with if_exists="append".'
+    ),
+    "free_teams_cannot_create_non_tabbed_canvases": "On a free plan a canvas must stand in a channel. Give channel.",
+    "free_teams_cannot_create_standalone_canvases": (
+        'On a free plan no canvas stands by itself. Give channel, with kind="channel".'
+    ),
+    "free_teams_cannot_edit_standalone_canvases": (
+        "On a free plan apps cannot change a canvas that stands by itself. Use the canvas of a channel."
+    ),
+    "invalid_channel": (
+        "Slack cannot share the file there: no such channel, or a person's ID. Give the ID of a channel that the "
+        "app is in."
+    ),
+    "invalid_parameters": "Access is given either to one channel or to one person. Name one of them, not both.",
+    "invalid_scheduled_message_id": (
+        "No message waits under that ID: it was sent or cancelled already, or another app scheduled it. Look in the "
+        "channel before you send another."
+    ),
+    "invalid_team": (
+        "Slack finds no groups for that workspace. For an app of a whole organisation, give the team_id of a "
+        "workspace it is installed in."
+    ),
+    "invalid_time": (
+        "Slack cannot read post_at. Give whole seconds since 1970 or a datetime with a time zone, not milliseconds."
+    ),
+    "invalid_token": "The token is of a kind that may not schedule messages. Use the app's bot token (xoxb-…).",
+    "invalid_users": (
+        "Slack takes one of the IDs for no person who can be in a group. Check that all are active people of this "
+        "workspace, no bots."
+    ),
+    "no_such_subteam": (
+        "There is no such user group, or it is disabled. Check its ID or handle under People & user groups in Slack."
+    ),
+    "no_users_provided": "A user group must keep somebody. Name at least one person, or disable the group in Slack.",
+    "plan_upgrade_required": (
+        "User groups are not part of the workspace's plan. Name the people themselves, or have the plan changed."
+    ),
+    "restricted_too_many": (
+        "Slack takes 30 messages a channel for any five minutes. Schedule this one some minutes earlier or later."
+    ),
+    "snippet_too_large": "A snippet holds at most 1 MB. Leave snippet_type out, so that it is sent as a file.",
+    "storage_limit_reached": "The free plan's 5 GB for files are full. Have old files deleted, or share a link.",
+    "subteam_max_users_exceeded": (
+        "The user group would have more members than Slack allows. Split it into several groups."
+    ),
+    "team_tier_cannot_create_channel_canvases": (
+        "The workspace's plan has no canvases of channels. Use a message, or have the plan changed."
+    ),
+    "time_in_past": (
+        "post_at is past already. Send the message at once with SendMessage, or correct the time and its zone."
+    ),
+    "time_too_far": (
+        "Messages can be scheduled for the next 120 days. Choose an earlier time, or put a reminder into your calendar."
+    ),
+    "unknown_snippet_type": (
+        "Slack knows no snippet of that type. Use one such as python, json or text, or leave snippet_type out."
+    ),
+    "unknown_subtype": "Slack knows no file of that subtype. Leave the subtype out, and name the file with its ending.",
+    "user_not_in_channel": (
+        "Only members see an ephemeral message, and the person is none. Invite the person with InviteToChannel, or "
+        "use SendDirectMessage."
+    ),
     # users.*
     "user_not_found": (
         "Slack shows no such person to this app. Pass a user ID of this workspace (U… or W…), not a name."
@@ -892,6 +1010,33 @@ _REMEDIES_BY_METHOD: Final[Mapping[tuple[str, str], str]] = {
         "The workspace has no emoji of that name. Give the name that the reaction was added with."
     ),
     ("users.info", "too_many_users"): "users.info takes one person a request. Ask for them one by one.",
+    ("canvases.create", "canvas_disabled_user_team"): (
+        "Canvases are off in this workspace. Share the text as a message or a file, or have canvases turned on."
+    ),
+    ("canvases.edit", "canvas_disabled_user_team"): (
+        "Canvases are off in this workspace, so none can be changed. Have them turned on, or use a message."
+    ),
+    ("chat.postEphemeral", "not_in_channel"): (
+        "The app is not in the channel, and only members show others something there. Add it with /invite first."
+    ),
+    ("files.completeUploadExternal", "file_not_found"): (
+        "Slack has no file for this upload, perhaps because its bytes did not arrive in time. Upload it again from "
+        "the first step."
+    ),
+    ("files.getUploadURLExternal", "missing_argument"): (
+        "Slack wants a name and a size above 0. Check that the file is not empty and filename does not render to "
+        "nothing."
+    ),
+    ("reactions.get", "file_not_found"): (
+        "Slack shows no file of that ID to this app. Name the message by channel and timestamp instead."
+    ),
+    ("usergroups.list", "users_not_found"): (
+        "Slack cannot find the people of one of the groups. Ask for the members of a single group by its ID."
+    ),
+    ("usergroups.users.update", "permission_denied"): (
+        "The workspace lets only certain people change user groups. Ask an administrator to allow it to apps "
+        "(Permissions, User groups)."
+    ),
 }
 
 _RETRY_AFTER_DEFAULT: Final = 1.0
@@ -930,6 +1075,10 @@ def _error(
 ) -> errors.SlackError:
     kind = _class(method, code, status)
     remedy, detail = _remedy(method, code), _detail(data)
+    if code == "not_modelled":
+        # The one code that is not Slack's: the fake workspace says which page it would have to guess from.
+        detail = str(data.get("message", ""))
+        remedy = "The fake workspace does only what Slack documents. Test this step against a stand-in of your own."
     if kind is errors.MissingScope:
         needed = _names(data.get("needed")) or _names(headers.get("x-accepted-oauth-scopes"))
         granted = _names(data.get("provided")) or _names(headers.get("x-oauth-scopes"))

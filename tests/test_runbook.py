@@ -1157,9 +1157,13 @@ def actions(draw: st.DrawFn, cls: type[sr.Action[Any]]) -> sr.Action[Any]:
     if fields.get("reply_broadcast") is True:
         fields["thread_ts"] = "{{Activity.ts}}"
     if cls is sr.UploadFile:
-        fields["path"], fields["content"] = draw(st.sampled_from([("{{Activity.graph}}", None), (None, "x {{id}}")]))
-        fields["filename"] = "{{id}}.txt"
+        fields["path"], fields["content"] = draw(
+            st.sampled_from([("{{Activity.graph}}", None), (None, "x {{Activity.id}}")])
+        )
+        fields["filename"] = "{{Activity.id}}.txt"
         fields.setdefault("channel", "#c")
+    if cls is sr.UpdateUserGroup:
+        fields["mode"] = draw(st.sampled_from(["replace", "add", "remove"]))
     if cls is sr.CreateCanvas:
         fields |= draw(
             st.sampled_from(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Function", "HostFunction", "Repeats", "parameters"]
 
 _R = TypeVar("_R")
+_S = TypeVar("_S")
 
 Repeats: TypeAlias = Literal["reads", "same", "doubles"]
 """What calling a host's function a second time would do: nothing, the same again, or a second thing."""
@@ -153,16 +154,16 @@ class Function(Action[_R], Generic[_R]):
     # Two forms, so that do() gives what an asynchronous function returns and not its coroutine.
     @overload
     def __init__(
-        self: Function[_R],
-        function: Callable[..., Awaitable[_R]],
+        self: Function[_S],
+        function: Callable[..., Awaitable[_S]],
         arguments: Mapping[str, Any] | None = None,
         repeat: Repeats | Repeat = Repeat.DOUBLES,
     ) -> None: ...
 
     @overload
     def __init__(
-        self: Function[_R],
-        function: Callable[..., _R],
+        self: Function[_S],
+        function: Callable[..., _S],
         arguments: Mapping[str, Any] | None = None,
         repeat: Repeats | Repeat = Repeat.DOUBLES,
     ) -> None: ...

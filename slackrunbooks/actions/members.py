@@ -11,7 +11,7 @@ import attrs
 
 from .._effects import Partial
 from ..errors import MissingScope, NotInChannel, SlackError, UserNotFound
-from ..slack_methods import call
+from ..slack_methods import call, slack_error
 from ..text import parse_group
 from . import _base as base
 from ._base import Action, Fault, Need
@@ -109,7 +109,8 @@ class InviteToChannel(Action[Invited]):
         An :class:`Invited` with a result for each person.
 
     Raises:
-        UserNotFound: Not one of the people could be invited, and none was a member already.
+        UserNotFound: Not one of the people could be invited, and none was a member already; where all failed for one
+            other reason, its own error.
         MissingScope: The token lacks a scope, such as ``usergroups:read`` where groups are given.
         NotInChannel: Invite the app to the channel first.
         IsArchived: The channel is archived.
@@ -151,13 +152,7 @@ class InviteToChannel(Action[Invited]):
                 failed[user] = error.code
         result = yield from self._invite(Invited(channel=channel, failed=failed, groups=groups), list(people))
         if result.failed and not (result.invited or result.already):
-            told = ", ".join(f"{user} ({code})" for user, code in result.failed.items())
-            raise UserNotFound(
-                next(iter(result.failed.values())),
-                method=_asked(next(iter(result.failed))),
-                detail=f"none of the people could be invited: {told}",
-                remedy="Check the IDs and addresses: they must belong to active members of this workspace.",
-            )
+            raise _not_one(result.failed)
         return result
 
     def _invite(self, result: Invited, people: list[str]) -> Flow[Invited]:
@@ -191,6 +186,22 @@ class InviteToChannel(Action[Invited]):
 def _chunks(people: list[str]) -> list[list[str]]:
     """Cut a list of people into requests."""
     return [people[start : start + _PER_INVITE] for start in range(0, len(people), _PER_INVITE)]
+
+
+def _not_one(failed: dict[str, str]) -> SlackError:
+    """Say that nobody could be invited: with the one reason that all have in common, or with each one's own."""
+    told = ", ".join(f"{user} ({code})" for user, code in failed.items())
+    first, code = next(iter(failed.items()))
+    method, detail = _asked(first), f"none of the people could be invited: {told}"
+    alike = slack_error(method, {"ok": False, "error": code})
+    if set(failed.values()) == {code} and code not in ("user_not_found", "users_not_found"):
+        return type(alike)(code, method=method, detail=detail, remedy=alike.remedy)
+    return UserNotFound(
+        code,
+        method=method,
+        detail=detail,
+        remedy="Check the IDs and addresses: they must belong to active members of this workspace.",
+    )
 
 
 def _asked(given: str) -> str:

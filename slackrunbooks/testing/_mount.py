@@ -30,7 +30,7 @@ def mount(slack: FakeSlack, mock: RequestsMock, url: str) -> None:
 
     def answer(request: Any) -> tuple[int, dict[str, str], bytes] | Exception:
         parts = urlsplit(request.url)
-        body = request.body or b""
+        body: Any = request.body or b""
         if hasattr(body, "read"):
             body = body.read()
         body = body.encode() if isinstance(body, str) else body
