@@ -56,8 +56,10 @@ if TYPE_CHECKING:
         JoinChannel as JoinChannel,
         LeaveChannel as LeaveChannel,
         ListMembers as ListMembers,
+        LookUpMentions as LookUpMentions,
         LookUpUser as LookUpUser,
         MembersListed as MembersListed,
+        MentionsFound as MentionsFound,
         MessageDeleted as MessageDeleted,
         MessagePinned as MessagePinned,
         MessageScheduled as MessageScheduled,
@@ -127,6 +129,14 @@ if TYPE_CHECKING:
         UserNotFound as UserNotFound,
     )
     from .executor import AsyncExecutor as AsyncExecutor, Executor as Executor
+    from .markup import (
+        ChannelMention as ChannelMention,
+        Date as Date,
+        GroupMention as GroupMention,
+        Link as Link,
+        UserMention as UserMention,
+        severity as severity,
+    )
     from .report import (
         CheckReport as CheckReport,
         Plan as Plan,
@@ -172,6 +182,7 @@ __all__ = [
     "ChannelDescribed",
     "ChannelJoined",
     "ChannelLeft",
+    "ChannelMention",
     "ChannelNotFound",
     "ChannelRenamed",
     "ChannelUnarchived",
@@ -179,6 +190,7 @@ __all__ = [
     "CheckReport",
     "CreateCanvas",
     "CreateChannel",
+    "Date",
     "DeleteMessage",
     "EditBookmark",
     "EphemeralSent",
@@ -189,6 +201,7 @@ __all__ = [
     "Flow",
     "Function",
     "GetPermalink",
+    "GroupMention",
     "HistoryRead",
     "HostCall",
     "Input",
@@ -203,9 +216,12 @@ __all__ = [
     "JournalError",
     "Kind",
     "LeaveChannel",
+    "Link",
     "ListMembers",
+    "LookUpMentions",
     "LookUpUser",
     "MembersListed",
+    "MentionsFound",
     "MessageDeleted",
     "MessageNotFound",
     "MessagePinned",
@@ -275,6 +291,7 @@ __all__ = [
     "UploadFile",
     "UserFound",
     "UserGroupUpdated",
+    "UserMention",
     "UserNotFound",
     "Wait",
     "WaitForReaction",
@@ -282,6 +299,7 @@ __all__ = [
     "escape",
     "register",
     "required_scopes",
+    "severity",
     "unregister",
 ]
 
@@ -294,13 +312,14 @@ _HOMES = {
         "BookmarkEdited BookmarkRemoved CancelScheduledMessage CanvasCreated ChannelArchived "
         "ChannelCreated ChannelDescribed ChannelJoined ChannelLeft ChannelRenamed ChannelUnarchived "
         "CreateCanvas CreateChannel DeleteMessage EditBookmark EphemeralSent FileUploaded GetPermalink "
-        "HistoryRead InviteToChannel Invited JoinChannel LeaveChannel ListMembers LookUpUser "
-        "MembersListed MessageDeleted MessagePinned MessageScheduled MessageSent MessageUnpinned "
-        "MessageUpdated Need Permalink PinMessage ReactionAdded ReactionRemoved ReactionSeen "
-        "ReadHistory RemoveBookmark RemoveFromChannel RemoveReaction Removed RenameChannel "
-        "RequestApproval ScheduleMessage ScheduledMessageCancelled SendDirectMessage SendEphemeral "
-        "SendMessage SetDescription SetTopic UnarchiveChannel UnpinMessage UpdateMessage "
-        "UpdateUserGroup UploadFile UserFound UserGroupUpdated WaitForReaction"
+        "HistoryRead InviteToChannel Invited JoinChannel LeaveChannel ListMembers LookUpMentions "
+        "LookUpUser MembersListed MentionsFound MessageDeleted MessagePinned MessageScheduled "
+        "MessageSent MessageUnpinned MessageUpdated Need Permalink PinMessage ReactionAdded "
+        "ReactionRemoved ReactionSeen ReadHistory RemoveBookmark RemoveFromChannel RemoveReaction "
+        "Removed RenameChannel RequestApproval ScheduleMessage ScheduledMessageCancelled "
+        "SendDirectMessage SendEphemeral SendMessage SetDescription SetTopic UnarchiveChannel "
+        "UnpinMessage UpdateMessage UpdateUserGroup UploadFile UserFound UserGroupUpdated "
+        "WaitForReaction"
     ),
     "_registry": "register unregister",
     "actions._base": "Fault",
@@ -314,6 +333,7 @@ _HOMES = {
         "Unsupported UserNotFound"
     ),
     "executor": "AsyncExecutor Executor",
+    "markup": "ChannelMention Date GroupMention Link UserMention severity",
     "report": "CheckReport Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 import attrs
 
 from .errors import RunbookError
+from .markup import Markup
 
 __all__ = [
     "MISSING",
@@ -110,11 +111,23 @@ def outputs_of(output: object) -> dict[str, Any]:
     """Return what templates read of a step's output: its fields, as plain data."""
     if output is None:
         return {}
-    if attrs.has(type(output)):
-        return attrs.asdict(cast("attrs.AttrsInstance", output))
+    if attrs.has(type(output)) and not isinstance(output, Markup):
+        return cast("dict[str, Any]", _readable(output))
     if isinstance(output, Mapping):
-        return {str(key): item for key, item in output.items()}
-    return {"value": output}
+        return {str(key): _readable(item) for key, item in output.items()}
+    return {"value": _readable(output)}
+
+
+def _readable(value: object) -> object:
+    """Turn attrs objects into mappings, and leave a mention a mention."""
+    if attrs.has(type(value)) and not isinstance(value, Markup):
+        fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
+        return {field.name: _readable(getattr(value, field.name)) for field in fields}
+    if isinstance(value, Mapping):
+        return {key: _readable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_readable(item) for item in value]
+    return tuple(_readable(item) for item in value) if isinstance(value, tuple) else value
 
 
 def is_scalar(value: object) -> bool:

@@ -21,10 +21,145 @@ import attrs
 from .errors import RunbookError
 from .text import LIMITS, Kind, escape
 
-__all__ = ["RenderLeaf", "block_problems", "fallback_text", "normalise", "render_blocks"]
+__all__ = [
+    "RenderLeaf",
+    "block_problems",
+    "context",
+    "divider",
+    "fallback_text",
+    "fields",
+    "header",
+    "image",
+    "link_buttons",
+    "normalise",
+    "render_blocks",
+    "section",
+]
 
 RenderLeaf: TypeAlias = Callable[[str, Kind, str], str]
 """Renders one string leaf: given its source, the kind of its field and its JSON pointer."""
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+# "Maximum number of items is 10" of a section's fields, and 25 of the elements of an actions block.
+_FIELDS_IN_SECTION: Final = 10
+_BUTTONS_IN_ROW: Final = 25
+_IN_CONTEXT: Final = 10
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text}
+
+
+def _label(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": True}
+
+
+def header(text: str) -> dict[str, Any]:
+    """Make a header: large plain text, at most 150 characters.
+
+    Source: https://docs.slack.dev/reference/block-kit/blocks/header-block
+
+    Args:
+        text: The text; a template in an action, as all texts here are.
+    """
+    return {"type": "header", "text": _label(text)}
+
+
+def section(text: str, *, accessory: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Make a section of mrkdwn, at most 3,000 characters.
+
+    Source: https://docs.slack.dev/reference/block-kit/blocks/section-block
+
+    Args:
+        text: The text.
+        accessory: An element beside it, such as a button or an image.
+    """
+    made: dict[str, Any] = {"type": "section", "text": _mrkdwn(text)}
+    return made if accessory is None else {**made, "accessory": dict(accessory)}
+
+
+def fields(entries: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Make sections of short facts in two columns, each under its bold name; ten to a section.
+
+    Source: https://docs.slack.dev/reference/block-kit/blocks/section-block
+
+    Args:
+        entries: Names and values, at most 2,000 characters together.
+
+    Returns:
+        As many sections as the entries need; put them into a list of blocks with ``*``.
+
+    Examples:
+        >>> from slackrunbooks import blocks
+        >>> [len(each["fields"]) for each in blocks.fields({f"fact {n}": "{{value}}" for n in range(12)})]
+        [10, 2]
+    """
+    pairs = entries.items() if isinstance(entries, Mapping) else entries
+    cells = [_mrkdwn(f"*{name}*\n{value}") for name, value in pairs]
+    return [
+        {"type": "section", "fields": cells[start : start + _FIELDS_IN_SECTION]}
+        for start in range(0, len(cells), _FIELDS_IN_SECTION)
+    ]
+
+
+def context(*texts: str) -> dict[str, Any]:
+    """Make a context block: small grey mrkdwn, of one to ten texts.
+
+    Source: https://docs.slack.dev/reference/block-kit/blocks/context-block
+
+    Args:
+        *texts: The texts.
+
+    Raises:
+        RunbookError: There is none, or there are more than ten.
+    """
+    if not 1 <= len(texts) <= _IN_CONTEXT:
+        raise RunbookError(f"takes 1 to {_IN_CONTEXT} texts, not {len(texts)}.", place="blocks.context")
+    return {"type": "context", "elements": [_mrkdwn(text) for text in texts]}
+
+
+def divider() -> dict[str, Any]:
+    """Make a line between blocks.
+
+    Source: https://docs.slack.dev/reference/block-kit/blocks/divider-block
+    """
+    return {"type": "divider"}
+
+
+def link_buttons(links: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Make a row of buttons that open links.
+
+    Source: https://docs.slack.dev/reference/block-kit/blocks/actions-block
+
+    Args:
+        links: Addresses by label, 1 to 25; a label has at most 75 characters, an address 3,000.
+
+    Raises:
+        RunbookError: There is none, or there are more than 25.
+    """
+    pairs: list[tuple[str, str]] = [*(links.items() if isinstance(links, Mapping) else links)]
+    if not 1 <= len(pairs) <= _BUTTONS_IN_ROW:
+        raise RunbookError(f"takes 1 to {_BUTTONS_IN_ROW} links, not {len(pairs)}.", place="blocks.link_buttons")
+    return {
+        "type": "actions",
+        "elements": [{"type": "button", "text": _label(label), "url": url} for label, url in pairs],
+    }
+
+
+def image(url: str, alt_text: str, *, title: str | None = None) -> dict[str, Any]:
+    """Make an image from an address that Slack can reach.
+
+    Source: https://docs.slack.dev/reference/block-kit/blocks/image-block
+
+    Args:
+        url: Its address, at most 3,000 characters.
+        alt_text: What a screen reader says, at most 2,000 characters.
+        title: The text above it, at most 2,000 characters.
+    """
+    made: dict[str, Any] = {"type": "image", "image_url": url, "alt_text": alt_text}
+    return made if title is None else {**made, "title": _label(title)}
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

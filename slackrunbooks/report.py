@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 import attrs
 
 from .errors import CheckFailed, Problem, SlackError, SlackRunbooksError, StepFailed
+from .markup import Markup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sized
@@ -532,6 +533,8 @@ def plain(value: object) -> Any:
         return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if isinstance(value, Markup):
+        return value.mrkdwn
     if isinstance(value, (bytes, bytearray)):
         # What a host's function drew is for the next step, and too long to read.
         return _count(value, "byte")

@@ -22,6 +22,7 @@ from ._registry import Known, known, registered_word, word
 from .actions._base import Action, Placeholder, data_templates, fields_of, templates
 from .actions.functions import Function, HostFunction, parameters
 from .errors import Problem, RunbookError, TemplateError, Unsupported
+from .markup import Markup
 from .templates import Template
 
 __all__ = [
@@ -268,7 +269,7 @@ def _checked_save_as(save_as: object, action: Action[Any], *, looped: bool) -> M
 # --- inputs ----------------------------------------------------------------------------------------------------------
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
-    "text": (str,),
+    "text": (str, Markup),
     "number": (int, float),
     "flag": (bool,),
     "list": (list, tuple),

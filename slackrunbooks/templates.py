@@ -25,6 +25,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from . import text as _text
 from .errors import MissingVariable, TemplateError
+from .markup import Markup
 
 __all__ = ["SupportsContext", "Template", "compiled"]
 
@@ -332,6 +333,7 @@ class _Run:
         "escape",
         "faults",
         "inert",
+        "kind",
         "lenient",
         "looks_at",
         "out",
@@ -359,6 +361,7 @@ class _Run:
         self.seen: set[tuple[str, int]] = set()
         self.depth = 0
         self.tail = ""
+        self.kind = escape if isinstance(escape, _text.Kind) else _text.Kind.RAW
         if isinstance(escape, _text.Kind):
             self.escape = _text.escaper(escape) if escape is not _text.Kind.MRKDWN else _text.inert_in_token
             self.inert = _text.inert_alone(escape)
@@ -380,6 +383,17 @@ class _Run:
             inert = self.escape(text, self.tail)
             self.append(inert)
             self.tail += inert  # no escape lets a ">" through, so what was open stays open
+
+    def write_markup(self, value: Markup) -> None:
+        """Add a mention, a date or a link; inside of a tag or of code only its readable text can stand."""
+        inside = self.tail or (self.kind is _text.Kind.MARKDOWN and _text.open_code("".join(self.out)))
+        shown = None if inside else value.shown(self.kind)
+        if shown is not None:
+            self.write(shown)
+        elif self.tail or self.looks_at == _WHOLE:
+            self.write_value(value.text(self.kind))
+        else:
+            self.append(self.inert(value.text(self.kind)))
 
     def fail(self, tag: _Tag, error: Callable[[], TemplateError]) -> None:
         """Raise an error, or collect it once for each tag and go on."""
@@ -448,13 +462,15 @@ def _step(value: Any, segment: str) -> Any:
         return value.get(segment, _ABSENT)
     if isinstance(value, _LISTS) and segment.isdecimal() and int(segment) < len(value):
         return value[int(segment)]
+    if isinstance(value, Markup):
+        return value.parts.get(segment, _ABSENT)
     return _ABSENT
 
 
 _LISTS = (list, tuple)
 _SCALARS = (str, int, float, type(None), Decimal, dt.date, dt.time)  # bool and datetime are heirs
 _FAST_PLAIN = frozenset({*_SCALARS, *_LISTS, bool, dt.datetime, dict})
-_READABLE = (*_SCALARS, *_LISTS, Mapping)
+_READABLE = (*_SCALARS, *_LISTS, Mapping, Markup)
 
 
 def _is_plain(value: Any) -> bool:
@@ -665,6 +681,9 @@ def _variable(tag: _Tag, _indent: str) -> _Emit:
             if type(value) is _text.Placeholder:
                 run.write(str(value))  # it stands for an ID or the like, and is never sent
                 return
+            if isinstance(value, Markup):
+                run.write_markup(value)
+                return
             value = _printed(run, tag, value)
         if run.tail or run.looks_at == _WHOLE:
             run.write_value(value)
@@ -679,6 +698,9 @@ def _raw(tag: _Tag, _indent: str) -> _Emit:
 
     def emit(run: _Run) -> None:
         value = run.stack[-1] if dot else _find(run.stack, first, rest)
+        if isinstance(value, Markup):
+            run.write_markup(value)
+            return
         run.write(value if type(value) is str else _printed(run, tag, value))
 
     return emit

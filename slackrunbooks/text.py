@@ -44,6 +44,7 @@ __all__ = [
     "escaper",
     "inert_alone",
     "inert_in_token",
+    "open_code",
     "open_tail",
     "parse_channel",
     "parse_group",
@@ -313,7 +314,7 @@ def _escape_markdown(value: str, before: str) -> str:
     if _IN_DESTINATION.search(before):
         return _ENTITY_END.sub(r"\1%3B", _BREAKS_DESTINATION.sub(_percent, value))
     value = _ENTITY_START.sub("&amp;", value).replace("<", "&lt;").replace(">", "&gt;")
-    fence = _open_code(before)
+    fence = open_code(before)
     return _in_code(value, before, fence) if fence else _in_markdown(value, before)
 
 
@@ -342,7 +343,7 @@ def _in_code(value: str, before: str, fence: str) -> str:
     return _NO_BREAK + value if before.endswith("]") and value.startswith(("(", "[", ":")) else value
 
 
-def _open_code(before: str) -> str:
+def open_code(before: str) -> str:
     """Return the run of backticks or tildes that opened the code in which ``before`` ends, or ``""``."""
     fence = ""
     for mark in _CODE_MARK.finditer(before):

@@ -32,6 +32,9 @@ VALUES: Mapping[str, Any] = {
     "markdown": "# Lessons",
 }
 
+# Fields that mean something else in one action.
+OWN: Mapping[str, Mapping[str, Any]] = {"LookUpMentions": {"names": {"lead": "ann@example.com"}}}
+
 # Fields that do not go together with the others.
 NOT: Mapping[str, frozenset[str]] = {"UploadFile": frozenset({"content"})}
 
@@ -39,4 +42,5 @@ NOT: Mapping[str, frozenset[str]] = {"UploadFile": frozenset({"content"})}
 def minimal(cls: type[sr.Action[Any]], **values: Any) -> sr.Action[Any]:
     """Make an action with the fields of the table that it has; ``values`` win."""
     fields = [field.name for field in attrs.fields(cls) if field.name not in NOT.get(cls.__name__, ())]  # type: ignore[arg-type]
-    return cls(**{name: value for name, value in {**VALUES, **values}.items() if name in fields})
+    own = OWN.get(cls.__name__, {})
+    return cls(**{name: value for name, value in {**VALUES, **values, **own}.items() if name in fields})

@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_effects", "_clock", "_version"),
     ("slack_methods",),
     ("text",),
+    ("markup",),
     ("templates",),
     ("blocks",),
     ("actions._*",),

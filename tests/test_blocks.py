@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+import slackrunbooks as sr
+from slackrunbooks import blocks
 from slackrunbooks.blocks import block_problems, fallback_text, normalise, render_blocks
 from slackrunbooks.errors import RunbookError
 from slackrunbooks.templates import Template
+from slackrunbooks.testing import FakeSlack
 from slackrunbooks.text import Kind
 
 DOCS = "https://docs.slack.dev/reference/block-kit"
@@ -697,3 +700,66 @@ def test_fallback_is_cut(text: str, end: str) -> None:
     told = fallback_text([section(text)])
     assert 2980 <= len(told) <= 3000
     assert told.endswith(end)
+
+
+# --- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def test_helpers_make_blocks_within_the_limits() -> None:
+    """What they make is what Slack documents, and passes our own check as it is."""
+    made = [
+        blocks.header("{{title}}"),
+        blocks.section("*x*", accessory={"type": "image", "image_url": "https://example.com/a.png", "alt_text": "a"}),
+        *blocks.fields({f"fact {number}": "{{value}}" for number in range(23)}),
+        *blocks.fields([("a", "b")]),
+        blocks.context("one", "two"),
+        blocks.divider(),
+        blocks.link_buttons({"Board": "https://example.com/?a={{id}}"}),
+        blocks.image("https://example.com/a.png", "a graph", title="Errors"),
+    ]
+    assert blocks.block_problems(made) == []
+    assert [block["type"] for block in made] == [
+        "header", "section", *["section"] * 4, "context", "divider", "actions", "image"
+    ]  # fmt: skip
+    assert [len(block["fields"]) for block in made[2:6]] == [10, 10, 3, 1]
+
+
+def test_helpers_are_what_an_action_takes(fake_slack: FakeSlack) -> None:
+    """They fill a message from a context, beside slack_sdk's own models, and a value breaks none of them."""
+    from slack_sdk.models.blocks import DividerBlock, SectionBlock
+
+    fake_slack.add_channel("incidents")
+    action = sr.SendMessage(
+        channel="#incidents",
+        blocks=[
+            blocks.header("{{title}}"),
+            *blocks.fields({"Lead": "{{lead}}"}),
+            SectionBlock(text="{{title}}"),
+            DividerBlock(),
+            blocks.link_buttons([("Open {{id}}", "https://example.com/{{id}}")]),
+        ],
+    )
+    context = {"title": '"}], <!channel>', "lead": sr.UserMention("U0ANN00001"), "id": 7}
+    with fake_slack.executor() as executor:
+        executor.do(action, context)
+    sent = fake_slack.channel("incidents").messages[-1].blocks
+    assert [block["type"] for block in sent] == ["header", "section", "section", "divider", "actions"]
+    assert sent[1]["fields"][0]["text"] == "*Lead*\n<@U0ANN00001>"
+    assert sent[4]["elements"][0]["url"] == "https://example.com/7"
+    assert fake_slack.notified == []
+    assert sr.Runbook.from_dict(sr.Runbook("b", {"one": action}).to_dict()).steps["one"].action == action
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: blocks.context(), "blocks.context: takes 1 to 10 texts, not 0"),
+        (lambda: blocks.context(*"abcdefghijk"), "takes 1 to 10 texts, not 11"),
+        (lambda: blocks.link_buttons({}), "blocks.link_buttons: takes 1 to 25 links, not 0"),
+        (lambda: blocks.link_buttons([("a", "https://e.x")] * 26), "takes 1 to 25 links, not 26"),
+    ],
+)
+def test_helpers_refuse_what_slack_does_not_take(make: Any, says: str) -> None:
+    """Too few and too many are named where the block is written."""
+    with pytest.raises(sr.RunbookError, match=says):
+        make()

@@ -140,6 +140,19 @@ def _group(fake: FakeSlack, *names: str) -> str:
 
 CASES = [
     Case(
+        "mentions of each kind",
+        lambda f: sr.LookUpMentions(
+            names={"lead": "ann@example.com", "team": "@on-call", "room": "#incidents", "id": "U0BOB00002"}
+        ),
+        {"users:read.email", "usergroups:read", "channels:read"},
+        before=lambda f: _group(f, "bob"),
+    ),
+    Case(
+        "mentions of people",
+        lambda f: sr.LookUpMentions(names={"lead": "ann@example.com", "here": PUBLIC(f)}),
+        {"users:read.email"},
+    ),
+    Case(
         "invitation of a group by its handle",
         lambda f: sr.InviteToChannel(channel=PUBLIC(f), users="@on-call"),
         {"channels:write.invites", "usergroups:read"},

@@ -172,6 +172,7 @@ def test_a_report_is_json() -> None:
             "requested_name": "INC 1",
             "is_private": False,
             "adopted": False,
+            "mention": "<#C0123ABCD>",
         },
         "error": {
             "type": "NotPermitted",

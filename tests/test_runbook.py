@@ -308,14 +308,14 @@ WRONG: dict[str, tuple[Any, str]] = {
         lambda: sr.Runbook("b", {"room": ROOM, "say": sr.SendMessage(channel="{{steps.room.id}}", text="x")}),
         (
             "steps.say.channel: {{steps.room.id}}: step 'room' gives no 'id'; "
-            "it gives channel, name, requested_name, is_private, adopted."
+            "it gives channel, name, requested_name, is_private, adopted, mention."
         ),
     ),
     "an unknown output in a condition": (
         lambda: sr.Runbook("b", {"room": ROOM, "say": sr.Step(SAY, when={"steps.room.adoptd": True})}),
         (
             "steps.say.when: steps.room.adoptd: step 'room' gives no 'adoptd' (did you mean 'adopted'?); "
-            "it gives channel, name, requested_name, is_private, adopted."
+            "it gives channel, name, requested_name, is_private, adopted, mention."
         ),
     ),
     "an unknown field of the error": (
@@ -1049,7 +1049,7 @@ WRONG_YAML: dict[str, tuple[str, str, str]] = {
         "slack_channel: chanel}",
         (
             "line 10, column 16: steps[0].room.save_as: CreateChannel gives no 'chanel' (did you mean 'channel'?); "
-            "it gives channel, name, requested_name, is_private, adopted."
+            "it gives channel, name, requested_name, is_private, adopted, mention."
         ),
     ),
     "step name": (
@@ -1156,12 +1156,20 @@ def actions(draw: st.DrawFn, cls: type[sr.Action[Any]]) -> sr.Action[Any]:
             fields.setdefault("text", "x")
     if fields.get("reply_broadcast") is True:
         fields["thread_ts"] = "{{Activity.ts}}"
+    _agree(draw, cls, fields)
+    return cls(**fields)
+
+
+def _agree(draw: st.DrawFn, cls: type[sr.Action[Any]], fields: dict[str, Any]) -> None:
+    """Draw what goes together in some actions only."""
     if cls is sr.UploadFile:
         fields["path"], fields["content"] = draw(
             st.sampled_from([("{{Activity.graph}}", None), (None, "x {{Activity.id}}")])
         )
         fields["filename"] = "{{Activity.id}}.txt"
         fields.setdefault("channel", "#c")
+    if cls is sr.LookUpMentions:
+        fields["names"] = draw(st.dictionaries(keys, texts, max_size=3))
     if cls is sr.UpdateUserGroup:
         fields["mode"] = draw(st.sampled_from(["replace", "add", "remove"]))
     if cls is sr.CreateCanvas:
@@ -1179,7 +1187,6 @@ def actions(draw: st.DrawFn, cls: type[sr.Action[Any]]) -> sr.Action[Any]:
     if cls.__name__ in {"ScheduleMessage", "SendEphemeral"}:
         # Slack does nothing good with it there, so they do not take it.
         fields.pop("metadata", None)
-    return cls(**fields)
 
 
 context_paths = st.lists(names, min_size=1, max_size=3).map(lambda parts: ".".join(["Activity", *parts]))

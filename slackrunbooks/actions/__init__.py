@@ -60,7 +60,7 @@ from .scheduled import (
     ScheduleMessage,
 )
 from .usergroups import UpdateUserGroup, UserGroupUpdated
-from .users import LookUpUser, UserFound
+from .users import LookUpMentions, LookUpUser, MentionsFound, UserFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,8 +98,10 @@ __all__ = [
     "JoinChannel",
     "LeaveChannel",
     "ListMembers",
+    "LookUpMentions",
     "LookUpUser",
     "MembersListed",
+    "MentionsFound",
     "MessageDeleted",
     "MessagePinned",
     "MessageScheduled",
@@ -182,6 +184,7 @@ ACTIONS: Final[Mapping[str, type[Action[Any]]]] = MappingProxyType(
             UploadFile,
             CreateCanvas,
             UpdateUserGroup,
+            LookUpMentions,
             LookUpUser,
             UnarchiveChannel,
         )

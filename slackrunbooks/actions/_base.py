@@ -29,6 +29,7 @@ import attrs
 
 from .. import blocks as block_kit
 from ..errors import Problem, RunbookError, SlackRunbooksError, TemplateError
+from ..markup import Markup
 from ..templates import Template, compiled
 from ..text import Kind, Placeholder
 
@@ -178,6 +179,8 @@ def _one_line(value: object) -> object:
 def _one_id(value: object) -> object:
     if isinstance(value, Mapping) and isinstance(value.get("channel"), str):
         value = value["channel"]
+    if isinstance(value, Markup):
+        value = value.text(Kind.ID)
     if not isinstance(value, str):
         raise ValueError(f"must be text (an ID, a name or a link), not {_type(value)}")  # noqa: TRY004
     return value.strip()
@@ -188,6 +191,8 @@ def _people(value: object) -> object:
     for item in value if isinstance(value, (list, tuple)) else [value]:
         if isinstance(item, (list, tuple)):
             found.extend(cast("tuple[str, ...]", _people(item)))
+        elif isinstance(item, Markup):
+            found.append(item.text(Kind.ID))
         elif isinstance(item, str):
             found.extend(part for part in item.replace(",", " ").split() if part)
         else:

@@ -31,7 +31,9 @@ __all__ = [
     "find_channel",
     "group_id",
     "group_members",
+    "group_named",
     "identity",
+    "person",
     "person_by_email",
     "read_pages",
     "reference",
@@ -191,13 +193,23 @@ def user_id(user: str) -> Generator[Effect, Any, str]:
     given = parse_user(user)
     if given.kind == "id":
         return given.value
-    found: str = yield Find(("user", given.value.lower()), lambda: _find_user(given.value))
+    found = yield from person(given.value)
+    return found["id"]
+
+
+def person(email: str) -> Generator[Effect, Any, dict[str, str]]:
+    """Give ID and name of whoever has an e-mail address, asked once in a run.
+
+    Args:
+        email: The address.
+    """
+    found: dict[str, str] = yield Find(("user", email.lower()), lambda: _find_user(email))
     return found
 
 
-def _find_user(email: str) -> Flow[str]:
+def _find_user(email: str) -> Flow[dict[str, str]]:
     found = yield from person_by_email(email)
-    return str(found["id"])
+    return {"id": str(found["id"]), "name": str(found.get("name") or "")}
 
 
 def person_by_email(email: str) -> Generator[Effect, Any, dict[str, Any]]:
@@ -267,12 +279,18 @@ def group_id(group: str) -> Generator[Effect, Any, str]:
     Raises:
         SlackError: ``no_such_subteam``: there is no such group, or it is disabled.
     """
+    return (yield from group_named(group))["id"]
+
+
+def group_named(group: str) -> Generator[Effect, Any, dict[str, str]]:
+    """Give ID and handle of a user group; as :func:`group_id`."""
     wanted = parse_group(group)
     if wanted is None:
         raise ValueError(f"{group!r} is no user group")
     if wanted.kind == "id":
-        return wanted.value
-    return str(_pick((yield from _all_groups()), wanted)["id"])
+        return {"id": wanted.value, "handle": ""}
+    found = _pick((yield from _all_groups()), wanted)
+    return {"id": str(found["id"]), "handle": str(found.get("handle") or "")}
 
 
 def group_members(groups: Iterable[str]) -> Generator[Effect, Any, dict[str, tuple[str, ...] | SlackError]]:

@@ -12,6 +12,7 @@ import attrs
 
 from .._effects import Partial
 from ..errors import NameTaken, NotPermitted, RunbookError, SlackError
+from ..markup import ChannelMention
 from ..slack_methods import call
 from ..text import LIMITS, channel_name, escape, unescape
 from . import _base as base
@@ -63,6 +64,7 @@ class ChannelCreated:
         requested_name: The name as the runbook wrote it, before it was made to fit Slack's rules.
         is_private: Whether it is private.
         adopted: Whether it existed already and was taken over (``if_taken="adopt"``).
+        mention: Links to the channel in a text: ``{{steps.NAME.mention}}``.
     """
 
     channel: str
@@ -70,6 +72,11 @@ class ChannelCreated:
     requested_name: str
     is_private: bool
     adopted: bool = False
+    mention: ChannelMention = attrs.field(
+        init=False,
+        repr=False,
+        default=attrs.Factory(lambda self: ChannelMention(self.channel, self.name), takes_self=True),
+    )
 
     @property
     def renamed(self) -> bool:

@@ -5,22 +5,24 @@ Rule of this file: one class for each step, by the ``users.*`` methods of Slack.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
+from ..markup import ChannelMention, GroupMention, Markup, UserMention
 from ..slack_methods import call
-from ..text import parse_user
+from ..text import parse_channel, parse_group, parse_user
 from . import _base as base
 from ._base import Action, Fault, Need
-from ._find import bad_users, person_by_email
+from ._find import bad_users, channel_id, channel_needs, group_named, person, person_by_email, user_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .._effects import Flow
 
-__all__ = ["LookUpUser", "UserFound"]
+__all__ = ["LookUpMentions", "LookUpUser", "MentionsFound", "UserFound"]
 
 
 @attrs.frozen(kw_only=True)
@@ -28,13 +30,14 @@ class UserFound:
     """Somebody of the workspace.
 
     Attributes:
-        id: The user ID (``U…`` or ``W…``); ``<@{{steps.NAME.id}}>`` mentions the person.
+        id: The user ID (``U…`` or ``W…``).
         name: The user name; not unique, and not what Slack shows.
         real_name: The full name; empty where the person gave none.
         tz: The time zone, ``Europe/Berlin``; ``None`` where Slack does not say.
         is_bot: Whether it is an app's user.
         deleted: Whether the account is deactivated.
         email: The e-mail address; ``None`` where the token lacks ``users:read.email`` or there is none.
+        mention: Mentions the person in a text: ``{{steps.NAME.mention}}``.
     """
 
     id: str
@@ -44,6 +47,9 @@ class UserFound:
     is_bot: bool = False
     deleted: bool = False
     email: str | None = None
+    mention: UserMention = attrs.field(
+        init=False, repr=False, default=attrs.Factory(lambda self: UserMention(self.id, self.name), takes_self=True)
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -102,3 +108,128 @@ class LookUpUser(Action[UserFound]):
             deleted=bool(found.get("deleted")),
             email=profile.get("email") or None,
         )
+
+
+@attrs.frozen(kw_only=True)
+class MentionsFound:
+    """Mentions by the names under which a runbook asked for them.
+
+    Attributes:
+        mentions: A :class:`UserMention`, :class:`GroupMention` or :class:`ChannelMention` for each name.
+    """
+
+    mentions: dict[str, Markup] = attrs.field(factory=dict)
+
+
+def _as_names(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+@attrs.frozen(kw_only=True)
+class LookUpMentions(Action[MentionsFound]):
+    """Change nothing; find people, user groups and channels by name, so that later texts can mention them.
+
+    A mention is a value, no text: ``{{steps.NAME.mentions.lead}}`` notifies the person in a message, and is the
+    readable name in plain text, the ID in a field for people.
+
+    Slack: https://docs.slack.dev/reference/methods/users.lookupByEmail for e-mail addresses,
+    https://docs.slack.dev/reference/methods/usergroups.list for groups by handle, and
+    https://docs.slack.dev/reference/methods/conversations.list for channels by name
+
+    Scopes: ``users:read.email`` for e-mail addresses, ``usergroups:read`` for handles, ``channels:read`` or
+    ``groups:read`` for channels by name; IDs need none.
+
+    Attributes:
+        names: What to find, by the names under which texts read it: an e-mail address or user ID, a group's ``@handle``
+            or ID, a channel's ``#name`` or ID.
+
+    Returns:
+        A :class:`MentionsFound`.
+
+    Raises:
+        UserNotFound: Nobody has one of the e-mail addresses.
+        ChannelNotFound: The app sees no channel of one of the names.
+        SlackError: ``no_such_subteam``: there is no such group, or it is disabled.
+
+    Again: it asks again.
+    """
+
+    output: ClassVar[type[Any]] = MentionsFound
+
+    names: Mapping[str, Any] = attrs.field(
+        converter=_as_names,
+        validator=base.is_mapping,
+        metadata=base.DATA,
+        repr=lambda names: f"<{', '.join(map(str, names))}>",
+    )
+
+    def needs(self) -> Iterator[Need]:
+        for given in map(str, self.names.values()):
+            kind = _kind(given)
+            if kind == "unknown":
+                yield from user_needs(given, groups=True)
+                yield from channel_needs(given)
+            elif kind == "channel":
+                yield from channel_needs(given)
+            else:
+                yield from user_needs([given], groups=False) if kind == "person" else _group_needs(given)
+
+    def faults(self) -> Iterator[Fault]:
+        if not self.names:
+            yield Fault("names", "names nobody.", "Give a mapping such as {lead: ann@example.com}.")
+        for name, given in self.names.items():
+            if _kind(str(given)) == "":
+                yield Fault(
+                    f"names.{name}",
+                    f"{given!r} is no person, group or channel.",
+                    "Give an e-mail address, @handle, #channel or an ID.",
+                )
+
+    def flow(self) -> Flow[MentionsFound]:
+        found: dict[str, Markup] = {}
+        for name, given in self.names.items():
+            kind = _kind(given)
+            if kind == "person":
+                person_ref = parse_user(given)
+                if person_ref.kind == "id":
+                    found[name] = UserMention(person_ref.value)
+                else:
+                    who = yield from person(person_ref.value)
+                    found[name] = UserMention(who["id"], who["name"])
+            elif kind == "group":
+                group = yield from group_named(given)
+                found[name] = GroupMention(group["id"], group["handle"])
+            else:
+                room = parse_channel(given)
+                found[name] = (
+                    ChannelMention((yield from channel_id(given)), room.value)
+                    if room.kind == "name"
+                    else ChannelMention(room.value)
+                )
+        return MentionsFound(mentions=found)
+
+
+def _kind(given: str) -> str:
+    """Tell what a text names: a person, a group or a channel; ``unknown`` of a template, empty of nothing."""
+    if "{{" in given or base.Placeholder.is_in(given):
+        return "unknown"
+    if parse_group(given) is not None:
+        return "group"
+    try:
+        parse_user(given)
+    except ValueError:
+        pass
+    else:
+        return "person"
+    try:
+        # A bare word may be a person's name, which cannot be looked up, so a channel's name needs its sign here.
+        named = parse_channel(given)
+    except ValueError:
+        return ""
+    return "channel" if named.kind == "id" or given.strip().startswith("#") else ""
+
+
+def _group_needs(given: str) -> Iterator[Need]:
+    named = parse_group(given)
+    if named is not None and named.kind == "handle":
+        yield Need("usergroups.list", "find a user group by its handle")
