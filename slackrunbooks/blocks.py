@@ -139,7 +139,7 @@ def link_buttons(links: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[s
     Raises:
         RunbookError: There is none, or there are more than 25.
     """
-    pairs: list[tuple[str, str]] = [*(links.items() if isinstance(links, Mapping) else links)]
+    pairs = cast("list[tuple[str, str]]", list(links.items() if isinstance(links, Mapping) else links))
     if not 1 <= len(pairs) <= _BUTTONS_IN_ROW:
         raise RunbookError(f"takes 1 to {_BUTTONS_IN_ROW} links, not {len(pairs)}.", place="blocks.link_buttons")
     return {

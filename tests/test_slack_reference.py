@@ -1,6 +1,6 @@
 """Our requests judged by Slack's own reference, through a validator that nobody here wrote.
 
-``data/slack-arguments.json`` has what each method's page says of its arguments. It becomes an OpenAPI document here,
+``testing/arguments.json`` has what each method's page says of its arguments. It becomes an OpenAPI document here,
 and openapi-core holds against it what really arrives at a server on 127.0.0.1. Bodies are forms; they are handed over
 as the JSON object of their fields, because openapi-core takes out of a form what the document does not name.
 """
@@ -11,7 +11,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,13 +21,12 @@ from openapi_core.testing import MockRequest
 
 import slackrunbooks as sr
 from slackrunbooks.testing import FakeSlack
+from slackrunbooks.testing._arguments import reference as arguments_of_pages
 from slackrunbooks.testing._wire import HttpRequest
 
 from .catalogue import CATALOGUE, CONTEXT, Case, world
 
-REFERENCE: Mapping[str, Any] = json.loads(
-    (Path(__file__).parent / "data" / "slack-arguments.json").read_text(encoding="utf-8")
-)["methods"]
+REFERENCE: Mapping[str, Any] = arguments_of_pages()
 
 _FORM = "application/x-www-form-urlencoded"
 

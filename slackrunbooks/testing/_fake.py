@@ -11,15 +11,21 @@ import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
+from . import _expect
+from ._arguments import unknown_arguments
 from ._calls import FakeCall
 from ._clock import START, VirtualClock
 from ._faults import FAULTS, Fault, FaultPlan, Injected, Seen
+from ._limits import RateLimits
 from ._methods import METHODS, PAGES, Method, NotModelled, Refusal, Request
 from ._scopes import ALL_BOT_SCOPES, SCOPES
 from ._state import (
     FakeCanvas,
     FakeChannel,
     FakeFile,
+    FakeMessage,
     FakeScheduled,
     FakeUser,
     FakeUsergroup,
@@ -30,6 +36,7 @@ from ._uploads import UPLOAD, UPLOADS, origin, receive
 from ._wire import Answer, Broken, Decoded, HttpRequest, Outcome, decode, html, method_of
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Generator, Iterable, Mapping
     from datetime import datetime
 
@@ -57,6 +64,7 @@ class FakeSlack:
             among them ``chat:write.public``.
         team: Name of the workspace.
         start: When the test begins: seconds since 1970 (UTC) or an aware datetime.
+        rate_limits: Whether requests that come faster than the documented tiers allow are refused with HTTP 429.
 
     Examples:
         >>> from slackrunbooks.testing import FakeSlack
@@ -76,6 +84,7 @@ class FakeSlack:
         scopes: Iterable[str] | None = None,
         team: str = "Acme",
         start: float | datetime = START,
+        rate_limits: bool = False,
     ) -> None:
         self.clock = VirtualClock(start)
         """The clock of the workspace and of every client and executor made here."""
@@ -86,7 +95,10 @@ class FakeSlack:
         self.calls: list[FakeCall] = []
         """Every request that reached the fake, in order."""
         self._workspace = Workspace(team, self.clock)
+        self.complaints: list[str] = []
+        """What Slack would have ignored or what no page describes: requests on which a test should not rest."""
         self._faults = FaultPlan()
+        self._limits = RateLimits() if rate_limits else None
         self._lock = self._workspace.lock
         self._servers = 0
         self._client: WebClient | None = None
@@ -253,6 +265,61 @@ class FakeSlack:
             self._workspace.settle()
             chosen = self.channels if channel is None else [self.channel(channel)]
             return transcript(self._workspace, chosen)
+
+    # ─── what a test says ───
+
+    def assert_posted(
+        self, channel: str | FakeChannel, text: str | re.Pattern[str] | None = None, *, thread_ts: str | None = None
+    ) -> FakeMessage:
+        """Fail unless a message stands in a conversation; the failure shows what was posted, and the nearest.
+
+        Args:
+            channel: Name, ID or object of the conversation; replies in its threads count.
+            text: What it says somewhere, as it was sent or as people read it, in its text or its blocks; or a pattern.
+            thread_ts: Only replies in this thread count.
+
+        Returns:
+            The latest message that fits.
+        """
+        __tracebackhide__ = True
+        return _expect.posted(self, channel, text, thread_ts)
+
+    def assert_not_posted(self, channel: str | FakeChannel, text: str | re.Pattern[str] | None = None) -> None:
+        """Fail where a message stands in a conversation; see :meth:`assert_posted`.
+
+        Args:
+            channel: Name, ID or object of the conversation.
+            text: What it says; left out, any message.
+        """
+        __tracebackhide__ = True
+        _expect.not_posted(self, channel, text)
+
+    def assert_pinged(self, *people: str | FakeUser) -> None:
+        """Fail unless each of these people was notified by some message.
+
+        Args:
+            *people: Names, IDs or users.
+        """
+        __tracebackhide__ = True
+        _expect.pinged(self, people)
+
+    def assert_nobody_pinged(self) -> None:
+        """Fail where anybody was notified by a message."""
+        __tracebackhide__ = True
+        _expect.no_pings(self)
+
+    def assert_called(self, method: str, **arguments: Any) -> FakeCall:
+        """Fail unless a method was called; the failure shows its calls.
+
+        Args:
+            method: The Web API method.
+            **arguments: Arguments that the call had, among others.
+
+        Returns:
+            The latest call that fits.
+        """
+        __tracebackhide__ = True
+        return _expect.was_called(self, method, arguments)
 
     # ─── time ───
 
@@ -435,6 +502,13 @@ class FakeSlack:
                 body, status = _failure(fault)
                 self._record(name, decoded, decoded.arguments, {**body, "ok": False}, fault, status)
                 return self._outcome(name, fault, body, status)
+            if fault is None and self._limits is not None and name in METHODS:
+                wait = self._limits.wait(name, decoded.arguments, self.now)
+                if wait:
+                    fault = attrs.evolve(FAULTS["ratelimited"], retry_after=wait)
+                    body, status = _failure(fault)
+                    self._record(name, decoded, decoded.arguments, {**body, "ok": False}, fault, status)
+                    return self._outcome(name, fault, body, status)
             body, status, arguments = self._run(name, request, decoded)
             if fault is None:
                 self._record(name, decoded, arguments, body, None, status)
@@ -481,6 +555,7 @@ class FakeSlack:
         method = METHODS.get(name, unknown)
         request = Request(method, decoded.arguments, self._workspace, frozenset(self.scopes))
         request.origin = origin(wire)
+        self.complaints += unknown_arguments(name, decoded.arguments)
         request.warnings += decoded.warnings
         status = 200
         try:
@@ -490,6 +565,7 @@ class FakeSlack:
             body = {"ok": False, "error": refusal.code, **refusal.extra}
         except NotModelled as gap:
             body = {"ok": False, "error": "not_modelled", "message": f"{gap.reason} Read {method.page}"}
+            self.complaints.append(f"{name} is not modelled as it was called: {gap.reason} Read {method.page}")
             status = 501
         if request.warnings:
             metadata = {**body.get("response_metadata", {}), "warnings": request.warnings}

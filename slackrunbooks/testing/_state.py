@@ -337,6 +337,24 @@ class FakeUser:
         self._workspace.notify(message)
         return message
 
+    def edit(self, channel: str | FakeChannel, ts: str, text: str) -> None:
+        """Change one's own message."""
+        message = self._here(channel).log[ts]
+        if message.user != self.id:
+            raise ValueError(f"{self.name!r} did not write {ts}")
+        message.text = text
+        message.edited = {"user": self.id, "ts": self._workspace.new_ts()}
+
+    def delete(self, channel: str | FakeChannel, ts: str) -> None:
+        """Delete one's own message."""
+        where = self._here(channel)
+        message = where.log[ts]
+        if message.user != self.id:
+            raise ValueError(f"{self.name!r} did not write {ts}")
+        if message.replies:
+            raise ValueError(f"{ts} has replies, and what Slack leaves of such a message is not modelled")
+        self._workspace.delete_message(where, message)
+
     def react(self, channel: str | FakeChannel, ts: str, emoji: str) -> None:
         """Put an emoji (its name, with or without colons) on a message."""
         message = self._here(channel).log[ts]
@@ -573,6 +591,13 @@ class Workspace:
     def system(self, channel: FakeChannel, user: FakeUser, subtype: str, text: str, **extra: Any) -> FakeMessage:
         """Write a system line (https://docs.slack.dev/reference/events/message lists the subtypes)."""
         return self.add_message(channel, user, text, subtype=subtype, extra=extra)
+
+    def delete_message(self, channel: FakeChannel, message: FakeMessage) -> None:
+        """Take a message away, from its thread and from the pins as well."""
+        del channel.log[message.ts]
+        channel.pins.pop(message.ts, None)
+        if message.thread_ts is not None:
+            channel.log[message.thread_ts].replies.remove(message)
 
     def join(self, channel: FakeChannel, user: FakeUser, *, inviter: FakeUser | None = None) -> bool:
         """Let somebody in; return whether they were not in already."""

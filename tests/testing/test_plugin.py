@@ -113,3 +113,85 @@ def test_the_package_gives_its_names_when_asked() -> None:
         assert name in dir(testing)
     with pytest.raises(AttributeError, match="no attribute 'FakeTeams'"):
         _ = testing.FakeTeams
+
+
+def test_what_no_page_describes_fails_the_test(run) -> None:
+    """A test that rests on "not modelled", or on an argument that is ignored, fails and says which page to read."""
+    result = run(
+        """
+        import pytest
+        from slack_sdk.errors import SlackApiError
+
+        def use(fake):
+            fake.add_channel("a")
+            fake.client.api_call("chat.postMessage", data={"channel": "a", "text": "x", "unfurl_link": True})
+            old = fake.add_channel("old", is_archived=True)
+            with pytest.raises(SlackApiError):
+                fake.client.conversations_unarchive(channel=old.id)
+
+        def test_strict(fake_slack):
+            use(fake_slack)
+
+        @pytest.mark.slack(strict=False)
+        def test_lenient(fake_slack):
+            use(fake_slack)
+            assert len(fake_slack.complaints) == 2
+        """
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*the test rests on what Slack's pages do not say:*",
+            "- chat.postMessage has no argument 'unfurl_link' (did you mean 'unfurl_links'?)*chat.postMessage",
+            "- conversations.unarchive is not modelled as it was called:*",
+            "*strict=False*",
+        ]
+    )
+
+
+def test_limits_come_with_the_marker(run) -> None:
+    """The marker switches rate limits on."""
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.slack(rate_limits=True)
+        def test_it(fake_slack):
+            fake_slack.add_channel("a")
+            fake_slack.client.chat_postMessage(channel="a", text="x")
+            with pytest.raises(Exception, match="ratelimited"):
+                fake_slack.client.chat_postMessage(channel="a", text="x")
+        """
+    )
+    result.assert_outcomes(passed=1)
+
+
+SNAPSHOT = """
+    def test_it(fake_slack, slack_snapshot):
+        fake_slack.add_channel("a")
+        fake_slack.client.chat_postMessage(channel="a", text="hello")
+        slack_snapshot("a")
+        fake_slack.client.chat_postMessage(channel="a", text="again")
+        slack_snapshot(name="all of it")
+"""
+
+
+def test_a_transcript_is_held_against_the_one_that_was_agreed_on(run, pytester: pytest.Pytester) -> None:
+    """Missing, written on demand, the same, and different: each says what to do."""
+    missing = run(SNAPSHOT)
+    missing.assert_outcomes(failed=1)
+    missing.stdout.fnmatch_lines(["*there is no __slack__/*/test_it.txt yet. Run pytest --slack-update*", "*hello*"])
+    options = (
+        []
+        if any(each.name == "slackrunbooks" for each in entry_points(group="pytest11"))
+        else ["-p", "slackrunbooks.testing.plugin"]
+    )
+    pytester.runpytest_inprocess(*options, "-p", "no:randomly", "--slack-update").assert_outcomes(passed=1)
+    written = sorted(path.name for path in (pytester.path / "__slack__").rglob("*.txt"))
+    assert written == ["test_it-all_of_it.txt", "test_it.txt"]
+    run(SNAPSHOT).assert_outcomes(passed=1)
+    changed = run(SNAPSHOT.replace("hello", "hullo"))
+    changed.assert_outcomes(failed=1)
+    changed.stdout.fnmatch_lines(
+        ["*the transcript differs from*", "*-*hello", "*+*hullo", "*run pytest --slack-update*"]
+    )

@@ -109,10 +109,7 @@ def delete(request: Request) -> Body:
         raise NotModelled("What is left of a deleted message that has replies is not documented.")
     if channel.is_archived:
         raise NotModelled("What chat.delete answers in an archived channel is not documented.")
-    del channel.log[message.ts]
-    channel.pins.pop(message.ts, None)
-    if message.thread_ts is not None:
-        channel.log[message.thread_ts].replies.remove(message)
+    request.workspace.delete_message(channel, message)
     return {"channel": channel.id, "ts": message.ts}
 
 

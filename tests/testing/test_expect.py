@@ -1,0 +1,154 @@
+"""What a test says of the workspace, and what it is told where that is not so."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from slackrunbooks.testing import FakeSlack
+
+
+@pytest.fixture
+def world() -> FakeSlack:
+    """A workspace in which something was said."""
+    fake = FakeSlack()
+    ann = fake.add_user("ann", id="U0ANN00001")
+    fake.add_channel("incidents", members=[ann])
+    fake.add_channel("elsewhere")
+    fake.add_channel("quiet")
+    post = fake.client.chat_postMessage
+    first = post(channel="incidents", text="SEV1: Writes &lt;fail&gt;")
+    post(channel="incidents", text="<@U0ANN00001> look", thread_ts=first["ts"])
+    post(
+        channel="incidents",
+        text="fallback",
+        blocks=[{"type": "section", "text": {"type": "mrkdwn", "text": "*Monitoring*: queues drain"}}],
+    )
+    post(channel="elsewhere", text="Resolved: Writes fail")
+    return fake
+
+
+def test_a_message_is_found_by_what_people_read(world: FakeSlack) -> None:
+    """As sent and as read, in text and blocks, by words and by pattern; the latest that fits is returned."""
+    first = world.assert_posted("incidents", "Writes <fail>")
+    assert world.assert_posted("#incidents", "&lt;fail&gt;") is first
+    assert world.assert_posted("incidents", re.compile(r"^SEV\d")) is first
+    assert world.assert_posted("incidents", "queues drain").blocks
+    assert world.assert_posted("incidents", "look", thread_ts=first.ts).is_reply
+    assert world.assert_posted(world.channel("incidents")).text == "fallback"
+    world.assert_not_posted("incidents", "Resolved")
+    world.assert_not_posted("quiet")
+
+
+def test_people_and_calls(world: FakeSlack) -> None:
+    """Who was notified, and what was called with which arguments among others."""
+    world.assert_pinged("ann", "U0ANN00001", world.user("ann"))
+    call = world.assert_called("chat.postMessage", channel="incidents", text="<@U0ANN00001> look")
+    assert call.arguments["thread_ts"]
+    FakeSlack().assert_nobody_pinged()
+
+
+FAILURES: list[tuple[Any, list[str]]] = [
+    (
+        lambda fake: fake.assert_posted("incidents", "SEV1: Writes <fall>"),
+        [
+            "no message in #incidents says 'SEV1: Writes <fall>'.",
+            "Posted there:",
+            "  - SEV1: Writes <fail>",
+            "  - @ann look",
+            "The nearest (- wanted, + posted):",
+            "  - SEV1: Writes <fall>",
+            "  + SEV1: Writes <fail>",
+        ],
+    ),
+    (
+        lambda fake: fake.assert_posted("incidents", "Resolved"),
+        ["no message in #incidents says 'Resolved'.", "It stands in #elsewhere."],
+    ),
+    (lambda fake: fake.assert_posted("quiet", "x"), ["no message in #quiet says 'x'.", "Nothing was posted there."]),
+    (lambda fake: fake.assert_posted("quiet"), ["no message in #quiet is anything."]),
+    (lambda fake: fake.assert_posted("quiet", re.compile("a+")), ["no message in #quiet matches 'a+'."]),
+    (
+        lambda fake: fake.assert_posted("incidents", "SEV1", thread_ts=fake.channel("incidents").messages[0].ts),
+        ["in the thread ", "  - @ann look"],
+    ),
+    (
+        lambda fake: fake.assert_not_posted("incidents", "queues"),
+        ["a message in #incidents says 'queues': 'fallback\\n*Monitoring*: queues drain'."],
+    ),
+    (
+        lambda fake: fake.assert_nobody_pinged(),
+        ["somebody was notified. Notified: ann by <@U0ANN00001> in #incidents."],
+    ),
+    (lambda fake: fake.assert_called("chat.update"), ["chat.update was not called. Called: chat.postMessage."]),
+    (
+        lambda fake: fake.assert_called("chat.postMessage", channel="quiet"),
+        ["chat.postMessage was not called with channel='quiet', but with:", "  - channel='incidents' and text"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("claim", "lines"), FAILURES)
+def test_a_failure_teaches(world: FakeSlack, claim: Any, lines: list[str]) -> None:
+    """It says what was wanted, what is there, the nearest to it, and where else it stands."""
+    with pytest.raises(AssertionError) as failed:
+        claim(world)
+    for line in lines:
+        assert line in str(failed.value)
+
+
+def test_who_was_not_notified_is_named() -> None:
+    """Somebody else's ping does not count."""
+    fake = FakeSlack()
+    fake.add_user("bob")
+    with pytest.raises(AssertionError, match=r"bob was not notified\. Nobody was notified\."):
+        fake.assert_pinged("bob")
+
+
+def test_a_refusal_explains_an_empty_channel() -> None:
+    """Where Slack refused the message, the failure says so."""
+    fake = FakeSlack(scopes=["chat:write"])
+    fake.add_channel("away", is_member=False)
+    with pytest.raises(Exception, match="not_in_channel"):
+        fake.client.chat_postMessage(channel="away", text="x")
+    with pytest.raises(AssertionError, match=r"Slack refused chat\.postMessage: not_in_channel"):
+        fake.assert_posted("away", "x")
+
+
+def test_a_long_channel_is_shown_in_part() -> None:
+    """The last dozen messages are listed, and how many there are."""
+    fake = FakeSlack()
+    fake.add_channel("a")
+    for number in range(20):
+        fake.client.chat_postMessage(channel="a", text=f"message {number}")
+    with pytest.raises(AssertionError) as failed:
+        fake.assert_posted("a", "nothing of it")
+    assert "Posted there, the last 12 of 20:" in str(failed.value)
+    assert "message 7" not in str(failed.value) and "message 8" in str(failed.value)
+
+
+def test_people_act_later_and_change_their_own_messages() -> None:
+    """What was put off happens at its time, each thing stamped with it, also when nobody looked meanwhile."""
+    fake = FakeSlack()
+    ann = fake.add_user("ann")
+    bob = fake.add_user("bob")
+    fake.add_channel("a", members=[ann, bob])
+    start = fake.now
+    said = ann.post("a", "one")
+    fake.later(10, lambda: ann.edit("a", said.ts, "two"))
+    fake.later(20, lambda: bob.post("a", "three", thread_ts=said.ts))
+    fake.later(30, lambda: bob.leave("a"))
+    fake.advance(100)
+    assert (said.text, said.edited) == ("two", {"user": ann.id, "ts": f"{start + 10:.6f}"})
+    assert said.replies[0].ts == f"{start + 20:.6f}"
+    assert bob.id not in fake.channel("a").members
+    for wrong in (lambda: ann.delete("a", said.ts), lambda: bob.edit("a", said.ts, "x"), lambda: fake.later(-1, print)):
+        with pytest.raises(ValueError):
+            wrong()
+    other = ann.post("a", "gone soon")
+    ann.delete("a", other.ts)
+    fake.assert_not_posted("a", "gone soon")
+    with pytest.raises(ValueError, match="has not reacted"):
+        ann.unreact("a", said.ts, "eyes")
