@@ -25,7 +25,7 @@ EXTRAS = ".[async,cli]"
 USERS = ("tests/typing", "docs/examples")
 
 # What a wheel is of no use without, as patterns below slackrunbooks/.
-PACKAGE_DATA = ("py.typed", "runbooks/*.yaml", "data/**/*")
+PACKAGE_DATA = ("py.typed", "runbooks/*.yaml", "data/**/*", "testing/*.json")
 
 
 def _works(python: str) -> bool:
@@ -69,6 +69,19 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "erase", env=environment)
     session.run("coverage", "run", "-m", "pytest", env=environment)
     session.notify("coverage")
+
+
+@nox.session
+def npm(session: nox.Session) -> None:
+    """Let Slack's own client for Node.js judge the fake workspace, over HTTP on 127.0.0.1."""
+    session.install("-e", EXTRAS)
+    folder = Path(session.create_tmp()).resolve() / "npm"
+    folder.mkdir(exist_ok=True)
+    for name in ("package.json", "script.mjs"):
+        shutil.copy(ROOT / "tests" / "npm" / name, folder)
+    with session.chdir(folder):
+        session.run("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent", external=True)
+    session.run("python", str(ROOT / "tests" / "npm" / "run.py"), str(folder))
 
 
 @nox.session

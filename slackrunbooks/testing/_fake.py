@@ -356,7 +356,14 @@ class FakeSlack:
         return [call for call in self.calls if call.method == method]
 
     def fail_next(
-        self, method: str, code: str, *, retry_after: int | None = None, times: int = 1, status: int | None = None
+        self,
+        method: str,
+        code: str,
+        *,
+        retry_after: int | None = None,
+        times: int = 1,
+        after: int = 0,
+        status: int | None = None,
     ) -> None:
         """Refuse the next calls of a method with an error code, without doing anything.
 
@@ -365,6 +372,7 @@ class FakeSlack:
             code: Slack's error code.
             retry_after: Seconds for the ``Retry-After`` header.
             times: How many calls.
+            after: How many calls to let pass first.
             status: HTTP status; ``None`` is 429 for a rate limit and 200 for anything else, as Slack has it.
         """
         limited = code == "ratelimited" or retry_after is not None
@@ -372,7 +380,7 @@ class FakeSlack:
             retry_after = FAULTS["ratelimited"].retry_after
         status = status or (429 if limited else 200)
         fault = Fault(code, Seen.ANSWER, status=status, code=code, retry_after=retry_after)
-        self._faults.add(self._modelled(method), fault, times=times, after=0)
+        self._faults.add(self._modelled(method), fault, times=times, after=after)
 
     def lose_reply(self, method: str, *, times: int = 1) -> None:
         """Let Slack act on the next calls of a method, and cut the connection before it answers.
