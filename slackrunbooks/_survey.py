@@ -112,7 +112,8 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
             for path, field in step.save_as.items():
                 filled = put(filled, path, Placeholder.named(f"steps.{name}.{field}"))
     # The filled actions tell more than the templates: whether people are given by e-mail, whether a channel is private.
-    requirements = scopes_of(actions)
+    may_fail = {name for name, step in runbook.steps.items() if step.on_error == "continue"}
+    requirements = scopes_of(actions, may_fail)
     return Plan(runbook.name, tuple(_with_scopes(steps, requirements)), requirements, tuple(general))
 
 

@@ -69,6 +69,7 @@ class Requirement:
         step: Name of the step, or of the action's class.
         why: What for, as words that follow "to".
         condition: When it is needed; empty for always.
+        optional: Whether the step may fail (``on_error="continue"``), so that the runbook does without.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Requirement:
     step: str
     why: str
     condition: str = ""
+    optional: bool = False
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -125,7 +127,16 @@ class ScopeRequirements:
         what the other types need. Each need is met by its finest scope, unless one that is needed anyway meets it too:
         beside ``channels:manage``, ``channels:write.topic`` is not added. The order of the steps does not matter.
         """
-        needed = {_assumed(requirement) for requirement in self.requirements if not requirement.condition}
+        return self._least(requirement for requirement in self.requirements if not requirement.condition)
+
+    @property
+    def essential(self) -> tuple[str, ...]:
+        """The part of :attr:`minimal` without which a runbook stops; the rest is for steps that may fail."""
+        return self._least(each for each in self.requirements if not each.condition and not each.optional)
+
+    @staticmethod
+    def _least(requirements: Iterable[Requirement]) -> tuple[str, ...]:
+        needed = {_assumed(requirement) for requirement in requirements}
         chosen = {options[0] for options in needed}
         # Scopes that meet few needs go first, for the others are the likelier to meet these too.
         for scope in sorted(chosen, key=lambda scope: (sum(scope in options for options in needed), scope)):
@@ -203,18 +214,21 @@ def required_scopes(*subjects: Subject) -> ScopeRequirements:
     return ScopeRequirements(tuple(dict.fromkeys(found)))
 
 
-def scopes_of(actions: Mapping[str, Sequence[Action[Any]]]) -> ScopeRequirements:
+def scopes_of(
+    actions: Mapping[str, Sequence[Action[Any]]], optional: Collection[str] = frozenset()
+) -> ScopeRequirements:
     """Work out the scopes of the actions of one runbook, filled or not.
 
     Args:
         actions: The actions by the names of their steps, in order; several for a step that does one for each item.
+        optional: Names of the steps that may fail.
     """
     first = {name: each[0] for name, each in actions.items()}
     found = (
         requirement
         for name, each in actions.items()
         for action in each
-        for requirement in _of_step(name, action, first)
+        for requirement in _of_step(name, action, first, optional=name in optional)
     )
     return ScopeRequirements(tuple(dict.fromkeys(found)))
 
@@ -223,7 +237,9 @@ def _of_subject(subject: object) -> Iterator[Requirement]:
     # A class has the attributes of its instances, and is none of them.
     instance = None if isinstance(subject, type) else subject
     if isinstance(instance, HasSteps):
-        yield from scopes_of({name: (step.action,) for name, step in instance.steps.items()})
+        steps = instance.steps.items()
+        may_fail = {name for name, step in steps if getattr(step, "on_error", "stop") == "continue"}
+        yield from scopes_of({name: (step.action,) for name, step in steps}, may_fail)
         return
     action = instance.action if isinstance(instance, HasAction) else instance
     if isinstance(action, Action):
@@ -235,11 +251,13 @@ def _of_subject(subject: object) -> Iterator[Requirement]:
     )
 
 
-def _of_step(name: str, action: Action[Any], others: Mapping[str, Action[Any]]) -> Iterator[Requirement]:
+def _of_step(
+    name: str, action: Action[Any], others: Mapping[str, Action[Any]], *, optional: bool = False
+) -> Iterator[Requirement]:
     for need in action.needs():
         alternatives = _alternatives(name, need, others)
         if alternatives:
-            yield Requirement(need.method, _Frozen(alternatives), name, need.why, need.condition)
+            yield Requirement(need.method, _Frozen(alternatives), name, need.why, need.condition, optional)
 
 
 def _alternatives(name: str, need: Need, others: Mapping[str, Action[Any]]) -> dict[str, tuple[str, ...]]:

@@ -597,7 +597,9 @@ def test_scopes(command: Command, say: Path) -> None:
 def test_scopes_of_several(command: Command, say: Path) -> None:
     """Of several runbooks the scopes of all together are told as well, and no scope is told twice for one case."""
     ran = command("scopes", say, "incident-coordination")
-    assert ran.out.splitlines()[-1] == "all of them: channels:manage channels:read chat:write"
+    assert ran.out.splitlines()[-1] == (
+        "all of them: bookmarks:write channels:manage channels:read chat:write pins:write"
+    )
     assert ran.out.count("sometimes users:read.email") == 1
     assert "sometimes groups:write, if the conversation is no public channel: room" in ran.out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,11 @@ FULL: dict[str, Any] = {
     "topic_is_current": False,
     "archive": False,
     "update": "Payments recover.",
+    "graph": "",
+    "graph_title": "Error rate",
+    "retrospective_at": "",
+    "approvers": "",
+    "approval_seconds": 3600,
 }
 
 
@@ -149,11 +155,13 @@ def test_inputs_agree() -> None:
 
 
 def test_scopes() -> None:
-    """Declaring needs four scopes at the most, and one of them only to post where the app is not a member."""
+    """Few scopes are essential; what is nice to have, and an approval, need more."""
     declare, update, close = (sr.required_scopes(sr.Runbook.shipped(name)) for name in NAMES)
-    assert declare.minimal == ("channels:manage", "channels:read", "chat:write")
-    assert not update.missing({"channels:manage", "chat:write"})
-    assert not close.missing({"channels:manage", "chat:write"})
+    assert declare.essential == ("channels:manage", "channels:read", "chat:write")
+    assert declare.minimal == ("bookmarks:write", "channels:manage", "channels:read", "chat:write", "pins:write")
+    assert update.essential == ("chat:write",)
+    lacking = {each.step for each in close.missing({"channels:manage", "chat:write"}) if not each.optional}
+    assert lacking == {"agree"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -310,8 +318,81 @@ def test_with_the_least(workspace: Workspace) -> None:
     assert "{{" not in everywhere and "None" not in everywhere
     assert "| *Commander:* nobody yet" not in everywhere  # the end has replaced it
     assert "| *Cause:* not known yet" in everywhere
-    assert all(line.strip() not in ("|", "•") for line in everywhere.splitlines())
+    # A canvas is Markdown, which has empty lines; its lines are the ones that are indented the least.
+    messages = [line for line in everywhere.splitlines() if not line.startswith("    |")]
+    assert all(line.strip() not in ("|", "•") for line in messages)
     assert workspace.slack.notified == []
+
+
+# --- what is nice to have --------------------------------------------------------------------------------------------
+
+
+def test_the_room_has_the_assessment_and_the_graphs_at_its_top(workspace: Workspace) -> None:
+    """The status message is pinned and each dashboard is a bookmark, once, however often it is declared."""
+    first = workspace.run("incident-coordination", {"Activity": workspace.everything})
+    again = workspace.run("incident-coordination", first.context)
+    assert again.ok
+    room = workspace.room
+    assert list(room.pins) == [first.context["Activity"]["status_ts"]]
+    assert [bookmark["link"] for bookmark in room.bookmarks] == [FULL["dashboards"][0]["url"]]
+
+
+def test_a_graph_is_shared_in_the_thread_of_the_status(workspace: Workspace, tmp_path: Path) -> None:
+    """An update with a picture has it below the status message; without one, nothing is uploaded."""
+    picture = tmp_path / "errors.png"
+    picture.write_bytes(b"\x89PNG")
+    declared = workspace.run("incident-coordination", {"Activity": workspace.everything})
+    workspace.run("status-update", declared.context, graph=str(picture)).raise_for_failure()
+    [file] = workspace.slack.files
+    assert (file.content, file.title, file.alt_txt) == (b"\x89PNG", "Error rate", "Error rate")
+    reply = workspace.room.log[file.shares[workspace.room.id]]
+    assert reply.thread_ts == declared.context["Activity"]["status_ts"]
+
+
+def test_a_missing_graph_does_not_keep_an_update_back(workspace: Workspace) -> None:
+    """The step fails by itself, and the update goes out."""
+    declared = workspace.run("incident-coordination", {"Activity": workspace.everything})
+    report = workspace.run("status-update", declared.context, graph="no/such.png")
+    assert report.ok and report["graph"].outcome == "failed"
+    workspace.slack.assert_posted(workspace.room, "Payments recover.")
+
+
+def test_lessons_and_action_items_stand_in_a_canvas(workspace: Workspace) -> None:
+    """What is known goes into the room's canvas, and a second time to its end."""
+    reports = workspace.run_all(workspace.everything)
+    [canvas] = workspace.slack.canvases
+    assert (canvas.title, canvas.channel) == ("Lessons of INC-42", workspace.room.id)
+    assert "* The canary was too small." in canvas.markdown and "- [ ] Alert on errors" in canvas.markdown
+    assert workspace.run("post-incident", reports[-1].context).ok
+    assert workspace.slack.canvases[0].markdown.count("## What we learned") == 2
+
+
+def test_the_retrospective_is_a_scheduled_message(workspace: Workspace) -> None:
+    """At its time the room is reminded; a room that is archived is not."""
+    at = int(workspace.slack.now) + 3 * 86400
+    workspace.run_all(workspace.everything, retrospective_at=at)
+    assert [(each.state, each.post_at) for each in workspace.slack.scheduled] == [("pending", at)]
+    workspace.slack.advance(3 * 86400)
+    workspace.slack.assert_posted(workspace.room, "Retrospective of INC-42")
+
+
+@pytest.mark.parametrize(("emoji", "archived"), [("white_check_mark", True), ("x", False), (None, False)])
+def test_somebody_may_have_to_agree_before_the_room_is_archived(
+    workspace: Workspace, emoji: str | None, archived: bool
+) -> None:
+    """With approvers, the room is archived after a yes; after a no, or no answer in time, it stays open."""
+    if emoji is not None:
+        workspace.slack.later(
+            60,
+            lambda: workspace.ben.react(
+                workspace.room, workspace.slack.assert_posted(workspace.room, "archived?").ts, emoji
+            ),
+        )
+    report = workspace.run_all(workspace.everything, archive=True, approvers="@oncall", approval_seconds=600)[-1]
+    assert (report.ok, workspace.room.is_archived) == (archived, archived)
+    if not archived:
+        assert report["agree"].error.code == ("rejected" if emoji else "expired")  # type: ignore[union-attr]
+        assert report["archive"].outcome == "skipped"
 
 
 # --- values are inert ------------------------------------------------------------------------------------------------
