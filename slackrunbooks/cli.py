@@ -178,7 +178,33 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[_F], _F]:
     return decorate
 
 
-_file = click.argument("file")
+def _import(_context: click.Context, _option: click.Parameter, modules: Sequence[str]) -> None:
+    """Import modules, so that what they register can be named by the runbook that is read afterwards."""
+    from importlib import import_module
+
+    here = str(Path.cwd())
+    if modules and here not in sys.path:
+        # As `python -m` does, and as whoever keeps steps.py beside the runbook expects.
+        sys.path.insert(0, here)
+    for module in modules:
+        try:
+            import_module(module)
+        except ModuleNotFoundError as error:
+            raise _Stop(f"--import {module}: there is no module {error.name!r} here or among the installed.") from None
+        except Exception as error:
+            raise _Stop(f"--import {module}: {type(error).__name__}: {error}") from error
+
+
+_own_steps = click.option(
+    "--import",
+    metavar="MODULE",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_import,
+    help="Import a Python module first, which registers your own steps by name. May be repeated.",
+)
+_file = _options(click.argument("file"), _own_steps)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _context = _options(
     click.option(
@@ -536,6 +562,7 @@ def _check(
 
 @cli.command("scopes")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@_own_steps
 @_json
 def _scopes(files: Sequence[str], *, as_json: bool) -> None:
     """Show the OAuth scopes that runbooks need, and why.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -767,3 +768,56 @@ def test_reader_that_goes_away(say: Path, slack: FakeSlack, server: FakeServer) 
         os.close(write)
     assert (process.returncode, process.stderr) == (0, "")
     assert slack.channel("incidents").messages[-1].text == "INC-42: "
+
+
+OWN_STEPS = """
+import slackrunbooks as sr
+
+@sr.register(name="cli_on_call", repeat="reads")
+def cli_on_call(team: str) -> dict[str, str]:
+    return {"user": "U0" + team.upper()}
+"""
+
+
+@pytest.fixture
+def own_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A runbook with a step of the host's, and the module that registers it, in the current folder."""
+    import slackrunbooks as sr
+
+    (tmp_path / "cli_steps.py").write_text(OWN_STEPS)
+    (tmp_path / "cli_broken.py").write_text("1 / 0")
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "steps:\n"
+        '  - who: {cli_on_call: {team: "{{team}}"}}\n'
+        '  - tell: {send_message: {channel: "#incidents", text: "<@{{steps.who.user}}>"}}\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield path
+    sys.modules.pop("cli_steps", None)
+    with contextlib.suppress(sr.RunbookError):
+        sr.unregister("cli_on_call")
+
+
+def test_own_steps_are_imported_by_name(command: Command, server: FakeServer, own_steps: Path) -> None:
+    """With ``--import`` every command that reads a runbook knows the host's steps; without, it says what is unknown."""
+    without = command("plan", own_steps, "--set", "team=db")
+    assert without.code == Exit.USAGE and "cli_on_call: is neither an action nor a step option" in without.err
+    ran = command("run", own_steps, "--import", "cli_steps", "--set", "team=db", "--base-url", server.url)
+    assert ran.code == Exit.OK
+    assert command("plan", own_steps, "--import", "cli_steps", "--set", "team=db").code == Exit.OK
+    assert "chat:write" in command("scopes", own_steps, "--import", "cli_steps").out
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        ("nowhere", "--import nowhere: there is no module 'nowhere' here or among the installed"),
+        ("cli_broken", "--import cli_broken: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_what_cannot_be_imported_is_named(command: Command, own_steps: Path, module: str, says: str) -> None:
+    """A missing and a broken module end the command with a message, and nothing was sent."""
+    ran = command("plan", own_steps, "--import", module)
+    assert ran.code == Exit.USAGE and says in ran.err
