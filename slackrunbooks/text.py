@@ -21,7 +21,8 @@ import enum
 import hashlib
 import re
 import string
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 from urllib.parse import quote
@@ -36,6 +37,7 @@ __all__ = [
     "Kind",
     "Limit",
     "Placeholder",
+    "Shortened",
     "UserRef",
     "channel_name",
     "channel_name_problem",
@@ -49,6 +51,8 @@ __all__ = [
     "parse_channel",
     "parse_group",
     "parse_user",
+    "split",
+    "truncate",
     "unescape",
 ]
 
@@ -644,6 +648,284 @@ def emoji_name(text: str) -> str:
     if not any(character.isalnum() for character in name):
         raise ValueError(f"{stripped!r} is the emoji itself, and Slack takes names only: {hint}.")
     return name
+
+
+# --- long texts -----------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Shortened:
+    """A text that fits.
+
+    Attributes:
+        text: What is left, with a note of how much is gone.
+        cut: How many characters are gone; 0 where the text fitted.
+    """
+
+    text: str = attrs.field(repr=False)
+    cut: int
+
+
+@attrs.frozen
+class _Code:
+    """Code in a text: where it stands, where its content does, and what closes it before a cut and opens it behind."""
+
+    start: int
+    inner: int
+    inner_end: int
+    end: int
+    opening: str
+    closing: str
+
+
+# In mrkdwn three backticks open a block anywhere; what has no end is no code.
+_MRKDWN_CODE = re.compile(r"```(?P<block>.+?)```|`(?P<inline>[^`\n]+)`", re.DOTALL)
+# https://spec.commonmark.org/0.31.2/#fenced-code-blocks and #code-spans; a fence without an end goes on to the last line.
+_MARKDOWN_CODE = re.compile(
+    r"""
+    \\.
+    | (?P<line>^(?P<lead>[ \t>]*)(?P<fence>`{3,}|~{3,})[^\n`]{0,80}\n)
+      (?P<block>.*?)
+      (?:(?:^|\n)[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)
+    | (?P<run>`+)(?P<inline>(?:(?!\n[ \t]*\n).)+?)(?<!`)(?P=run)(?!`)
+    """,
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+_MARKDOWN_WHOLE = re.compile(r"!?\[(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*\])*\]\([^)\n]*\)")
+_WHOLE = {
+    Kind.MRKDWN: re.compile("&(?:amp|lt|gt);"),
+    Kind.MARKDOWN: re.compile(r"&#?\w+;|\\."),
+    Kind.PLAIN: re.compile("&(?:amp|lt|gt);"),
+}
+_JOINER = "\u200d"
+_LEAST = 100
+_GAP = re.compile(r"\s*\n|\s+")
+
+
+def truncate(text: str, limit: int, kind: Kind) -> Shortened:
+    """Cut a text that is too long where a reader would, and say at its end how much is gone.
+
+    It is cut between paragraphs, else lines, else words, else characters as people see them; never within an entity, a
+    ``<…>`` token, a Markdown link or an inline code. Code that is cut is closed.
+
+    Args:
+        text: The text, as it would be sent.
+        limit: The most characters it may have; at least 100.
+        kind: ``MRKDWN``, ``MARKDOWN`` or ``PLAIN``.
+
+    Returns:
+        The text and how many of its characters are gone. What is left mentions and links nothing that the whole does
+        not.
+
+    >>> truncate("one two " * 20, 100, Kind.MRKDWN).text[-40:]
+    'one two one two … (89 characters cut)'
+    """
+    if len(text) <= limit:
+        return Shortened(text, 0)
+    cutter = _Cutter(text, limit - len(_note(6 * len(text))) - 1, kind)
+    kept, code, _ = cutter.take(0)
+    cut = len(cutter.text) - len(kept)
+    if code is not None:
+        kept += code.closing
+    gap = "\n" if code is not None and code.closing.startswith("\n") else " " if kept else ""
+    return Shortened(f"{kept}{gap}{_note(cut)}", cut)
+
+
+def _note(cut: int) -> str:
+    # The blank before it keeps it out of a link that ends the text.
+    return f"… ({cut:,} characters cut)"
+
+
+def split(text: str, limit: int, kind: Kind) -> tuple[str, ...]:
+    """Make several texts of one that is too long, cut as :func:`truncate` cuts.
+
+    Args:
+        text: The text, as it would be sent.
+        limit: The most characters that each may have; at least 100.
+        kind: ``MRKDWN``, ``MARKDOWN`` or ``PLAIN``.
+
+    Returns:
+        The texts, in order: one if it fits. Only white space at the cuts is dropped; code that is cut is closed and
+        opened again. Together they mention what the whole mentions, and nothing else.
+
+    >>> [len(part) for part in split("one two " * 20, 100, Kind.MRKDWN)]
+    [99, 59]
+    """
+    if len(text) <= limit:
+        return (text,)
+    cutter = _Cutter(text, limit, kind)
+    parts: list[str] = []
+    start = 0
+    code: _Code | None = None
+    while start < len(cutter.text):
+        opening = code.opening if code is not None else ""
+        kept, code, start = cutter.take(start, len(opening))
+        if kept.strip():
+            parts.append(opening + kept + (code.closing if code is not None else ""))
+        if code is not None and start >= code.end:
+            code = None
+    return tuple(parts) or (text[:limit],)
+
+
+class _Cutter:
+    """Finds where a text may be cut.
+
+    Args:
+        text: The text.
+        limit: The most characters of a part, what closes code in it included.
+        kind: What the text is.
+    """
+
+    def __init__(self, text: str, limit: int, kind: Kind) -> None:
+        if limit < _LEAST // 2:
+            raise ValueError(f"a text of less than {_LEAST} characters has no room for a note")
+        if kind not in _WHOLE:
+            raise ValueError(f"a {kind.value} is not cut")
+        longest = limit // 2
+        # A "<" whose ">" is that far away begins no token; as an entity it can begin none in a part either.
+        if kind is not Kind.PLAIN:
+            for start, end in reversed(list(_tokens(text))):
+                if end - start > longest:
+                    text = text[:start] + _inert(text[start:end]) + text[end:]
+        self.text = text
+        self.codes = list(_codes(text, kind))
+        self.limit = limit - max((len(code.closing) for code in self.codes), default=0)
+        self.held = self._held(kind, longest)
+
+    def _held(self, kind: Kind, longest: int) -> bytearray:
+        """Tell for each place whether a cut there would break something (2), or only be ugly (1)."""
+        held = bytearray(len(self.text) + 1)
+
+        def hold(start: int, end: int, weight: int) -> None:
+            for place in range(start + 1, end):
+                held[place] = max(held[place], weight)
+
+        for whole in _WHOLE[kind].finditer(self.text):
+            hold(*whole.span(), 2)
+        for start, end in _tokens(self.text) if kind is not Kind.PLAIN else ():
+            hold(start, end, 2)
+        for place in _within_characters(self.text):
+            held[place] = 2
+        for link in _MARKDOWN_WHOLE.finditer(self.text) if kind is Kind.MARKDOWN else ():
+            hold(*link.span(), 2 if len(link[0]) <= longest else 1)
+        for code in self.codes:
+            hold(code.start, code.inner + 1, 2)
+            hold(code.inner_end - 1, code.end, 2)
+            if not code.closing.startswith("\n"):
+                hold(code.start, code.end, 1)
+                for tick in re.finditer("`+", self.text[code.inner : code.inner_end]):
+                    hold(code.inner + tick.start() - 1, code.inner + tick.end() + 1, 2)
+        return held
+
+    def take(self, start: int, taken: int = 0) -> tuple[str, _Code | None, int]:
+        """Take as much as fits.
+
+        Args:
+            start: From where.
+            taken: How many characters of the part are taken already.
+
+        Returns:
+            What fits, the code that it ends in, and where the next part begins.
+        """
+        most = start + self.limit - taken
+        if most >= len(self.text):
+            return self.text[start:], None, len(self.text)
+        end = self._end(start, most)
+        code = next((code for code in self.codes if code.inner < end < code.inner_end), None)
+        kept = self.text[start:end].rstrip()
+        gap = _GAP.match(self.text, end)
+        following = gap.end() if gap else end
+        if code is not None:
+            # Blanks in code mean something; the line break is made anew by what closes it.
+            block = code.closing.startswith("\n")
+            following = end + 1 if block and self.text[end] == "\n" else end
+            kept = self.text[start:end]
+            if not self.text[following : code.inner_end].strip():
+                gap = _GAP.match(self.text, code.end)
+                following = gap.end() if gap else code.end
+        return kept, code, following
+
+    def _end(self, start: int, most: int) -> int:
+        least = start + (most - start) // 2
+        for between in ("\n\n", "\n", " "):
+            end = self.text.rfind(between, least, most + 1)
+            while end > least and self.held[end]:
+                end = self.text.rfind(between, least, end)
+            if end > least:
+                return end
+        for allowed in (0, 1):
+            for end in range(most, start, -1):
+                if self.held[end] <= allowed:
+                    return end
+        return most
+
+
+def _tokens(text: str) -> Iterator[tuple[int, int]]:
+    """Find what stands between a "<" and the next ">"; only a label, behind a "|", has line breaks in it."""
+    # No pattern: where the ">" are missing, it would look for each "<" as far as the text goes.
+    start = text.find("<")
+    while start >= 0 and (end := text.find(">", start)) >= 0:
+        line = text.find("\n", start, end)
+        label = text.find("|", start, line)
+        if line < 0 or (label >= 0 and text.find("<", label, end) < 0):
+            yield start, end + 1
+            start = end
+        start = text.find("<", start + 1)
+
+
+def _inert(token: str) -> str:
+    return token.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _codes(text: str, kind: Kind) -> Iterator[_Code]:
+    """Find the code in a text."""
+    if kind is Kind.PLAIN:
+        return
+    for found in (_MRKDWN_CODE if kind is Kind.MRKDWN else _MARKDOWN_CODE).finditer(text):
+        if found["block"] is not None:
+            inner = found.span("block")
+            if kind is Kind.MRKDWN:
+                opening, closing = "```\n", "\n```"
+            else:
+                opening, closing = found["line"], f"\n{found['lead']}{found['fence']}"
+        elif found["inline"] is not None:
+            inner = found.span("inline")
+            opening = closing = "`" if kind is Kind.MRKDWN else found["run"]
+        else:
+            continue
+        if len(opening) + len(closing) <= _LEAST // 2:
+            yield _Code(found.start(), *inner, found.end(), opening, closing)
+
+
+def _within_characters(text: str) -> Iterator[int]:
+    """Find the places that are inside what a reader sees as one character.
+
+    It knows marks, joined and coloured emoji, flags, Hangul and Windows' line ends: what Unicode's rules
+    (https://www.unicode.org/reports/tr29/) come to in messages.
+    """
+    for found in re.finditer("\r\n", text):
+        yield found.start() + 1
+    if text.isascii():
+        return
+    flags = 0
+    for place, character in enumerate(text):
+        flag = "\U0001f1e6" <= character <= "\U0001f1ff"
+        if flag and flags % 2:
+            yield place
+        flags = flags + 1 if flag else 0
+        if character.isascii() or not place:
+            continue
+        before = text[place - 1]
+        if (
+            unicodedata.category(character) in {"Mn", "Me", "Mc"}
+            or character == _JOINER
+            or (before == _JOINER and not character.isspace())
+            or "\U0001f3fb" <= character <= "\U0001f3ff"
+            or "\U000e0020" <= character <= "\U000e007f"
+            or "\u1160" <= character <= "\u11ff"
+            or "\udc00" <= character <= "\udfff"
+        ):
+            yield place
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
