@@ -64,11 +64,13 @@ if TYPE_CHECKING:
         MessagePinned as MessagePinned,
         MessageScheduled as MessageScheduled,
         MessageSent as MessageSent,
+        MessageStands as MessageStands,
         MessageUnpinned as MessageUnpinned,
         MessageUpdated as MessageUpdated,
         Need as Need,
         Permalink as Permalink,
         PinMessage as PinMessage,
+        PostOrUpdateMessage as PostOrUpdateMessage,
         ReactionAdded as ReactionAdded,
         ReactionRemoved as ReactionRemoved,
         ReactionSeen as ReactionSeen,
@@ -227,6 +229,7 @@ __all__ = [
     "MessagePinned",
     "MessageScheduled",
     "MessageSent",
+    "MessageStands",
     "MessageUnpinned",
     "MessageUpdated",
     "MissingScope",
@@ -243,6 +246,7 @@ __all__ = [
     "PolicyViolation",
     "PooledAsyncWebClient",
     "PooledWebClient",
+    "PostOrUpdateMessage",
     "Problem",
     "RateLimited",
     "ReactionAdded",
@@ -314,12 +318,12 @@ _HOMES = {
         "CreateCanvas CreateChannel DeleteMessage EditBookmark EphemeralSent FileUploaded GetPermalink "
         "HistoryRead InviteToChannel Invited JoinChannel LeaveChannel ListMembers LookUpMentions "
         "LookUpUser MembersListed MentionsFound MessageDeleted MessagePinned MessageScheduled "
-        "MessageSent MessageUnpinned MessageUpdated Need Permalink PinMessage ReactionAdded "
-        "ReactionRemoved ReactionSeen ReadHistory RemoveBookmark RemoveFromChannel RemoveReaction "
-        "Removed RenameChannel RequestApproval ScheduleMessage ScheduledMessageCancelled "
-        "SendDirectMessage SendEphemeral SendMessage SetDescription SetTopic UnarchiveChannel "
-        "UnpinMessage UpdateMessage UpdateUserGroup UploadFile UserFound UserGroupUpdated "
-        "WaitForReaction"
+        "MessageSent MessageStands MessageUnpinned MessageUpdated Need Permalink PinMessage "
+        "PostOrUpdateMessage ReactionAdded ReactionRemoved ReactionSeen ReadHistory RemoveBookmark "
+        "RemoveFromChannel RemoveReaction Removed RenameChannel RequestApproval ScheduleMessage "
+        "ScheduledMessageCancelled SendDirectMessage SendEphemeral SendMessage SetDescription SetTopic "
+        "UnarchiveChannel UnpinMessage UpdateMessage UpdateUserGroup UploadFile UserFound "
+        "UserGroupUpdated WaitForReaction"
     ),
     "_registry": "register unregister",
     "actions._base": "Fault",

@@ -397,8 +397,9 @@ class Machine:
         place = "" if self.single else f"steps.{name}{spot}"
         context = {**self._scope(), **(item or {})} if self._templates else None
         action, problems = render(step.action, context, place=place, partials=self.runbook.partials)
-        if problems:
-            raise error_of(problems) or CheckFailed(problems)
+        wrong = [problem for problem in problems if problem.severity == "error"]
+        if wrong:
+            raise error_of(wrong) or CheckFailed(wrong)
         return action
 
     def _advance(self, task: _Task, value: Any, error: BaseException | None, now: float) -> None:

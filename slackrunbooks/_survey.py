@@ -321,8 +321,10 @@ def _least_time(step: PlannedStep, action: Action[Any], posts: dict[str, int]) -
     if step.skipped or not any(method in METHODS and METHODS[method].posts for method in step.methods):
         return 0.0
     channel = str(getattr(action, "channel", None) or getattr(action, "users", None))
-    posts[channel] = posts.get(channel, 0) + 1
-    return 1.0 if posts[channel] > 1 else 0.0
+    several = sum(need.times - 1 for need in action.needs() if need.method in METHODS and METHODS[need.method].posts)
+    before = posts.get(channel, 0)
+    posts[channel] = before + 1 + several
+    return float(several + (1 if before else 0))
 
 
 def check_report(

@@ -680,7 +680,7 @@ class _Code:
 
 # In mrkdwn three backticks open a block anywhere; what has no end is no code.
 _MRKDWN_CODE = re.compile(r"```(?P<block>.+?)```|`(?P<inline>[^`\n]+)`", re.DOTALL)
-# https://spec.commonmark.org/0.31.2/#fenced-code-blocks and #code-spans; a fence without an end goes on to the last line.
+# https://spec.commonmark.org/0.31.2/#fenced-code-blocks and #code-spans; a fence without an end goes on to the end.
 _MARKDOWN_CODE = re.compile(
     r"""
     \\.
@@ -749,7 +749,7 @@ def split(text: str, limit: int, kind: Kind) -> tuple[str, ...]:
         opened again. Together they mention what the whole mentions, and nothing else.
 
     >>> [len(part) for part in split("one two " * 20, 100, Kind.MRKDWN)]
-    [99, 59]
+    [99, 60]
     """
     if len(text) <= limit:
         return (text,)

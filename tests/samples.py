@@ -28,6 +28,7 @@ VALUES: Mapping[str, Any] = {
     "post_at": "{{when}}",
     "scheduled_message_id": "Q1",
     "usergroup": "@on-call",
+    "key": "board",
     "path": "graph.png",
     "markdown": "# Lessons",
 }

@@ -131,6 +131,16 @@ def _canvas(fake: FakeSlack) -> str:
     return PUBLIC(fake)
 
 
+def _standing(fake: FakeSlack) -> str:
+    """Let the message stand there already, as an earlier run would have left it."""
+    scopes, fake.scopes = fake.scopes, {"chat:write", "channels:history"}
+    with fake.executor() as executor:
+        executor.do(sr.PostOrUpdateMessage(channel=PUBLIC(fake), key="board", text="old"))
+    fake.scopes = scopes
+    fake.calls.clear()
+    return PUBLIC(fake)
+
+
 def _group(fake: FakeSlack, *names: str) -> str:
     """Add a user group."""
     groups = fake._workspace.usergroups.values()
@@ -139,6 +149,38 @@ def _group(fake: FakeSlack, *names: str) -> str:
 
 
 CASES = [
+    Case(
+        "standing message",
+        lambda f: sr.PostOrUpdateMessage(channel=_standing(f), key="board", text="{{id}}"),
+        {"chat:write", "channels:history"},
+    ),
+    Case(
+        "standing message of blocks by the channel's name",
+        lambda f: sr.PostOrUpdateMessage(channel=f"#{_standing(f) and 'incidents'}", key="board", blocks=BLOCKS),
+        {"chat:write", "channels:history", "channels:read"},
+    ),
+    Case(
+        "standing message in a thread",
+        lambda f: sr.PostOrUpdateMessage(
+            channel=PUBLIC(f), key="board", thread_ts=_ts(f), text="{{id}}", metadata=METADATA, too_long="truncate"
+        ),
+        {"chat:write", "channels:history"},
+    ),
+    Case(
+        "standing message whose ts is known",
+        lambda f: sr.PostOrUpdateMessage(channel=PUBLIC(f), key="board", ts=_own(f), text="{{id}}"),
+        {"chat:write"},
+    ),
+    Case(
+        "message that is split",
+        lambda f: sr.SendMessage(channel="#incidents", text="{{id}} word " * 1500, too_long="split"),
+        {"chat:write"},
+    ),
+    Case(
+        "message that is cut",
+        lambda f: sr.SendMessage(channel="#incidents", markdown_text="{{id}} word " * 4000, too_long="truncate"),
+        {"chat:write"},
+    ),
     Case(
         "mentions of each kind",
         lambda f: sr.LookUpMentions(
@@ -454,7 +496,7 @@ CASES = [
         {"chat:write", "channels:read"},
         before=lambda f: f.client.chat_scheduleMessage(channel="incidents", text="x", post_at=int(f.now) + 600),
     ),
-    Case("update", lambda f: sr.UpdateMessage(channel=PUBLIC(f), ts=_own(f), text="{{id}}"), {"chat:write"}),
+    Case("update by ID", lambda f: sr.UpdateMessage(channel=PUBLIC(f), ts=_own(f), text="{{id}}"), {"chat:write"}),
     Case(
         "update of blocks by the channel's name",
         lambda f: sr.UpdateMessage(channel="#incidents", ts=_own(f), blocks=BLOCKS, metadata=METADATA),

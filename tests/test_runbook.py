@@ -208,7 +208,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "save_as of an unknown field": (
         lambda: sr.Step(SAY, save_as={"a": "chanel"}),
-        "save_as: SendMessage gives no 'chanel' (did you mean 'channel'?); it gives channel, ts, thread_ts.",
+        (
+            "save_as: SendMessage gives no 'chanel' (did you mean 'channel'?); it gives channel, ts, thread_ts, parts, "
+            "cut."
+        ),
     ),
     "save_as of no field": (
         lambda: sr.Step(Own(), save_as={"a": 5}),  # type: ignore[dict-item]
@@ -450,7 +453,13 @@ def test_what_stands_for_an_output_before_the_run() -> None:
         "invited",
         "already",
     }
-    assert set(stand_in(sr.Step(sr.SendMessage(channel="C1", text="x")), "s")) == {"channel", "ts", "thread_ts"}
+    assert set(stand_in(sr.Step(sr.SendMessage(channel="C1", text="x")), "s")) == {
+        "channel",
+        "ts",
+        "thread_ts",
+        "parts",
+        "cut",
+    }
 
 
 # --- inputs ----------------------------------------------------------------------------------------------------------
@@ -778,7 +787,7 @@ WRONG_DATA: dict[str, tuple[Any, str]] = {
     ),
     "save_as": (
         {"steps": {"say": {**STEP, "save_as": {"a": "id"}}}},
-        "steps.say.save_as: SendMessage gives no 'id'; it gives channel, ts, thread_ts.",
+        "steps.say.save_as: SendMessage gives no 'id'; it gives channel, ts, thread_ts, parts, cut.",
     ),
     "inputs of no mapping": (
         {"steps": {"say": STEP}, "inputs": ["a"]},
@@ -1168,6 +1177,8 @@ def _agree(draw: st.DrawFn, cls: type[sr.Action[Any]], fields: dict[str, Any]) -
         )
         fields["filename"] = "{{Activity.id}}.txt"
         fields.setdefault("channel", "#c")
+    if "too_long" in fields:
+        fields["too_long"] = draw(st.sampled_from(["error", "truncate"]))
     if cls is sr.LookUpMentions:
         fields["names"] = draw(st.dictionaries(keys, texts, max_size=3))
     if cls is sr.UpdateUserGroup:

@@ -11,18 +11,28 @@ from slackrunbooks.testing._mrkdwn import mentions
 from slackrunbooks.text import Kind, escape, escaper, split, truncate, unescape
 
 KINDS = [Kind.MRKDWN, Kind.MARKDOWN, Kind.PLAIN]
-TOKENS = ["<@U0ANN00001>", "<!here>", "<!subteam^S0TEAM0001>", "<#C0ROOM00001|room>", "<https://a.example/?x=1&amp;y|a b>"]
+TOKENS = [
+    "<@U0ANN00001>",
+    "<!here>",
+    "<!subteam^S0TEAM0001>",
+    "<#C0ROOM00001|room>",
+    "<https://a.example/?x=1&amp;y|a b>",
+]
 WORDS = ["a", "word", "*bold*", "&amp;", "&lt;", "é", "e\u0301", "👩\u200d🚒", "🇩🇪", "👍🏽", "https://b.example/c"]
 GAPS = [" ", "\n", "\n\n", "\t", "", "  "]
 
 pieces = st.lists(st.sampled_from([*TOKENS, *WORDS, *GAPS, " ", " "]), min_size=1, max_size=200).map("".join)
 code = st.lists(
-    st.sampled_from([*TOKENS, *WORDS, *GAPS, "`x`", "```", "\n```\n", "\n```py\n", "~~~\n", "``", "[a](b)", "[a]", "\\`"]),
+    st.sampled_from(
+        [*TOKENS, *WORDS, *GAPS, "`x`", "```", "\n```\n", "\n```py\n", "~~~\n", "``", "[a](b)", "[a]", "\\`"]
+    ),
     min_size=1,
     max_size=150,
 ).map("".join)
 hostile = st.lists(
-    st.sampled_from([*TOKENS, *GAPS, "<", ">", "&", "`", "```", "\\", "[", "](", ")", "|", "@U0ANN00001", "!here", "x" * 70]),
+    st.sampled_from(
+        [*TOKENS, *GAPS, "<", ">", "&", "`", "```", "\\", "[", "](", ")", "|", "@U0ANN00001", "!here", "x" * 70]
+    ),
     min_size=1,
     max_size=150,
 ).map("".join)

@@ -59,6 +59,7 @@ from .scheduled import (
     ScheduledMessageCancelled,
     ScheduleMessage,
 )
+from .standing import MessageStands, PostOrUpdateMessage
 from .usergroups import UpdateUserGroup, UserGroupUpdated
 from .users import LookUpMentions, LookUpUser, MentionsFound, UserFound
 
@@ -106,11 +107,13 @@ __all__ = [
     "MessagePinned",
     "MessageScheduled",
     "MessageSent",
+    "MessageStands",
     "MessageUnpinned",
     "MessageUpdated",
     "Need",
     "Permalink",
     "PinMessage",
+    "PostOrUpdateMessage",
     "ReactionAdded",
     "ReactionRemoved",
     "ReactionSeen",
@@ -185,6 +188,7 @@ ACTIONS: Final[Mapping[str, type[Action[Any]]]] = MappingProxyType(
             CreateCanvas,
             UpdateUserGroup,
             LookUpMentions,
+            PostOrUpdateMessage,
             LookUpUser,
             UnarchiveChannel,
         )

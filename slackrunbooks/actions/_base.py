@@ -16,6 +16,7 @@ from typing import (
     Any,
     ClassVar,
     Generic,
+    Literal,
     Protocol,
     TypeVar,
     Union,
@@ -106,6 +107,7 @@ class Need:
         channel: The channel field as written, where its type decides; an earlier step may tell the type.
         condition: When it is needed, if not always: ``if the app is not a member of the channel``.
         scopes: The scopes of which any one is enough, where an option decides and not the method.
+        times: How often it is called, where that is known.
     """
 
     method: str
@@ -114,6 +116,7 @@ class Need:
     channel: str | None = None
     condition: str = ""
     scopes: tuple[str, ...] = ()
+    times: int = 1
 
 
 @attrs.frozen
@@ -124,11 +127,13 @@ class Fault:
         field: The field; for blocks with the JSON pointer behind it.
         message: What is wrong.
         remedy: What to do.
+        severity: ``"error"``, or ``"warning"`` for what the action copes with and somebody may want to know.
     """
 
     field: str
     message: str
     remedy: str = ""
+    severity: Literal["error", "warning"] = "error"
 
 
 class Action(abc.ABC, Generic[R_co]):
@@ -511,7 +516,7 @@ def render(
         partials: Templates by name for ``{{>name}}``.
 
     Returns:
-        The filled action and all problems; it may be performed only where there are none.
+        The filled action and all problems; it may be performed only where none is an error.
     """
     filler = _Filler(context, place, partials)
     filled = {name: filler.field(name, form, getattr(action, name)) for name, form in forms(action).items()}
@@ -529,7 +534,9 @@ def render(
     faults: list[Fault] = []
     with contextlib.suppress(*(Exception,) if filler.problems else ()):
         faults += (fault for fault in ready.faults() if re.split(r"\W", fault.field)[0] not in filler.unfilled)
-    found = [Problem(f"{prefix}{fault.field}", fault.message, fault.remedy) for fault in faults]
+    found = [
+        Problem(f"{prefix}{fault.field}", fault.message, fault.remedy, severity=fault.severity) for fault in faults
+    ]
     return (action if filler.problems else ready), [*filler.problems, *found]
 
 

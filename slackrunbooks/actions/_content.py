@@ -5,20 +5,20 @@ Rule of this file: no method of Slack is named here, as in ``_base``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attrs
 
 from .. import blocks as block_kit
 from ..errors import RunbookError
-from ..text import LIMITS
+from ..text import LIMITS, Kind, split, truncate
 from . import _base as base
 from ._base import Action, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Content"]
+__all__ = ["Content", "LongContent"]
 
 _R_co = TypeVar("_R_co", covariant=True)
 
@@ -71,11 +71,112 @@ class Content(Action[_R_co]):
         elif not (self.text or self.markdown_text or "").strip():
             field = "text" if self.text is not None else "markdown_text"
             yield Fault(field, "is empty, and Slack refuses an empty message (no_text).", "Say something.")
-        for field, limit in (("text", LIMITS["text"]), ("markdown_text", LIMITS["markdown_text"])):
-            said = getattr(self, field)
-            if said is not None and len(said) > limit.most:
-                yield Fault(
-                    field,
-                    f"has {len(said)} characters; over {limit.most} Slack cuts or splits a message.",
-                    "Shorten it, send the rest as replies in a thread, or use blocks.",
-                )
+        for field in _LONG:
+            said, most = getattr(self, field), LIMITS[field].most
+            if said is not None and len(said) > most:
+                yield self._too_long(field, len(said), most)
+
+    def _too_long(self, field: str, length: int, most: int) -> Fault:
+        """Say of a text that is too long what that means."""
+        return Fault(
+            field, f"has {length} characters; over {most} Slack cuts or splits a message.", self._remedy_of_length()
+        )
+
+    def _remedy_of_length(self) -> str:
+        return "Shorten it, send the rest as replies in a thread, or use blocks."
+
+
+_LONG = {"text": Kind.MRKDWN, "markdown_text": Kind.MARKDOWN}
+
+
+@attrs.frozen(kw_only=True)
+class LongContent(Content[_R_co]):
+    """What a message says, with a policy for a text that is longer than a message."""
+
+    splits: ClassVar[bool] = False
+    """Whether the action may send several messages."""
+
+    too_long: str = attrs.field(
+        default="error", validator=base.is_choice("error", "truncate", "split"), metadata=base.IDENTIFIER
+    )
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self.too_long != "split":
+            return
+        place = f"{type(self).__name__}.too_long"
+        if not self.splits:
+            raise RunbookError("cannot be 'split': this is one message. Choose 'truncate' or 'error'.", place=place)
+        if self.blocks is not None:
+            raise RunbookError(
+                "cannot be 'split' beside blocks, which are one message. Choose 'truncate' or 'error'.", place=place
+            )
+
+    def _said(self) -> tuple[dict[str, Any], int]:
+        """Return the arguments that carry the content, cut if need be, and how many characters were cut."""
+        content = self._content()
+        cut = 0
+        if self.too_long == "truncate":
+            if content["blocks"] is not None:
+                content["blocks"], cut = _cut_sections(content["blocks"])
+            for field, kind in _LONG.items():
+                if content[field] is not None:
+                    short = truncate(content[field], LIMITS[field].most, kind)
+                    content[field] = short.text
+                    # Beside blocks the text only shows in notifications, so nobody misses what is gone there.
+                    cut += 0 if self.blocks is not None else short.cut
+        return content, cut
+
+    def _parts(self) -> list[dict[str, Any]]:
+        """Return the arguments of each message: one, unless the text is split. The metadata is the first one's."""
+        content, _ = self._said()
+        if self.too_long != "split":
+            return [content]
+        field = "text" if self.text is not None else "markdown_text"
+        texts = split(content[field], LIMITS[field].most, _LONG[field])
+        return [
+            {**content, field: text, "metadata": None if at else content["metadata"]} for at, text in enumerate(texts)
+        ]
+
+    def faults(self) -> Iterator[Fault]:
+        if self.too_long != "truncate" or self.blocks is None:
+            yield from super().faults()
+            return
+        blocks, cut = _cut_sections(self.blocks)
+        yield from attrs.evolve(self, blocks=blocks).faults() if cut else super().faults()
+        for index, (before, after) in enumerate(zip(self.blocks, blocks, strict=True)):
+            if before != after:
+                length = len(before["text"]["text"])
+                message = f"has {length} characters, of which {LIMITS['section_text'].most} are sent: the rest is cut."
+                yield Fault(f"blocks/{index}/text/text", message, severity="warning")
+
+    def _too_long(self, field: str, length: int, most: int) -> Fault:
+        if self.too_long == "error":
+            return super()._too_long(field, length, most)
+        if self.too_long == "truncate":
+            cut = truncate(getattr(self, field), most, _LONG[field]).cut
+            message = f"has {length} characters, and a message takes {most}: {cut} are cut."
+        else:
+            parts = len(self._parts())
+            message = f"has {length} characters, and a message takes {most}: it goes as {parts} messages in a thread."
+        return Fault(field, message, severity="warning")
+
+    def _remedy_of_length(self) -> str:
+        other = " or too_long='split'" if self.splits and self.blocks is None else ""
+        return f"Shorten it, set too_long='truncate'{other}, or use blocks."
+
+
+def _cut_sections(blocks: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """Cut the texts of sections, which hold what is long; everything else that is too long stays a fault."""
+    cut, short = 0, []
+    for block in blocks:
+        text = block.get("text")
+        said = text.get("text") if block.get("type") == "section" and isinstance(text, dict) else None
+        if isinstance(text, dict) and isinstance(said, str):
+            kind = Kind.MRKDWN if text.get("type") == "mrkdwn" else Kind.PLAIN
+            shortened = truncate(said, LIMITS["section_text"].most, kind)
+            if shortened.cut:
+                block = {**block, "text": {**text, "text": shortened.text}}
+                cut += shortened.cut
+        short.append(dict(block))
+    return short, cut

@@ -369,10 +369,10 @@ def read_pages(
             return list(found.values())[:wanted], cursor is not None or (wanted is not None and len(found) > wanted)
 
 
-def bad_limit(limit: int | str | None) -> Iterator[Fault]:
+def bad_limit(limit: int | str | None, *, field: str = "limit") -> Iterator[Fault]:
     """Say what is wrong with a filled limit."""
     if isinstance(limit, int) and limit < 1:
-        yield Fault("limit", f"is {limit}, which asks for nothing.", "Give a number from 1, or leave it out.")
+        yield Fault(field, f"is {limit}, which asks for nothing.", "Give a number from 1, or leave it out.")
 
 
 def bad_channel(channel: str, *, person: bool = False) -> Iterator[Fault]:

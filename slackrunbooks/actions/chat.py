@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
+from .._effects import Partial
 from ..errors import MessageNotFound, RunbookError
 from ..slack_methods import call
 from . import _base as base
 from ._base import Action, Fault, Need
-from ._content import Content
+from ._content import LongContent
 from ._find import bad_channel, bad_ts, bad_users, channel_address, channel_id, channel_needs, user_id, user_needs
 
 if TYPE_CHECKING:
@@ -50,11 +51,15 @@ class MessageSent:
         channel: ID of the channel it stands in, whatever way it was named.
         ts: Its ID in that channel, Slack's string.
         thread_ts: The thread it replies to, or ``None``.
+        parts: The ``ts`` of each message where a long text was split, the first among them; else empty.
+        cut: How many characters were cut of a text that was too long.
     """
 
     channel: str
     ts: str
     thread_ts: str | None = None
+    parts: tuple[str, ...] = ()
+    cut: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -64,14 +69,16 @@ class MessageUpdated:
     Attributes:
         channel: ID of its channel.
         ts: Its ID there, Slack's string.
+        cut: How many characters were cut of a text that was too long.
     """
 
     channel: str
     ts: str
+    cut: int = 0
 
 
 @attrs.frozen(kw_only=True)
-class SendMessage(Content[MessageSent]):
+class SendMessage(LongContent[MessageSent]):
     """Send a message to a channel, or as a reply to a thread.
 
     Slack: https://docs.slack.dev/reference/methods/chat.postMessage
@@ -94,6 +101,9 @@ class SendMessage(Content[MessageSent]):
         username: Another name for the bot in this message.
         icon_emoji: An emoji for its icon (``:fire:``).
         icon_url: An image for its icon.
+        too_long: What becomes of a text that is too long: ``"error"`` refuses it before anything is sent,
+            ``"truncate"`` cuts it and says at its end how much is gone, ``"split"`` sends the rest as replies in the
+            message's thread. Blocks cannot be split; of them, texts of sections are cut.
 
     Returns:
         A :class:`MessageSent`.
@@ -110,6 +120,7 @@ class SendMessage(Content[MessageSent]):
     """
 
     output: ClassVar[type[Any]] = MessageSent
+    splits: ClassVar[bool] = True
 
     channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
     thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
@@ -137,7 +148,7 @@ class SendMessage(Content[MessageSent]):
             )
 
     def needs(self) -> Iterator[Need]:
-        yield Need("chat.postMessage", "post the message")
+        yield Need("chat.postMessage", "post the message", times=len(self._parts()))
         yield Need(
             "chat.postMessage",
             "post where the app is not a member",
@@ -159,29 +170,37 @@ class SendMessage(Content[MessageSent]):
 
 
 def _post(message: SendMessage | SendDirectMessage, channel: str) -> Flow[MessageSent]:
-    reply = yield _post_call(message, channel)
-    return MessageSent(channel=reply["channel"], ts=reply["ts"], thread_ts=message.thread_ts or None)
+    _, cut = message._said()  # noqa: SLF001 - same family
+    first, *rest = message._parts()  # noqa: SLF001 - same family
+    reply = yield _post_call(message, channel, first)
+    sent = MessageSent(channel=reply["channel"], ts=reply["ts"], thread_ts=message.thread_ts or None, cut=cut)
+    for part in rest:
+        yield Partial(sent)
+        # The rest stands below the first, or with it in the thread that it replies to.
+        thread_ts = sent.thread_ts or sent.ts
+        reply = yield call("chat.postMessage", channel=sent.channel, **part, **_looks(message), thread_ts=thread_ts)
+        sent = attrs.evolve(sent, parts=(*(sent.parts or (sent.ts,)), reply["ts"]))
+    return sent
 
 
-def _post_call(message: SendMessage | SendDirectMessage, channel: str) -> Call:
-    names = (
-        "thread_ts",
-        "reply_broadcast",
-        "unfurl_links",
-        "unfurl_media",
-        "mrkdwn",
-        "username",
-        "icon_emoji",
-        "icon_url",
+def _looks(message: SendMessage | SendDirectMessage) -> dict[str, Any]:
+    names = ("unfurl_links", "unfurl_media", "mrkdwn", "username", "icon_emoji", "icon_url")
+    return {name: getattr(message, name, None) for name in names}
+
+
+def _post_call(message: SendMessage | SendDirectMessage, channel: str, content: dict[str, Any]) -> Call:
+    return call(
+        "chat.postMessage",
+        channel=channel,
+        **content,
+        **_looks(message),
+        thread_ts=message.thread_ts or None,
+        reply_broadcast=getattr(message, "reply_broadcast", None) or None,
     )
-    options = {name: getattr(message, name, None) for name in names}
-    options["thread_ts"] = options["thread_ts"] or None
-    options["reply_broadcast"] = options["reply_broadcast"] or None
-    return call("chat.postMessage", channel=channel, **message._content(), **options)  # noqa: SLF001 - same file
 
 
 @attrs.frozen(kw_only=True)
-class SendDirectMessage(Content[MessageSent]):
+class SendDirectMessage(LongContent[MessageSent]):
     """Send a direct message to one person, or to a group of up to eight.
 
     Slack: https://docs.slack.dev/reference/methods/chat.postMessage; for several people
@@ -200,6 +219,9 @@ class SendDirectMessage(Content[MessageSent]):
         unfurl_links: Whether Slack adds previews of links; Slack's own default if left out.
         unfurl_media: Whether Slack adds previews of media; Slack's own default if left out.
         metadata: ``event_type`` and ``event_payload`` for other apps; any app in the workspace can read it.
+        too_long: What becomes of a text that is too long: ``"error"`` refuses it before anything is sent,
+            ``"truncate"`` cuts it and says at its end how much is gone, ``"split"`` sends the rest as replies in the
+            message's thread. Blocks cannot be split; of them, texts of sections are cut.
 
     Returns:
         A :class:`MessageSent` whose ``channel`` is the direct message's ID.
@@ -214,6 +236,7 @@ class SendDirectMessage(Content[MessageSent]):
     """
 
     output: ClassVar[type[Any]] = MessageSent
+    splits: ClassVar[bool] = True
 
     users: str | tuple[str, ...] = attrs.field(converter=base.as_users, validator=base.is_users, metadata=base.USERS)
     thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
@@ -232,7 +255,7 @@ class SendDirectMessage(Content[MessageSent]):
         if several or unknown:
             condition = "" if several else "if there are several people"
             yield Need("conversations.open", "open the group message", conversations=("mpim",), condition=condition)
-        yield Need("chat.postMessage", "send the message")
+        yield Need("chat.postMessage", "send the message", times=len(self._parts()))
 
     def faults(self) -> Iterator[Fault]:
         yield from bad_users("users", self.users)
@@ -264,14 +287,16 @@ class EphemeralSent:
     Attributes:
         user: ID of the person.
         message_ts: What Slack called it; no method takes it.
+        cut: How many characters were cut of a text that was too long.
     """
 
     user: str
     message_ts: str
+    cut: int = 0
 
 
 @attrs.frozen(kw_only=True)
-class SendEphemeral(Content[EphemeralSent]):
+class SendEphemeral(LongContent[EphemeralSent]):
     """Show a message to one member of a channel, until that person reloads Slack. Nobody else sees it.
 
     Slack: https://docs.slack.dev/reference/methods/chat.postEphemeral; for an e-mail address
@@ -292,6 +317,8 @@ class SendEphemeral(Content[EphemeralSent]):
         icon_emoji: An emoji for its icon (``:fire:``).
         icon_url: An image for its icon.
         metadata: Not allowed: Slack ignores it in an ephemeral message.
+        too_long: What becomes of a text that is too long: ``"error"`` refuses it before anything is sent,
+            ``"truncate"`` cuts it and says at its end how much is gone.
 
     Returns:
         An :class:`EphemeralSent`. That it was sent does not mean that it was seen: the person may be away.
@@ -336,12 +363,12 @@ class SendEphemeral(Content[EphemeralSent]):
 
     def flow(self) -> Flow[EphemeralSent]:
         user = yield from user_id(self.user)
-        content = self._content()
+        content, cut = self._said()
         options = {name: getattr(self, name) for name in ("username", "icon_emoji", "icon_url")}
         channel = channel_address(self.channel)
         thread_ts = self.thread_ts or None
         reply = yield call("chat.postEphemeral", channel=channel, user=user, thread_ts=thread_ts, **content, **options)
-        return EphemeralSent(user=user, message_ts=reply["message_ts"])
+        return EphemeralSent(user=user, message_ts=reply["message_ts"], cut=cut)
 
 
 def _user_ids(users: Iterable[str]) -> Generator[Effect, Any, list[str]]:
@@ -352,7 +379,7 @@ def _user_ids(users: Iterable[str]) -> Generator[Effect, Any, list[str]]:
 
 
 @attrs.frozen(kw_only=True)
-class UpdateMessage(Content[MessageUpdated]):
+class UpdateMessage(LongContent[MessageUpdated]):
     """Replace what a message of the app says. Nobody is notified of a change.
 
     Slack: https://docs.slack.dev/reference/methods/chat.update
@@ -366,6 +393,8 @@ class UpdateMessage(Content[MessageUpdated]):
         markdown_text: The new text in Markdown, at most 12,000 characters; beside neither ``text`` nor ``blocks``.
         blocks: The new blocks. Where only ``text`` is given, blocks the message had before are removed.
         metadata: New metadata; left out, the message keeps what it has.
+        too_long: What becomes of a text that is too long: ``"error"`` refuses it before anything is sent,
+            ``"truncate"`` cuts it and says at its end how much is gone.
 
     Returns:
         A :class:`MessageUpdated`.
@@ -394,12 +423,12 @@ class UpdateMessage(Content[MessageUpdated]):
 
     def flow(self) -> Flow[MessageUpdated]:
         channel = yield from channel_id(self.channel)
-        content = self._content()
+        content, cut = self._said()
         if self.blocks is None and self.text is not None:
             # "If you don't include blocks, the message's previous blocks will be retained": an empty list drops them.
             content["blocks"] = []
         reply = yield call("chat.update", channel=channel, ts=self.ts, **content)
-        return MessageUpdated(channel=reply.get("channel", channel), ts=reply.get("ts", self.ts))
+        return MessageUpdated(channel=reply.get("channel", channel), ts=reply.get("ts", self.ts), cut=cut)
 
 
 @attrs.frozen(kw_only=True)
