@@ -718,7 +718,7 @@ def truncate(text: str, limit: int, kind: Kind) -> Shortened:
         not.
 
     >>> truncate("one two " * 20, 100, Kind.MRKDWN).text[-40:]
-    'one two one two … (89 characters cut)'
+    'ne two one two one … (85 characters cut)'
     """
     if len(text) <= limit:
         return Shortened(text, 0)

@@ -173,12 +173,12 @@ CASES = [
     ),
     Case(
         "message that is split",
-        lambda f: sr.SendMessage(channel="#incidents", text="{{id}} word " * 1500, too_long="split"),
+        lambda f: sr.SendMessage(channel="#incidents", text="{{id}}" + " word" * 1500, too_long="split"),
         {"chat:write"},
     ),
     Case(
         "message that is cut",
-        lambda f: sr.SendMessage(channel="#incidents", markdown_text="{{id}} word " * 4000, too_long="truncate"),
+        lambda f: sr.SendMessage(channel="#incidents", markdown_text="{{id}}" + " word" * 4000, too_long="truncate"),
         {"chat:write"},
     ),
     Case(
