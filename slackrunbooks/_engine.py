@@ -20,13 +20,16 @@ import attrs
 
 from ._conditions import when_reason
 from ._context import outputs_of, put
-from ._effects import Call, Delivery, Find, Flow, HostCall, Partial, Repeat, Request, Upload, Wait, unsendable
+from ._effects import Call, Delivery, Find, Flow, HostCall, Partial, Repeat, Reply, Request, Upload, Wait, unsendable
+from ._settle import DOUBTFUL, Applied, Doubt, recipe
 from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
+from .actions._marks import mark, stamped
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
 from .report import Outcome, Report, State, StepReport
 from .retries import Accepted, Refused, RetryPolicy, judge
 from .runbook import ItemFailed, ItemsDone
+from .slack_methods import METHODS
 
 if TYPE_CHECKING:
     from .actions._base import Action
@@ -66,6 +69,11 @@ class Sleep:
 
 
 Work: TypeAlias = Send | Sleep
+
+OnAmbiguous: TypeAlias = Literal["reconcile", "fail", "resend"]
+"""What to do when an answer is lost."""
+
+_POST = "chat.postMessage"
 
 
 @attrs.frozen
@@ -115,6 +123,31 @@ class _Frame:
 
     flow: Flow[Any]
     key: tuple[str, ...] | None = None
+    settles: bool = False
+
+
+@attrs.frozen
+class _Settling:
+    """A request that is being looked up, and where its attempts stood."""
+
+    doubt: Doubt
+    reason: str
+    attempt: int
+    waited: float
+
+
+@attrs.frozen
+class _Again:
+    """A request that was certainly not carried out, to be sent again."""
+
+    call: Call
+
+
+@attrs.frozen
+class _Unsettled:
+    """What became of a request cannot be found out."""
+
+    reason: str
 
 
 @attrs.define
@@ -132,6 +165,9 @@ class _Task:
     call_waited: float = 0.0
     sent_at: float = 0.0
     in_doubt: Request | None = None
+    first_sent: float = 0.0
+    unresolved: str = ""
+    settling: _Settling | None = None
     calls: list[str] = attrs.field(factory=list)
     attempts: int = 0
     waited: float = 0.0
@@ -165,6 +201,7 @@ class Machine:
         actor: Who asked for the run.
         reason: Why.
         single: Whether this is one action by itself, so that places of problems need no step.
+        on_ambiguous: What to do about a lost answer: look up what became of the request, stop, or send it again.
     """
 
     def __init__(
@@ -178,7 +215,9 @@ class Machine:
         actor: str | None = None,
         reason: str | None = None,
         single: bool = False,
+        on_ambiguous: OnAmbiguous = "fail",
     ) -> None:
+        self._on_ambiguous = on_ambiguous
         self.runbook = runbook
         self.run_id = run_id
         self._retry = retry
@@ -254,7 +293,9 @@ class Machine:
         Args:
             work: What :meth:`ready` gave out.
         """
-        self._tasks[work.step].in_doubt = work.call
+        task = self._tasks[work.step]
+        if task.settling is None:
+            task.in_doubt = work.call
 
     def cancel(self, now: float, *, reason: str = "the run was cancelled") -> None:
         """End the run where it stands, at whatever line it was interrupted.
@@ -267,7 +308,7 @@ class Machine:
         """
         self._cancelled = reason
         for task in list(self._tasks.values()):
-            call = task.in_doubt
+            call = task.settling.doubt.call if task.settling is not None else task.in_doubt
             if task.name in self._reports:
                 del self._tasks[task.name]
             elif call is not None and call.repeat is not Repeat.READS:
@@ -410,9 +451,16 @@ class Machine:
                 if isinstance(effect, (Call, Upload, HostCall)):
                     task.attempt, task.call_waited = 0, 0.0
                     task.calls.append(effect.method)
+                    if task.settling is None:
+                        task.first_sent, task.unresolved = now, ""
+                        effect = self._stamped(task, effect)
                     self._send(task, effect, now)
                     return
-                if isinstance(effect, Wait):
+                if isinstance(effect, (_Again, _Unsettled)):
+                    if self._goes_on_without(task, effect, now):
+                        return
+                    error = _never_done(cast("_Again", effect).call)
+                elif isinstance(effect, Wait):
                     if effect.seconds > 0:
                         task.call, task.wait_began = None, now
                         self._put_out(task, Sleep(task.name, now + effect.seconds))
@@ -438,16 +486,20 @@ class Machine:
             effect: object = frame.flow.send(value) if error is None else frame.flow.throw(error)
         except StopIteration as stop:
             task.frames.pop()
+            if frame.settles:
+                return self._settled(task, stop.value)
             if frame.key is not None:
                 self._found[frame.key] = stop.value
             return None, stop.value, None
         except Exception as raised:  # noqa: BLE001 - an own action may raise anything; the report tells
             task.frames.pop()
-            return None, None, raised
+            return (_Unsettled(str(raised)), None, None) if frame.settles else (None, None, raised)
         if isinstance(effect, (Call, Upload, HostCall, Wait)):
             # The action has used the answer to its last call. Before that, and after its last, it stays in doubt
-            # until the report has the step: an interruption in between must not call it not done.
-            task.in_doubt = None
+            # until the report has the step: an interruption in between must not call it not done. While a lost answer
+            # is looked up, that request is the one in doubt.
+            if task.settling is None:
+                task.in_doubt = None
             if isinstance(effect, Call) and (reason := unsendable(effect.arguments)) is not None:
                 return None, None, RunbookError(f"{effect.method} cannot be sent: {reason}.", place=task.name)
             return effect, None, None
@@ -476,7 +528,13 @@ class Machine:
 
     def _judge(self, task: _Task, call: Request, delivery: Delivery, now: float) -> None:
         verdict = judge(call, delivery)
-        if isinstance(verdict, Refused):
+        if isinstance(verdict, Refused) and task.unresolved and task.settling is None:
+            weighed = self._refused_again(call, verdict)
+            if weighed is None:
+                self._ambiguous(task, call, f"{task.unresolved}; sent again, Slack's error leaves it open", now)
+                return
+            verdict = weighed
+        if isinstance(verdict, Refused) and task.settling is None:
             task.in_doubt = None
         if isinstance(verdict, Accepted):
             self._advance(task, verdict.reply, None, now)
@@ -493,8 +551,72 @@ class Machine:
                     remedy="It changed nothing that shows: run it again when Slack answers.",
                 )
                 self._advance(task, None, lost, now)
+        elif isinstance(call, Call) and self._settle(task, call, verdict.reason, now):
+            return
         else:
             self._ambiguous(task, call, verdict.reason, now)
+
+    # --- lost answers ------------------------------------------------------------------------------------------------
+
+    def _stamped(self, task: _Task, call: Request) -> Request:
+        """Put the key by which it can be found again on a message."""
+        if not (isinstance(call, Call) and call.method == _POST and self._on_ambiguous == "reconcile"):
+            return call
+        metadata = stamped(call.arguments.get("metadata"), self._key(task))
+        return attrs.evolve(call, arguments={**call.arguments, "metadata": metadata})
+
+    def _key(self, task: _Task) -> str:
+        return mark(self.run_id, task.name, str(len(task.calls)))
+
+    def _settle(self, task: _Task, call: Call, reason: str, now: float) -> bool:
+        """Go on after a lost answer; ``False`` where only a person can."""
+        if self._on_ambiguous == "fail":
+            return False
+        if self._on_ambiguous == "resend":
+            return self._try_again(task, None, now)
+        look = recipe(doubt := Doubt(call, task.first_sent, self._key(task)))
+        if look is not None:
+            task.settling = _Settling(doubt, reason, task.attempt, task.call_waited)
+            task.frames.append(_Frame(look, settles=True))
+            self._advance(task, None, None, now)
+            return True
+        if call.repeat is Repeat.DOUBLES:
+            return False
+        # Sent again it does no harm, but its errors may come from the first attempt.
+        task.unresolved = reason
+        return self._try_again(task, None, now)
+
+    def _settled(self, task: _Task, verdict: object) -> tuple[object, Any, BaseException | None]:
+        """Take what a look-up found: the lost answer, or that the request may be sent again."""
+        settling = cast("_Settling", task.settling)
+        task.settling = None
+        if isinstance(verdict, Applied):
+            return None, verdict.reply, None
+        task.attempt, task.call_waited = settling.attempt, settling.waited
+        return _Again(settling.doubt.call), None, None
+
+    def _goes_on_without(self, task: _Task, effect: _Again | _Unsettled, now: float) -> bool:
+        """End a step in doubt, or send its request again; ``False`` where that was tried often enough."""
+        if isinstance(effect, _Unsettled):
+            settling = cast("_Settling", task.settling)
+            task.settling = None
+            self._ambiguous(task, settling.doubt.call, f"{settling.reason}; {effect.reason}", now)
+            return True
+        task.in_doubt = None
+        if self._retry.wait_before_next(attempt=task.attempt, waited=task.call_waited, error=None) is None:
+            return False
+        self._send(task, effect.call, now)
+        return True
+
+    @staticmethod
+    def _refused_again(call: Request, refused: Refused) -> Accepted | Refused | None:
+        """Judge a refusal after an attempt whose answer was lost: done, refused, or ``None`` for nobody knows."""
+        code = getattr(refused.error, "code", "")
+        if refused.again or call.method not in METHODS:
+            return refused
+        if code in METHODS[call.method].done_codes:
+            return Accepted(Reply({"ok": True}))
+        return None if (call.method, code) in DOUBTFUL else refused
 
     def _try_again(self, task: _Task, error: Exception | None, now: float) -> bool:
         wait = self._retry.wait_before_next(attempt=task.attempt, waited=task.call_waited, error=error)
@@ -613,6 +735,14 @@ class Machine:
     def _note(self, report: StepReport) -> None:
         self._reports[report.name] = report
         self._events.append(StepFinished(self.run_id, report))
+
+
+def _never_done(call: Call) -> SlackUnavailable:
+    return SlackUnavailable(
+        method=call.method,
+        detail="its answer was lost each time, and it was not carried out",
+        remedy="Nothing was done: run it again when Slack answers.",
+    )
 
 
 Hook: TypeAlias = Callable[[Event], None]

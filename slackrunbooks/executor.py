@@ -14,12 +14,12 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, cast, get_args
 
 import attrs
 
 from ._effects import HostCall, Raised, Returned, Upload
-from ._engine import Event, Hook, Machine, Send, Sleep, Work
+from ._engine import Event, Hook, Machine, OnAmbiguous, Send, Sleep, Work
 from ._survey import Identify, Identity, check_report, survey
 from .actions import Action
 from .errors import CheckFailed, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
@@ -98,17 +98,16 @@ class _Core:
         retry: RetryPolicy | None,
         pacing: object,
         journal: object,
-        on_ambiguous: str,
+        on_ambiguous: OnAmbiguous,
         policy: object,
         hooks: Iterable[Hook],
     ) -> None:
         for option, value in (("pacing", pacing), ("journal", journal), ("policy", policy)):
             if value is not None:
                 raise Unsupported(f"the executor option {option!r}", "Leave it out.")
-        if on_ambiguous != "fail":
-            raise Unsupported(
-                f"on_ambiguous={on_ambiguous!r}",
-                'A lost answer stops the run with AmbiguousOutcome: on_ambiguous="fail".',
+        if on_ambiguous not in get_args(OnAmbiguous):
+            raise RunbookError(
+                f"must be one of 'reconcile', 'fail', 'resend', not {on_ambiguous!r}.", place="Executor.on_ambiguous"
             )
         if token is not None and not str(token).strip():
             raise RunbookError("is empty: give a bot token, or none to use SLACK_BOT_TOKEN.", place="Executor.token")
@@ -117,6 +116,7 @@ class _Core:
         self._given = client
         self._token = token
         self._retry = retry or RetryPolicy()
+        self._on_ambiguous: OnAmbiguous = on_ambiguous
         self._hooks = tuple(hooks)
         self._lock = threading.Lock()
         self._runs: OrderedDict[str, _Kept] = OrderedDict()
@@ -182,6 +182,7 @@ class _Core:
             retry=self._retry,
             templates=context is not None,
             single=True,
+            on_ambiguous=self._on_ambiguous,
         )
         return machine, None if key is None else data
 
@@ -195,7 +196,16 @@ class _Core:
         self._look_before(runbook, data)
         begins, _ = runbook.with_defaults(data)
         name = _named(run_id, runbook.name)
-        return Machine(runbook, begins, run_id=name, retry=self._retry, actor=actor, reason=reason), data
+        machine = Machine(
+            runbook,
+            begins,
+            run_id=name,
+            retry=self._retry,
+            actor=actor,
+            reason=reason,
+            on_ambiguous=self._on_ambiguous,
+        )
+        return machine, data
 
     def _register(self, machine: Machine, context: dict[str, Any], *, templates: bool = True) -> Report | None:
         """Note that a run is under way, or return the report that its ID has already."""
@@ -351,8 +361,10 @@ class Executor(_Core):
         retry: How often and how long refused requests are tried again.
         pacing: Not in this version.
         journal: Not in this version: run IDs are remembered in memory, for the last 1,000 runs.
-        on_ambiguous: What to do when an answer is lost. In this version only ``"fail"``: stop with
-            ``AmbiguousOutcome``.
+        on_ambiguous: What to do when an answer is lost. ``"reconcile"`` looks up what became of the request (a message
+            by an opaque key in its metadata, a channel by its creator and time …), sends again what may be sent twice,
+            and stops with ``AmbiguousOutcome`` where nobody can tell; ``"fail"`` stops at once; ``"resend"`` sends it
+            again whatever it does a second time.
         policy: Not in this version.
         hooks: Called with each event (``StepStarted``, ``StepFinished``, ``RunFinished``). One that raises is logged,
             and the run goes on.
@@ -370,7 +382,7 @@ class Executor(_Core):
         retry: RetryPolicy | None = None,
         pacing: object = None,
         journal: object = None,
-        on_ambiguous: Literal["reconcile", "fail", "resend"] = "fail",
+        on_ambiguous: OnAmbiguous = "reconcile",
         policy: object = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
@@ -518,7 +530,7 @@ class AsyncExecutor(_Core):
         retry: RetryPolicy | None = None,
         pacing: object = None,
         journal: object = None,
-        on_ambiguous: Literal["reconcile", "fail", "resend"] = "fail",
+        on_ambiguous: OnAmbiguous = "reconcile",
         policy: object = None,
         hooks: Iterable[Hook] = (),
     ) -> None:

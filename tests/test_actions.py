@@ -121,6 +121,7 @@ def test_switches_and_metadata_reach_slack(fake: FakeSlack) -> None:
         fake,
         sr.SendMessage(channel="#incidents", text="x", unfurl_links=False, metadata=metadata),
         {"id": "<7>"},
+        on_ambiguous="fail",
     )
     sent = fake.calls[-1].arguments
     assert sent["unfurl_links"] in ("false", False)
@@ -133,7 +134,7 @@ def test_switches_and_metadata_reach_slack(fake: FakeSlack) -> None:
 
 def test_markdown_goes_alone(fake: FakeSlack) -> None:
     """Beside ``markdown_text`` nothing else is sent, for Slack refuses that."""
-    do(fake, sr.SendMessage(channel="#incidents", markdown_text="# {{title}}"), {"title": "T"})
+    do(fake, sr.SendMessage(channel="#incidents", markdown_text="# {{title}}"), {"title": "T"}, on_ambiguous="fail")
     assert set(fake.calls[-1].arguments) <= {"channel", "markdown_text", "token"}
 
 

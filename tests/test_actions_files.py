@@ -106,7 +106,7 @@ def test_a_lost_completion_is_ambiguous_and_not_repeated(way: Way) -> None:
     """The file may stand in the channel, so it is not shared a second time."""
     way.fake.lose_reply("files.completeUploadExternal")
     with pytest.raises(sr.AmbiguousOutcome):
-        way.do(sr.UploadFile(channel="#incidents", content=b"x", filename="x.bin"))
+        way.do(sr.UploadFile(channel="#incidents", content=b"x", filename="x.bin"), on_ambiguous="fail")
     assert len(way.fake.channel("incidents").messages) == 1
 
 

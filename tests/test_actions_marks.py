@@ -45,9 +45,9 @@ def fake() -> FakeSlack:
     return slack
 
 
-def do(fake: FakeSlack, action: sr.Action[Any], context: Any = None) -> Any:
+def do(fake: FakeSlack, action: sr.Action[Any], context: Any = None, **options: Any) -> Any:
     """Perform one action by a fresh executor."""
-    with fake.executor() as executor:
+    with fake.executor(**options) as executor:
         return executor.do(action, context)
 
 
@@ -231,7 +231,7 @@ def test_a_lost_answer_to_a_bookmark_is_not_sent_again(fake: FakeSlack) -> None:
     """A second sending would add a second bookmark, so the outcome is left to a person."""
     fake.lose_reply("bookmarks.add")
     with pytest.raises(sr.AmbiguousOutcome):
-        do(fake, sr.AddBookmark(channel=fake.channel("incidents").id, title="Board", link=LINK))
+        do(fake, sr.AddBookmark(channel=fake.channel("incidents").id, title="Board", link=LINK), on_ambiguous="fail")
     assert len(fake.channel("incidents").bookmarks) == len(fake.calls) == 1
 
 

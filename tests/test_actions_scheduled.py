@@ -117,7 +117,7 @@ def test_a_lost_answer_is_not_sent_again(way: Way) -> None:
     """A second sending would schedule a second message, so the outcome is a person's to judge."""
     way.fake.lose_reply("chat.scheduleMessage")
     with pytest.raises(sr.AmbiguousOutcome):
-        way.do(ScheduleMessage(channel="#incidents", text="x", post_at=NOON))
+        way.do(ScheduleMessage(channel="#incidents", text="x", post_at=NOON), on_ambiguous="fail")
     assert len(way.fake.scheduled) == 1
 
 

@@ -156,7 +156,7 @@ def test_nothing_is_asked_where_nobody_can_approve(way: Way) -> None:
 def test_a_lost_request_is_not_asked_twice(way: Way) -> None:
     """The run stops with AmbiguousOutcome, and one request stands in the channel."""
     way.fake.lose_reply("chat.postMessage")
-    report = way.run(DO, CONTEXT)
+    report = way.run(DO, CONTEXT, on_ambiguous="fail")
     assert report.state == "ambiguous"
     assert len(way.fake.channel("incidents").messages) == 1
 

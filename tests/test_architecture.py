@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_survey",),
     ("journal",),
     ("retries", "pacing"),
+    ("_settle",),
     ("_engine",),
     # --- the I/O line: LOWEST_WITH_IO names the row after it ---
     ("stores", "stores.*"),

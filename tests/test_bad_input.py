@@ -299,8 +299,6 @@ LATER: list[tuple[str, Any]] = [
     ("the executor option 'journal'", lambda: sr.Executor(journal=object())),
     ("the executor option 'policy'", lambda: sr.Executor(policy=object())),
     ("the executor option 'pacing'", lambda: sr.AsyncExecutor(pacing=object())),
-    ("on_ambiguous='reconcile'", lambda: sr.Executor(on_ambiguous="reconcile")),
-    ("on_ambiguous='resend'", lambda: sr.Executor(on_ambiguous="resend")),
     ("submit", lambda: sr.Executor().submit(sr.Runbook("b", {"s": sr.SetTopic(channel="C1", topic="x")}))),
     ("resume", lambda: sr.Executor().resume("r")),
     ("retry", lambda: sr.Executor().retry("r")),

@@ -178,7 +178,7 @@ def test_context_cannot_be_saved_afterwards(
 ) -> None:
     """Where the context cannot be saved after the run, that is told, and a worse code of the run itself stays."""
     if before:
-        slack.lose_reply("chat.postMessage")
+        _lost(slack)
     (tmp_path / "kept").mkdir()
     arguments = ("--set", "Activity.id=INC-42", "--base-url", server.url)
     ran = command("run", say, *arguments, "--save-context", tmp_path / "kept")
@@ -191,6 +191,8 @@ def _refused(slack: FakeSlack) -> None:
 
 
 def _lost(slack: FakeSlack) -> None:
+    # A token that may not read the channel, so that nobody can look what became of the message.
+    slack.scopes = {"chat:write"}
     slack.lose_reply("chat.postMessage")
 
 

@@ -488,7 +488,8 @@ def test_a_key_that_did_nothing_is_free_again() -> None:
     fake = FakeSlack()
     fake.add_channel("incidents")
     say = sr.SendMessage(channel="#incidents", text="{{n}}")
-    with fake.executor(hooks=[Interrupting("send_message", KeyboardInterrupt())]) as executor:
+    hooks = [Interrupting("send_message", KeyboardInterrupt())]
+    with fake.executor(hooks=hooks, on_ambiguous="fail") as executor:
         with pytest.raises(KeyboardInterrupt):
             executor.do(say, {"n": 1}, key="k")
         executor._hooks = ()

@@ -407,7 +407,7 @@ def test_a_failed_run_holds_no_token_and_no_body() -> None:
         lambda: fake.lose_reply("chat.postMessage"),
     ):
         fail()
-        with fake.executor() as executor:
+        with fake.executor(on_ambiguous="fail") as executor:
             report = executor.run(runbook)
         with pytest.raises(sr.StepFailed) as failed:
             report.raise_for_failure()

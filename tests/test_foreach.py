@@ -70,7 +70,7 @@ def test_a_lost_answer_in_a_loop_is_named_and_not_hidden(name: str) -> None:
         for room in ("db", "web"):
             way.fake.add_channel(room)
         way.fake.lose_reply("chat.postMessage")
-        report = way.run(_book(on_error="continue"), _context("db", "web"))
+        report = way.run(_book(on_error="continue"), _context("db", "web"), on_ambiguous="fail")
         done = report.output("tell", sr.ItemsDone)
         assert report["tell"].outcome == "ambiguous"
         assert isinstance(report["tell"].error, sr.AmbiguousOutcome)

@@ -61,6 +61,8 @@ def _impatient(fake: FakeSlack) -> None:
 
 def _lost(fake: FakeSlack) -> None:
     fake.add_channel("incidents")
+    # A token that may not read the channel, so that nobody can look what became of the message.
+    fake.scopes = {"chat:write"}
     fake.lose_reply("chat.postMessage")
 
 
@@ -172,7 +174,7 @@ CASES = [
         "a lost answer stops the run, and nothing is sent again",
         {"say": SAY, "again": SAY},
         {"say": "ambiguous", "again": "skipped"},
-        [POST],
+        [POST, "auth.test", "conversations.list", "conversations.list"],
         state="ambiguous",
         before=_lost,
         after=lambda fake, report: (
@@ -275,7 +277,7 @@ def test_one_lost_answer_makes_one_post_and_one_ambiguous_outcome(way: Way) -> N
     way.fake.add_channel("incidents")
     way.fake.lose_reply("chat.postMessage")
     with pytest.raises(sr.AmbiguousOutcome, match=r"chat\.postMessage was sent, but its answer was lost") as caught:
-        way.do(sr.SendMessage(channel="#incidents", text="hello"))
+        way.do(sr.SendMessage(channel="#incidents", text="hello"), on_ambiguous="fail")
     assert caught.value.method == "chat.postMessage"
     assert len(way.fake.channel("incidents").messages) == 1
     assert way.sent() == ["chat.postMessage"]

@@ -10,11 +10,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["key_of", "mark", "marked"]
+__all__ = ["key_of", "mark", "marked", "stamped", "step_of"]
 
 # "Letters, digits, _ and -": of an event type with a dot Slack drops the metadata and only warns.
 _EVENT_TYPE: Final = "slackrunbooks"
 _FIELD: Final = "slackrunbooks_key"
+_STEP: Final = "slackrunbooks_step"
 
 
 def mark(*parts: str) -> str:
@@ -29,8 +30,17 @@ def marked(metadata: Mapping[str, Any] | None, key: str) -> dict[str, Any]:
         metadata: ``event_type`` and ``event_payload``, or ``None``.
         key: From :func:`mark`.
     """
+    return _joined(metadata, _FIELD, key)
+
+
+def stamped(metadata: Mapping[str, Any] | None, key: str) -> dict[str, Any]:
+    """Join the key of one request with what stands in the metadata; as :func:`marked`, in a field of its own."""
+    return _joined(metadata, _STEP, key)
+
+
+def _joined(metadata: Mapping[str, Any] | None, field: str, key: str) -> dict[str, Any]:
     given = metadata or {"event_type": _EVENT_TYPE, "event_payload": {}}
-    return {**given, "event_payload": {**given["event_payload"], _FIELD: key}}
+    return {**given, "event_payload": {**given["event_payload"], field: key}}
 
 
 def key_of(message: Mapping[str, Any]) -> str | None:
@@ -39,6 +49,15 @@ def key_of(message: Mapping[str, Any]) -> str | None:
     Args:
         message: The message.
     """
+    return _read(message, _FIELD)
+
+
+def step_of(message: Mapping[str, Any]) -> str | None:
+    """Return the key of the request that posted a message; as :func:`key_of`."""
+    return _read(message, _STEP)
+
+
+def _read(message: Mapping[str, Any], field: str) -> str | None:
     payload = (message.get("metadata") or {}).get("event_payload") or {}
-    key = payload.get(_FIELD) if isinstance(payload, Mapping) else None
+    key = payload.get(field) if isinstance(payload, Mapping) else None
     return key if isinstance(key, str) else None

@@ -1,0 +1,390 @@
+"""Lost answers: whatever becomes of a request, its effect happens once, or the run says that nobody knows.
+
+Each action of the catalogue that changes something meets each kind of loss, once before and once after Slack acted,
+with a look-up that works, one that fails and one whose scope is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+import slackrunbooks as sr
+from slackrunbooks._effects import Repeat
+from slackrunbooks.slack_methods import METHODS
+from slackrunbooks.testing import FakeSlack
+
+from .catalogue import CATALOGUE, CONTEXT, Case, world
+from .ways import WAYS, Way, open_way
+
+LOSSES = {
+    "reset before": ("reset_before", False),
+    "reset after": ("applied_then_reset", True),
+    "HTTP 500 before": ("server_error_before", False),
+    "HTTP 500 after": ("server_error_after", True),
+    "timeout before": ("timeout_before", False),
+    "timeout after": ("timeout_after", True),
+    "cut answer": ("truncated", True),
+    "no JSON": ("not_json", True),
+    "internal_error before": ("internal_error", False),
+    "internal_error after": ("internal_error_after", True),
+}
+READS = {name for name, method in METHODS.items() if method.repeat is Repeat.READS}
+
+
+def _effects(fake: FakeSlack) -> dict[str, int]:
+    """Count what stands in the workspace that a second sending would double."""
+    return {
+        "messages": sum(len([m for m in channel.log.values() if not m.is_system]) for channel in fake.channels),
+        "ephemeral": sum(len(channel.ephemeral) for channel in fake.channels),
+        "channels": len(fake.channels),
+        "bookmarks": sum(len(channel.bookmarks) for channel in fake.channels),
+        "scheduled": len(fake.scheduled),
+        "shared files": sum(len(file.shares) for file in fake.files),
+        "canvases": len(fake.canvases),
+        "canvas lines": sum(len(canvas.markdown.splitlines()) for canvas in fake.canvases),
+    }
+
+
+def _ready(case: Case) -> tuple[FakeSlack, sr.Action[Any]]:
+    fake = FakeSlack()
+    world(fake)
+    case.before(fake)
+    action = case.make(fake)
+    fake.calls.clear()
+    return fake, action
+
+
+def _writes(case: Case) -> list[str]:
+    """Return the methods that a case calls and that change something, in order."""
+    fake, action = _ready(case)
+    with fake.executor() as executor:
+        executor.do(action, CONTEXT)
+    return [call.method for call in fake.calls if call.method not in READS and call.method != "upload"]
+
+
+def _plainly(case: Case) -> dict[str, int]:
+    """Return what a run without any loss leaves."""
+    fake, action = _ready(case)
+    with fake.executor() as executor:
+        executor.do(action, CONTEXT)
+    return _effects(fake)
+
+
+CHANGING = [case for case in CATALOGUE if _writes(case)]
+
+
+@pytest.mark.parametrize("case", CHANGING, ids=lambda case: case.name)
+def test_an_effect_happens_once_or_the_run_says_that_nobody_knows(case: Case) -> None:
+    """Ten kinds of loss at each changing call of the action, under three fates of the look-up."""
+    wanted = _plainly(case)
+    ends: Counter[str] = Counter()
+    for fault, applied in LOSSES.values():
+        for at, method in enumerate(_writes(case)):
+            for fate in ("works", "fails", "no scope"):
+                fake, action = _ready(case)
+                before = _effects(fake)
+                same = _writes(case)[:at].count(method)
+                fake.inject(method, fault, after=same)
+                _break_look_ups(fake, fate, method)
+                end = _do(fake, action)
+                ends[end] += 1
+                told = f"{case.name}: {fault} at {method}, look-up {fate}: {end}"
+                after = _effects(fake)
+                for what, number in after.items():
+                    assert number <= max(wanted[what], before[what]), f"{told}: {what} doubled"
+                if end == "succeeded":
+                    assert after == wanted, f"{told}: something is missing"
+                assert applied or end != "lost", told
+    assert set(ends) <= {"succeeded", "ambiguous", "refused"}
+
+
+def _break_look_ups(fake: FakeSlack, fate: str, lost: str) -> None:
+    """Let the look-ups of recipes fail, behind whatever the action itself reads before its call."""
+    looks = {
+        "chat.postMessage": ("conversations.history", "conversations.replies"),
+        "conversations.create": ("conversations.list",),
+        "chat.scheduleMessage": ("chat.scheduledMessages.list",),
+        "bookmarks.add": ("bookmarks.list",),
+        "files.completeUploadExternal": ("files.info",),
+    }.get(lost, ())
+    armed = [False]
+    plan = fake._faults
+    original = plan.next
+
+    def after_the_loss(method: str) -> Any:
+        found = original(method)
+        if found is not None and method == lost:
+            armed[0] = True
+        if found is None and armed[0] and method in looks and fate != "works":
+            from slackrunbooks.testing._faults import FAULTS, Fault, Seen
+
+            return FAULTS["server_error_before"] if fate == "fails" else Fault("x", Seen.ANSWER, code="missing_scope")
+        return found
+
+    plan.next = after_the_loss  # type: ignore[method-assign]
+
+
+def _do(fake: FakeSlack, action: sr.Action[Any]) -> str:
+    with fake.executor() as executor:
+        try:
+            executor.do(action, CONTEXT)
+        except sr.AmbiguousOutcome:
+            return "ambiguous"
+        except (sr.SlackError, sr.ApprovalRefused):
+            return "refused"
+        return "succeeded"
+
+
+def test_the_control_doubles() -> None:
+    """With ``on_ambiguous="resend"`` the same losses do double, so that the proof above can fail."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.lose_reply("chat.postMessage")
+    with fake.executor(on_ambiguous="resend") as executor:
+        executor.do(sr.SendMessage(channel="#incidents", text="x"))
+    assert len(fake.channel("incidents").messages) == 2
+
+
+# --- each recipe -----------------------------------------------------------------------------------------------------
+
+
+def _world(way: Way) -> FakeSlack:
+    ann = way.fake.add_user("ann", id="U0ANN00001")
+    way.fake.add_channel("incidents", members=[ann])
+    return way.fake
+
+
+SETTLED: list[tuple[str, str, Any, list[str]]] = [
+    ("message", "chat.postMessage", lambda f: sr.SendMessage(channel="#incidents", text="x"), ["chat.postMessage"]),
+    (
+        "direct message",
+        "chat.postMessage",
+        lambda f: sr.SendDirectMessage(users="U0ANN00001", text="x"),
+        ["chat.postMessage", "conversations.open"],
+    ),
+    ("channel", "conversations.create", lambda f: sr.CreateChannel(name="inc-7"), ["conversations.create"]),
+    (
+        "scheduled message",
+        "chat.scheduleMessage",
+        lambda f: sr.ScheduleMessage(channel="#incidents", text="x", post_at=int(f.now) + 3600),
+        ["chat.scheduleMessage"],
+    ),
+    (
+        "bookmark",
+        "bookmarks.add",
+        lambda f: sr.AddBookmark(channel="#incidents", title="Board", link="https://example.com"),
+        ["bookmarks.add"],
+    ),
+    (
+        "file",
+        "files.completeUploadExternal",
+        lambda f: sr.UploadFile(channel="#incidents", content=b"x", filename="x.txt"),
+        ["upload", "files.completeUploadExternal"],
+    ),
+    (
+        "archive",
+        "conversations.archive",
+        lambda f: sr.ArchiveChannel(channel="#incidents"),
+        ["conversations.archive", "conversations.archive"],
+    ),
+    (
+        "topic",
+        "conversations.setTopic",
+        lambda f: sr.SetTopic(channel="#incidents", topic="x"),
+        ["conversations.setTopic", "conversations.setTopic"],
+    ),
+]
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize(("method", "make", "sent"), [row[1:] for row in SETTLED], ids=[row[0] for row in SETTLED])
+def test_a_lost_answer_is_looked_up_or_sent_again(name: str, method: str, make: Any, sent: list[str]) -> None:
+    """What was applied is found and not sent again; what may be sent twice is; the output is the usual one."""
+    with open_way(name) as way:
+        fake = _world(way)
+        action = make(fake)
+        fake.lose_reply(method)
+        output = way.do(action)
+        assert [called for called in way.sent() if called not in READS] == sent
+        assert output is not None
+        if method == "chat.postMessage":
+            assert fake.channel(output.channel).log[output.ts].text == "x"
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize(("method", "make"), [row[1:3] for row in SETTLED[:5]], ids=[row[0] for row in SETTLED[:5]])
+def test_what_was_not_applied_is_sent_again_after_the_quiet_period(name: str, method: str, make: Any) -> None:
+    """Only after ten seconds and a second look is a request taken for not done."""
+    with open_way(name) as way:
+        fake = _world(way)
+        fake.inject(method, "reset_before")
+        way.do(make(fake))
+        assert way.sent().count(method) == 2
+        assert 10.0 in fake.naps
+
+
+def test_what_no_page_describes_is_left_to_a_person() -> None:
+    """What files.info says of a file that was never completed is not documented, so such a loss stays in doubt."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.inject("files.completeUploadExternal", "reset_before")
+    with fake.executor() as executor, pytest.raises(sr.AmbiguousOutcome, match=r"files\.info"):
+        executor.do(sr.UploadFile(channel="#incidents", content=b"x", filename="x.txt"))
+
+
+def test_an_effect_that_comes_late_is_still_found() -> None:
+    """A request that Slack carries out seconds after the connection was lost is not sent again."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.inject("chat.postMessage", "reset_before")
+    action = sr.SendMessage(channel="#incidents", text="x")
+    with fake.executor() as executor:
+        # What the connection lost arrives six seconds later, with the very arguments of the request.
+        fake.later(6, lambda: fake.client.api_call("chat.postMessage", data=_as_sent(fake)))
+        executor.do(action)
+    assert [message.text for message in fake.channel("incidents").messages] == ["x"]
+
+
+def _as_sent(fake: FakeSlack) -> dict[str, Any]:
+    arguments = next(call.arguments for call in fake.calls if call.method == "chat.postMessage")
+    return {key: json.dumps(value) if isinstance(value, dict) else value for key, value in arguments.items()}
+
+
+def test_without_a_quiet_period_it_would_be_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above: looked for too early, the message is sent again and stands twice."""
+    monkeypatch.setattr("slackrunbooks._settle.QUIET", 1.0)
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.inject("chat.postMessage", "reset_before")
+    with fake.executor() as executor:
+        fake.later(6, lambda: fake.client.api_call("chat.postMessage", data=_as_sent(fake)))
+        executor.do(sr.SendMessage(channel="#incidents", text="x"))
+    fake.advance(10)
+    assert len(fake.channel("incidents").messages) == 2
+
+
+def test_somebody_elses_message_and_channel_are_not_taken_for_ours() -> None:
+    """A message with the key by another app, and a channel of the name by somebody else, prove nothing."""
+    fake = FakeSlack()
+    ann = fake.add_user("ann")
+    fake.inject("conversations.create", "reset_before")
+    fake.later(0, lambda: fake.add_channel("inc-7", creator=ann))
+    with fake.executor() as executor, pytest.raises(sr.NameTaken):
+        executor.do(sr.CreateChannel(name="inc-7"))
+    assert fake.channel("inc-7").creator == ann.id
+
+
+def test_two_alike_are_nobody_s_guess() -> None:
+    """Two messages that wait for the same time in the same channel leave it open which is ours."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    at = int(fake.now) + 3600
+    action = sr.ScheduleMessage(channel="#incidents", text="x", post_at=at)
+    with fake.executor() as executor:
+        executor.do(action)
+        fake.lose_reply("chat.scheduleMessage")
+        with pytest.raises(sr.AmbiguousOutcome, match="2 messages wait for that time"):
+            executor.do(action)
+    assert len(fake.scheduled) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "make"),
+    [
+        (
+            "chat.deleteScheduledMessage",
+            "invalid_scheduled_message_id",
+            lambda f: sr.CancelScheduledMessage(channel="#incidents", scheduled_message_id=_waiting(f)),
+        ),
+        (
+            "conversations.canvases.create",
+            "channel_canvas_already_exists",
+            lambda f: sr.CreateCanvas(channel="#incidents", markdown="x"),
+        ),
+    ],
+)
+def test_an_error_that_leaves_it_open_is_no_success(method: str, code: str, make: Any) -> None:
+    """Sent again, Slack's error may come from the first attempt or from somebody else, so a person is asked."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    action = make(fake)
+    fake.lose_reply(method)
+    with (
+        fake.executor() as executor,
+        pytest.raises(sr.AmbiguousOutcome, match="sent again, Slack's error leaves it open"),
+    ):
+        executor.do(action)
+    assert fake.calls_to(method)[-1].error == code
+
+
+def _waiting(fake: FakeSlack) -> str:
+    answer = fake.client.chat_scheduleMessage(channel="incidents", text="x", post_at=int(fake.now) + 600)
+    return str(answer["scheduled_message_id"])
+
+
+def test_an_error_that_proves_it_counts_only_after_a_lost_answer() -> None:
+    """``already_pinned`` behind a lost answer is our own pin; without one it is what the output tells."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    with fake.executor() as executor:
+        sent = executor.do(sr.SendMessage(channel="#incidents", text="x"))
+        fake.lose_reply("pins.add")
+        pin = sr.PinMessage(channel=sent, ts=sent.ts)
+        assert not executor.do(pin).already_pinned
+        assert executor.do(pin).already_pinned
+
+
+def test_an_interruption_while_it_is_looked_up_is_ambiguous() -> None:
+    """Ctrl-C in the quiet period leaves the request in doubt, and the report says so."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.inject("chat.postMessage", "reset_before")
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with fake.executor() as executor:
+        fake.later(5, stop)
+        with pytest.raises(KeyboardInterrupt):
+            executor.run(sr.Runbook("b", {"say": sr.SendMessage(channel="#incidents", text="x")}), {}, run_id="r")
+        step = executor.report("r")["say"]
+    assert step.outcome == "ambiguous"
+
+
+def test_after_enough_losses_it_is_refused_and_not_ambiguous() -> None:
+    """What was never carried out, however often it was sent, is a plain failure."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.inject("chat.postMessage", "reset_before", times=3)
+    with (
+        fake.executor(retry=sr.RetryPolicy(attempts=3)) as executor,
+        pytest.raises(sr.SlackUnavailable, match="each time"),
+    ):
+        executor.do(sr.SendMessage(channel="#incidents", text="x"))
+    assert fake.channel("incidents").messages == []
+
+
+def test_the_key_on_a_message_tells_nothing_and_is_its_own() -> None:
+    """Two runs and two steps have different keys; none shows the run's name; the author's metadata stays."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    metadata = {"event_type": "incident", "event_payload": {"id": "7"}}
+    message = sr.SendMessage(channel="#incidents", text="x", metadata=metadata)
+    book = sr.Runbook("b", {"one": message, "two": message})
+
+    async def go() -> None:
+        async with fake.async_executor() as executor:
+            await executor.run(book, {}, run_id="secret-name/2")
+
+    with fake.executor() as executor:
+        executor.run(book, {}, run_id="secret-name/1")
+    asyncio.run(go())
+    stored = [each.metadata or {} for each in fake.channel("incidents").messages]
+    keys = [each["event_payload"]["slackrunbooks_step"] for each in stored]
+    assert len(set(keys)) == 4 and not any("secret" in key for key in keys)
+    assert all(each["event_payload"]["id"] == "7" for each in stored)
