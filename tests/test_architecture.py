@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -412,6 +413,7 @@ def _name(node: ast.stmt) -> str:
 # --- the tests -------------------------------------------------------------------------------------------------------
 
 
+@cache
 def _read_package() -> dict[str, Module]:
     modules = {}
     for path in sorted((ROOT / PACKAGE).rglob("*.py")):
