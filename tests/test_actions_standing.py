@@ -85,6 +85,62 @@ def test_it_may_stand_in_a_thread(way: Way) -> None:
     assert way.do(BOARD, {"n": 5}).created
 
 
+def test_one_key_stands_in_the_channel_and_in_a_thread_of_its_own(way: Way) -> None:
+    """The message that starts the thread comes with the replies, and is not taken for one of them."""
+    board = way.do(BOARD, {"n": 1})
+    details = way.do(attrs.evolve(BOARD, thread_ts=board.ts), {"n": 2})
+    assert details.created and details.ts != board.ts
+    log = way.fake.channel("status").log
+    way.do(sr.AddReaction(channel="#status", ts=board.ts, name="eyes"))
+    assert (log[board.ts].text, log[details.ts].text) == ("Open: 1", "Open: 2")
+    # A reply that also shows in the channel is a reply all the same.
+    log[details.ts].broadcast = True
+    assert way.do(BOARD, {"n": 3}).ts == board.ts
+
+
+def test_a_long_thread_is_read_to_its_end(way: Way) -> None:
+    """Slack gives a thread from its beginning, so no limit may end the search before the newest replies."""
+    parent = way.fake.user("ann").post("status", "INC-7")
+    for number in range(250):
+        way.fake.user("ann").post("status", f"chatter {number}", thread_ts=parent.ts)
+    summary = attrs.evolve(BOARD, thread_ts=parent.ts, search_limit=5)
+    assert way.do(summary, {"n": 1}).ts == way.do(summary, {"n": 2}).ts
+
+
+def test_of_two_with_one_key_the_newest_is_kept_up_to_date(way: Way) -> None:
+    """What two runs at one moment left is reported; the older one stays as it is."""
+    old = way.do(BOARD, {"n": 1})
+    second = way.do(attrs.evolve(BOARD, key="other"), {"n": 2})
+    log = way.fake.channel("status").log
+    log[second.ts].metadata = log[old.ts].metadata
+    done = way.do(BOARD, {"n": 3})
+    assert (done.ts, done.duplicates) == (second.ts, (old.ts,))
+    assert (log[old.ts].text, log[second.ts].text) == ("Open: 1", "Open: 3")
+    # Where the newest went between the search and the change, the next one is changed.
+    way.fake.fail_next("chat.update", "message_not_found")
+    assert way.do(BOARD, {"n": 4}).ts == old.ts
+
+
+def test_previews_are_chosen_when_it_is_posted(way: Way) -> None:
+    """chat.update has no arguments for previews, so they go only with the first."""
+    board = attrs.evolve(BOARD, unfurl_links=False, unfurl_media=False)
+    way.do(board, {"n": 1})
+    way.do(board, {"n": 2})
+    posted, changed = (call.arguments for call in way.fake.calls if call.method.startswith("chat."))
+    assert {"unfurl_links", "unfurl_media"} <= set(posted)
+    assert not {"unfurl_links", "unfurl_media"} & set(changed)
+
+
+@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
+def test_where_slack_forbids_the_change_nothing_is_posted(way: Way, code: str) -> None:
+    """The message stands and cannot be changed, so the step fails with the way out, and there is no second one."""
+    way.do(BOARD, {"n": 1})
+    way.fake.fail_next("chat.update", code)
+    with pytest.raises(sr.NotPermitted, match=code):
+        way.do(BOARD, {"n": 2})
+    assert _sent(way).count("chat.postMessage") == 1
+
+
 @pytest.mark.parametrize("code", ["missing_scope", "not_in_channel"])
 def test_where_the_history_cannot_be_read_nothing_is_posted(way: Way, code: str) -> None:
     """A blind second message is worse than none."""
@@ -168,6 +224,10 @@ CUT: list[tuple[str, Any]] = [
     ("direct message", lambda ts: sr.SendDirectMessage(users="U0ANN00001", text=LOG, too_long="truncate")),
     ("update", lambda ts: sr.UpdateMessage(channel="#status", ts=ts, text=LOG, too_long="truncate")),
     ("ephemeral", lambda ts: sr.SendEphemeral(channel="#status", user="U0ANN00001", text=LOG, too_long="truncate")),
+    (
+        "scheduled",
+        lambda ts: sr.ScheduleMessage(channel="#status", post_at="2026-01-05T10:00:00Z", text=LOG, too_long="truncate"),
+    ),
     ("standing", lambda ts: sr.PostOrUpdateMessage(channel="#status", key="k", text=LOG, too_long="truncate")),
 ]
 
@@ -193,6 +253,16 @@ def test_long_sections_are_cut_too(way: Way) -> None:
     message = way.fake.channel("status").log[done.ts]
     assert len(message.blocks[0]["text"]["text"]) <= 3000
     assert way.do(sr.SendMessage(channel="#status", text="short", too_long="truncate")).cut == 0
+
+
+def test_a_mistake_beside_a_cut_section_is_told_once() -> None:
+    """What else is wrong with the message stands once beside the warning of what is cut."""
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "x " * 2000}}]
+    faults = list(sr.SendMessage(channel="#Not a name", blocks=blocks, too_long="truncate").faults())
+    assert [(fault.field, fault.severity) for fault in faults] == [
+        ("channel", "error"),
+        ("blocks/0/text/text", "warning"),
+    ]
 
 
 def test_a_plan_says_what_will_become_of_it(fake_slack: FakeSlack) -> None:

@@ -46,8 +46,8 @@ def pings(text: str) -> set[str]:
 
 
 def bare(text: str) -> str:
-    """Return what a text says, without white space and without what opens and closes code."""
-    return re.sub(r"\s|```(py\n)?|~~~|`", "", text)
+    """Return what a text says, without white space and without what opens and closes code, its language included."""
+    return re.sub(r"\s|[`~]|py", "", text)
 
 
 @given(text=st.one_of(pieces, code, hostile, st.text()), limit=limits, kind=kinds)

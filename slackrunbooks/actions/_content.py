@@ -143,7 +143,8 @@ class LongContent(Content[_R_co]):
             yield from super().faults()
             return
         blocks, cut = _cut_sections(self.blocks)
-        yield from attrs.evolve(self, blocks=blocks).faults() if cut else super().faults()
+        # Only what all messages share: a subclass says what is wrong with its own fields besides.
+        yield from Content.faults(attrs.evolve(self, blocks=blocks) if cut else self)
         for index, (before, after) in enumerate(zip(self.blocks, blocks, strict=True)):
             if before != after:
                 length = len(before["text"]["text"])

@@ -17,7 +17,7 @@ from ..slack_methods import call
 from ..text import Kind
 from . import _base as base
 from ._base import Action, Fault, Need, Placeholder
-from ._content import Content
+from ._content import LongContent
 from ._find import bad_channel, bad_ts, channel_address, channel_id, channel_needs
 
 if TYPE_CHECKING:
@@ -39,11 +39,13 @@ class MessageScheduled:
         channel: ID of the channel it will stand in.
         scheduled_message_id: Its ID until then, for taking it back. The posted message has another one, its ``ts``.
         post_at: When, in seconds since 1970 (UTC).
+        cut: How many characters were cut of a text that was too long.
     """
 
     channel: str
     scheduled_message_id: str
     post_at: int
+    cut: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +112,7 @@ def _is_time(_instance: object, _field: attrs.Attribute[Any], value: object) -> 
 
 
 @attrs.frozen(kw_only=True)
-class ScheduleMessage(Content[MessageScheduled]):
+class ScheduleMessage(LongContent[MessageScheduled]):
     """Have Slack send a message to a channel later, as the app, whether this program still runs or not.
 
     Slack: https://docs.slack.dev/reference/methods/chat.scheduleMessage
@@ -130,6 +132,8 @@ class ScheduleMessage(Content[MessageScheduled]):
         unfurl_links: Whether Slack adds previews of links; Slack's own default if left out.
         unfurl_media: Whether Slack adds previews of media; Slack's own default if left out.
         metadata: Not allowed: Slack accepts it, and then never posts the message.
+        too_long: What becomes of a text that is too long: ``"error"`` refuses it before anything is sent,
+            ``"truncate"`` cuts it and says at its end how much is gone.
 
     Returns:
         A :class:`MessageScheduled`.
@@ -183,7 +187,7 @@ class ScheduleMessage(Content[MessageScheduled]):
         yield from super().faults()
 
     def flow(self) -> Flow[MessageScheduled]:
-        content = self._content()
+        content, cut = self._said()
         options = {name: getattr(self, name) for name in ("unfurl_links", "unfurl_media")}
         channel, post_at = channel_address(self.channel), _seconds(self.post_at)
         reply = yield call(
@@ -198,7 +202,7 @@ class ScheduleMessage(Content[MessageScheduled]):
         # Slack's page shows post_at as text, its servers send a number.
         when = int(reply.get("post_at", post_at))
         return MessageScheduled(
-            channel=reply["channel"], scheduled_message_id=reply["scheduled_message_id"], post_at=when
+            channel=reply["channel"], scheduled_message_id=reply["scheduled_message_id"], post_at=when, cut=cut
         )
 
 

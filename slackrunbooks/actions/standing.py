@@ -18,7 +18,7 @@ from ._find import bad_channel, bad_limit, bad_ts, channel_id, channel_needs, id
 from ._marks import key_of, mark, marked
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
 
     from .._effects import Effect, Flow
 
@@ -37,12 +37,15 @@ class MessageStands:
         ts: Its ID there, Slack's string.
         created: Whether it was posted now; else it stood there and was changed.
         cut: How many characters of it were cut (``too_long="truncate"``).
+        duplicates: ``ts`` of older messages with the same key that were seen on the way, the newest first: what two
+            runs at the same moment leave. They stay as they are; a step with ``foreach`` can delete them.
     """
 
     channel: str
     ts: str
     created: bool
     cut: int = 0
+    duplicates: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -57,18 +60,23 @@ class PostOrUpdateMessage(LongContent[MessageStands]):
     https://docs.slack.dev/reference/methods/conversations.history or, in a thread,
     https://docs.slack.dev/reference/methods/conversations.replies
 
-    Scopes: ``chat:write``; ``channels:history`` or ``groups:history`` to find the message; a channel given by name also
-    needs ``channels:read`` or ``groups:read``.
+    Scopes: ``chat:write``; to find the message ``channels:history`` (public), ``groups:history`` (private),
+    ``im:history`` or ``mpim:history`` (direct messages); a channel given by name also needs ``channels:read`` or
+    ``groups:read``.
 
     Attributes:
         channel: The channel: an earlier step's ``channel``, an ID, ``#name`` or a link. The app must be a member.
         key: What tells this message from others of the app in the channel: ``status-board``, ``{{Activity.id}}``.
         ts: Its ``ts`` where that is known, which spares the search; an empty one is not known.
-        thread_ts: ``ts`` of the message that starts the thread it stands in.
-        search_limit: How many of the newest messages are looked through; what is older is posted anew.
+        thread_ts: ``ts`` of the message that starts the thread it stands in. One key may stand in the channel and in
+            each of its threads.
+        search_limit: How many of the channel's newest messages are looked through; what is older is posted anew. A
+            thread is read to its end, for Slack gives it from its beginning.
         text: The message in Slack's mrkdwn, at most 4,000 characters. Beside blocks it is what notifications show.
         markdown_text: The message in Markdown, at most 12,000 characters; beside neither ``text`` nor ``blocks``.
         blocks: Block Kit: plain data, objects with ``to_dict()``, or JSON or YAML text. At most 50.
+        unfurl_links: Whether Slack adds previews of links when it is posted; Slack's own default if left out.
+        unfurl_media: Whether Slack adds previews of media when it is posted; Slack's own default if left out.
         metadata: ``event_type`` and ``event_payload`` for other apps; the key joins the payload.
         too_long: What becomes of a text that is too long: ``"error"`` or ``"truncate"``.
 
@@ -92,6 +100,12 @@ class PostOrUpdateMessage(LongContent[MessageStands]):
     ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
     thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
     search_limit: int | str = attrs.field(default=1000, validator=base.is_number, metadata=base.NUMBER)
+    unfurl_links: bool | str | None = attrs.field(
+        default=None, converter=base.as_switch, validator=base.is_flag, metadata=base.FLAG
+    )
+    unfurl_media: bool | str | None = attrs.field(
+        default=None, converter=base.as_switch, validator=base.is_flag, metadata=base.FLAG
+    )
 
     def needs(self) -> Iterator[Need]:
         yield from channel_needs(self.channel)
@@ -122,13 +136,15 @@ class PostOrUpdateMessage(LongContent[MessageStands]):
             except MessageNotFound:
                 # Somebody deleted it; another may have been posted since.
                 pass
-        ts = yield from self._find(channel)
-        if ts is not None:
+        found = yield from self._find(channel)
+        for at, ts in enumerate(found):
             try:
-                return (yield from self._update(channel, ts, content, cut))
+                done = yield from self._update(channel, ts, content, cut)
             except MessageNotFound:
-                pass
-        reply = yield call("chat.postMessage", channel=channel, thread_ts=self.thread_ts or None, **content)
+                continue
+            return attrs.evolve(done, duplicates=tuple(found[at + 1 :]))
+        previews = {"unfurl_links": self.unfurl_links, "unfurl_media": self.unfurl_media}
+        reply = yield call("chat.postMessage", channel=channel, thread_ts=self.thread_ts or None, **content, **previews)
         return MessageStands(channel=str(reply["channel"]), ts=str(reply["ts"]), created=True, cut=cut)
 
     def _update(self, channel: str, ts: str, content: dict[str, Any], cut: int) -> Flow[MessageStands]:
@@ -139,32 +155,35 @@ class PostOrUpdateMessage(LongContent[MessageStands]):
         yield call("chat.update", channel=channel, ts=ts, **said)
         return MessageStands(channel=channel, ts=ts, created=False, cut=cut)
 
-    def _find(self, channel: str) -> Generator[Effect, Any, str | None]:
-        """Return the ``ts`` of the newest message of the app with the key."""
+    def _find(self, channel: str) -> Generator[Effect, Any, list[str]]:
+        """Return the ``ts`` of messages of the app with the key, the newest first; further ones only as far as seen."""
         key = mark("standing", self.key)
         me = yield from identity()
         own = {str(me[name]) for name in ("user_id", "bot_id") if me.get(name)}
         thread = {"ts": self.thread_ts} if self.thread_ts else {}
         method = "conversations.replies" if thread else "conversations.history"
-        found: str | None = None
+        found: list[str] = []
         cursor: str | None = None
         left = int(self.search_limit)
-        while left > 0:
-            reply = yield call(
-                method, channel=channel, **thread, include_all_metadata=True, limit=min(_PAGE, left), cursor=cursor
-            )
+        while thread or left > 0:
+            limit = _PAGE if thread else min(_PAGE, left)
+            reply = yield call(method, channel=channel, **thread, include_all_metadata=True, limit=limit, cursor=cursor)
             messages = reply.get("messages") or ()
-            matching = [
+            found += (
                 str(message["ts"])
                 for message in messages
-                if key_of(message) == key and own & {str(message.get("user")), str(message.get("bot_id"))}
-            ]
-            if matching and not thread:
-                return matching[0]
-            # A thread is read from its beginning, so the last that fits is the newest.
-            found = matching[-1] if matching else found
+                if key_of(message) == key
+                and own & {str(message.get("user")), str(message.get("bot_id"))}
+                and _is_reply(message) == bool(thread)
+            )
             left -= len(messages)
             cursor = (reply.get("response_metadata") or {}).get("next_cursor") or None
-            if cursor is None:
+            # The newest of a channel comes first, and the newest of a thread last.
+            if cursor is None or (found and not thread):
                 break
-        return found
+        return sorted(set(found), reverse=True)
+
+
+def _is_reply(message: Mapping[str, Any]) -> bool:
+    """Tell a reply from a message of the channel: the one that starts a thread comes with its replies."""
+    return message.get("thread_ts") not in {None, message["ts"]}
