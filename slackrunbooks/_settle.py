@@ -40,6 +40,7 @@ DOUBTFUL: Final = frozenset(
     {
         ("chat.deleteScheduledMessage", "invalid_scheduled_message_id"),
         ("conversations.canvases.create", "channel_canvas_already_exists"),
+        ("conversations.canvases.create", "free_team_canvas_tab_already_exists"),
     }
 )
 """Method and error that leave open whether an earlier attempt worked."""

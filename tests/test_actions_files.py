@@ -14,6 +14,7 @@ import pytest
 import responses
 
 import slackrunbooks as sr
+from slackrunbooks._effects import Reply
 from slackrunbooks.client import PooledWebClient
 from slackrunbooks.testing import FakeSlack
 
@@ -297,6 +298,54 @@ def test_a_second_run_appends_where_it_may(way: Way) -> None:
     second = way.do(attrs.evolve(action, markdown="* two"))
     assert (second.canvas_id, first.appended, second.appended) == (first.canvas_id, False, True)
     assert way.fake.canvases[0].markdown == "* one\n* two"
+
+
+def test_a_free_plan_has_one_canvas_to_append_to(way: Way) -> None:
+    """The free plan's own error for a canvas that exists leads to the same place."""
+    action = sr.CreateCanvas(channel="#incidents", markdown="* one", if_exists="append")
+    first = way.do(action)
+    way.fake.fail_next("conversations.canvases.create", "free_team_canvas_tab_already_exists")
+    assert way.do(action) == attrs.evolve(first, appended=True)
+
+
+def test_a_free_plans_canvas_after_a_lost_answer_is_in_doubt(way: Way) -> None:
+    """It may be the one that was made unnoticed, or somebody else's, so a person is asked."""
+    way.fake.inject("conversations.canvases.create", "reset_before")
+    way.fake.fail_next("conversations.canvases.create", "free_team_canvas_tab_already_exists")
+    with pytest.raises(sr.AmbiguousOutcome, match="leaves it open"):
+        way.do(sr.CreateCanvas(channel="#incidents", markdown="x", if_exists="append"))
+
+
+def test_a_canvas_that_somebody_edits_is_tried_again(way: Way) -> None:
+    """Slack asks to retry after a short delay, and so it is done."""
+    action = sr.CreateCanvas(channel="#incidents", markdown="* one", if_exists="append")
+    way.do(action)
+    way.fake.fail_next("canvases.edit", "canvas_editing_locked", times=2)
+    assert way.do(action).appended
+    assert way.fake.canvases[0].markdown == "* one\n* one"
+
+
+@pytest.mark.parametrize(
+    ("properties", "canvas_id"),
+    [
+        ({"canvas": {"file_id": "F1", "is_empty": False}}, "F1"),
+        ({"tabs": [{"type": "files"}, {"type": "channel_canvas", "data": {"file_id": "F1"}}]}, "F1"),
+        ({"canvas": {}, "tabs": [{"type": "canvas", "data": {"file_id": "F2"}}, {"type": "channel_canvas"}]}, ""),
+        ({}, ""),
+    ],
+)
+def test_where_a_channels_own_canvas_is_found(properties: dict[str, Any], canvas_id: str) -> None:
+    """Slack shows it by itself or as a tab; another tab is not taken for it, and without any the refusal stands."""
+    flow = sr.CreateCanvas(channel="C0FAKE0001", markdown="x", if_exists="append").flow()
+    refusal = sr.SlackError("channel_canvas_already_exists", method="conversations.canvases.create")
+    assert next(flow).method == "conversations.canvases.create"  # type: ignore[union-attr]
+    assert flow.throw(refusal).method == "conversations.info"  # type: ignore[union-attr]
+    reply = Reply({"ok": True, "channel": {"properties": properties}})
+    if canvas_id:
+        assert flow.send(reply).arguments["canvas_id"] == canvas_id  # type: ignore[union-attr]
+    else:
+        with pytest.raises(sr.SlackError, match="channel_canvas_already_exists"):
+            flow.send(reply)
 
 
 def test_canvases_that_stand_elsewhere(way: Way) -> None:

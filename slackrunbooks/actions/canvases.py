@@ -17,7 +17,7 @@ from ._base import Action, Fault, Need, Placeholder
 from ._find import bad_channel, channel_id, channel_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from .._effects import Flow
 
@@ -25,6 +25,10 @@ __all__ = ["CanvasCreated", "CreateCanvas"]
 
 # Slack gives this limit with the argument: https://docs.slack.dev/reference/methods/canvases.create
 _LONGEST = 1_048_576
+
+# Both say that the channel has its canvas; the second is a free plan's, where a channel has one canvas in all:
+# https://docs.slack.dev/reference/methods/conversations.canvases.create#errors
+_EXISTS = frozenset({"channel_canvas_already_exists", "free_team_canvas_tab_already_exists"})
 
 
 @attrs.frozen(kw_only=True)
@@ -147,18 +151,28 @@ class CreateCanvas(Action[CanvasCreated]):
                 "conversations.canvases.create", channel_id=channel, title=title, document_content=content
             )
         except SlackError as error:
-            if error.code != "channel_canvas_already_exists" or self.if_exists == "fail":
+            if error.code not in _EXISTS or self.if_exists == "fail":
                 raise
             return (yield from self._append(channel, content, error))
         return CanvasCreated(canvas_id=str(reply["canvas_id"]), channel=channel)
 
     def _append(self, channel: str, content: dict[str, str], exists: SlackError) -> Flow[CanvasCreated]:
         reply = yield call("conversations.info", channel=channel)
-        properties = (reply["channel"] or {}).get("properties") or {}
-        canvas_id = (properties.get("canvas") or {}).get("file_id")
+        canvas_id = _own_canvas((reply["channel"] or {}).get("properties") or {})
         if not canvas_id:
             # The error says that there is one; Slack does not always say which.
             raise exists
         change = {"operation": "insert_at_end", "document_content": content}
         yield call("canvases.edit", canvas_id=canvas_id, changes=[change])
-        return CanvasCreated(canvas_id=str(canvas_id), channel=channel, appended=True)
+        return CanvasCreated(canvas_id=canvas_id, channel=channel, appended=True)
+
+
+def _own_canvas(properties: Mapping[str, Any]) -> str:
+    """Return the ID of a channel's own canvas, or ``""``.
+
+    It stands by itself (https://docs.slack.dev/surfaces/canvases), or as one of the tabs, which Slack now shows
+    instead: https://github.com/slack-go/slack/issues/1423
+    """
+    own = [properties.get("canvas")]
+    own += [tab.get("data") for tab in properties.get("tabs") or () if tab.get("type") == "channel_canvas"]
+    return next((str(found["file_id"]) for found in own if found and found.get("file_id")), "")
