@@ -13,7 +13,7 @@ import attrs
 
 from ._effects import Answered, Call, Delivery, HostCall, Lost, NotSent, Raised, Reply, Request, Returned, Upload
 from .errors import RateLimited, RunbookError, SlackError, SlackUnavailable
-from .slack_methods import UNCERTAIN_CODES, slack_error
+from .slack_methods import METHODS, UNCERTAIN_CODES, slack_error
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -123,7 +123,8 @@ def _judge_call(call: Call | HostCall, delivery: Answered) -> Verdict:
         if code in UNCERTAIN_CODES:
             return Unknown(f"Slack answered {code}, which may come after the effect")
         error = slack_error(call.method, data, status=delivery.status, headers=delivery.headers)
-        return Refused(error, again=code in _LATER)
+        known = METHODS.get(call.method)
+        return Refused(error, again=code in _LATER or (known is not None and code in known.retry_codes))
     if 300 <= delivery.status < 400:
         return Refused(
             SlackError(
@@ -150,8 +151,9 @@ class RetryPolicy:
     """How often, and how long, certainly unsent or refused requests are tried again.
 
     Tried again are: rate limits (HTTP 429 and the codes ``ratelimited`` and ``rate_limited``) after exactly the time
-    that Slack names; requests that certainly did not leave (connection refused, no such host, TLS failure); and, of
-    methods that only read, lost answers. Nothing else.
+    that Slack names; the two errors of which Slack's pages say "please retry" (``canvas_editing_locked`` and the
+    bookmarks' ``too_many_requests``); requests that certainly did not leave (connection refused, no such host, TLS
+    failure); and lost answers, of methods that only read and of the bytes of a file. Nothing else.
 
     Attributes:
         attempts: Most requests for one call, the first included.

@@ -73,6 +73,22 @@ def test_what_was_certainly_not_done(delivery: Delivery, again: bool, cls: type[
     assert verdict.error.method == "chat.postMessage"
 
 
+@pytest.mark.parametrize(
+    ("method", "refusal", "again"),
+    [
+        ("canvases.edit", "canvas_editing_locked", True),
+        ("bookmarks.add", "too_many_requests", True),
+        ("canvases.edit", "too_many_requests", False),
+        ("no.such.method", "canvas_editing_locked", False),
+    ],
+)
+def test_what_slack_asks_to_try_again_is(method: str, refusal: str, again: bool) -> None:
+    """Of two errors Slack's pages say to try again, each with its own method."""
+    verdict = judge(Call(method, {}, Repeat.DOUBLES), code(refusal))
+    assert isinstance(verdict, Refused)
+    assert verdict.again is again
+
+
 UNKNOWN: list[tuple[Delivery, str]] = [
     (Lost("no answer within 30 seconds"), "no answer within 30 seconds"),
     (answer(500), "HTTP 500 without Slack's answer"),
