@@ -546,6 +546,7 @@ class Machine:
             # Bytes that Slack was not yet told to make a file of show nowhere, so they may be sent again.
             if not self._try_again(task, None, now):
                 lost = SlackUnavailable(
+                    "no_answer",
                     method=call.method,
                     detail=verdict.reason,
                     remedy="It changed nothing that shows: run it again when Slack answers.",

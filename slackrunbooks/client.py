@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
+import functools
 import http.client
 import inspect
 import io
@@ -31,7 +31,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
@@ -838,6 +838,9 @@ class PooledWebClient(_Wire, WebClient):
         answer = _received(outcome, method="file upload", sent_at=sent_at)
         return FileUploadV2Result(status=answer.status, body=answer.body.decode("utf-8", "replace"))
 
+    def _send_file(self, url: str, file: io.RawIOBase, size: int) -> _Http | NotSent | Lost:
+        return self._exchange(url, _BYTES, file, self.timeout, size=size, label=_UPLOAD)
+
     def _ask(self, url: str, arguments: Mapping[str, Any]) -> _Http:
         body, content_type = _body(arguments)
         sent_at = time.time()
@@ -855,7 +858,7 @@ class PooledWebClient(_Wire, WebClient):
         self,
         url: str,
         headers: Mapping[str, str],
-        body: bytes | BinaryIO,
+        body: bytes | io.RawIOBase,
         timeout: float,
         *,
         size: int | None = None,
@@ -987,6 +990,9 @@ class _AsyncWire(_Wire, _AsyncBase):
         answer = _received(outcome, method="file upload", sent_at=sent_at)
         return FileUploadV2Result(status=answer.status, body=answer.body.decode("utf-8", "replace"))
 
+    async def _send_file(self, url: str, file: io.RawIOBase, size: int) -> _Http | NotSent | Lost:
+        return await self._exchange(url, _BYTES, file, self.timeout, size=size, label=_UPLOAD)
+
     async def _ask(self, url: str, arguments: Mapping[str, Any]) -> _Http:
         body, content_type = _body(arguments)
         sent_at = time.time()
@@ -1004,7 +1010,7 @@ class _AsyncWire(_Wire, _AsyncBase):
         self,
         url: str,
         headers: Mapping[str, str],
-        body: bytes | BinaryIO,
+        body: bytes | io.RawIOBase,
         timeout: float,
         *,
         size: int | None = None,
@@ -1208,57 +1214,96 @@ async def send_async(client: AsyncWebClient, call: Call) -> Delivery:
     return _told(answer)
 
 
+class _Outgoing(io.RawIOBase):
+    """A file on its way out, which tells a failure to read it from a failure to send it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+        self.failure: OSError | None = None
+
+    def readable(self) -> bool:
+        """Tell that this can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer."""
+        try:
+            data = self._file.read(len(buffer))
+        except OSError as error:
+            self.failure = error
+            raise
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+
 def upload(client: WebClient, url: str, content: Content) -> Delivery:
     """Send the bytes of a file to the address that Slack gave for it, once, and report what became of it.
 
     Args:
-        client: What :func:`sync_client` returned. One of ours sends the file piece by piece.
+        client: What :func:`sync_client` returned. One of ours sends the file piece by piece; slack_sdk's own way, which
+            serves any other, needs it whole.
         url: The address.
         content: The bytes.
+
+    Returns:
+        As of :func:`send`; ``Raised`` where the file could not be read, or where the client has no way to send one.
     """
     try:
-        opened = content.open()
-    except OSError as error:
+        with _Outgoing(content.open()) as file:
+            if isinstance(client, PooledWebClient) and _is_ours(client, PooledWebClient):
+                told = client._send_file(url, file, content.size)  # noqa: SLF001
+                return _delivered(told) if file.failure is None else Raised(file.failure)
+            sending = _sdk_upload(client, url, file.read())
+    except (OSError, RunbookError) as error:
         return Raised(error)
-    with contextlib.closing(opened) as file:
-        if isinstance(client, PooledWebClient):
-            return _delivered(
-                client._exchange(url, _BYTES, file, client.timeout, size=content.size, label=_UPLOAD)  # noqa: SLF001
-            )
-        try:
-            result = client._upload_file(  # noqa: SLF001
-                url=url,
-                data=file.read(),
-                logger=client._logger,  # noqa: SLF001
-                timeout=client.timeout,
-                proxy=client.proxy,
-                ssl=client.ssl,
-            )
-        except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
-            return _absence_told(client, error)
+    try:
+        result = sending()
+    except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
+        return _absence_told(client, error)
     return Answered(status=result.status, headers={}, data=None)
 
 
 async def upload_async(client: AsyncWebClient, url: str, content: Content) -> Delivery:
     """Send the bytes of a file to the address that Slack gave for it; as :func:`upload`."""
     try:
-        opened = content.open()
-    except OSError as error:
+        with _Outgoing(content.open()) as file:
+            if isinstance(client, _AsyncWire) and _is_ours(client, _AsyncWire):
+                told = await client._send_file(url, file, content.size)  # noqa: SLF001
+                return _delivered(told) if file.failure is None else Raised(file.failure)
+            sending = _sdk_upload(client, url, file.read())
+    except (OSError, RunbookError) as error:
         return Raised(error)
-    with contextlib.closing(opened) as file:
-        if isinstance(client, _AsyncWire):
-            return _delivered(
-                await client._exchange(url, _BYTES, file, client.timeout, size=content.size, label=_UPLOAD)  # noqa: SLF001
-            )
-        try:
-            result = await client._upload_file(  # noqa: SLF001
-                url=url,
-                data=file.read(),
-                logger=client._logger,  # noqa: SLF001
-                timeout=client.timeout,
-                proxy=client.proxy,
-                ssl=client.ssl,
-            )
-        except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
-            return _absence_told(client, error)
+    try:
+        result = await sending()
+    except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
+        return _absence_told(client, error)
     return Answered(status=result.status, headers={}, data=None)
+
+
+def _is_ours(client: object, kind: type) -> bool:
+    """Tell whether an heir of ours leaves the sending of files as it is."""
+    return getattr(type(client), "_upload_file", None) is getattr(kind, "_upload_file", None)
+
+
+def _sdk_upload(client: Any, url: str, data: bytes) -> Callable[[], Any]:
+    """Return slack_sdk's own way to send a file's bytes, which a stand-in may lack."""
+    send_file = getattr(client, "_upload_file", None)
+    if send_file is None:
+        raise RunbookError(
+            f"{type(client).__name__} cannot send the bytes of a file: it is no heir of slack_sdk's client."
+        )
+    return functools.partial(
+        send_file,
+        url=url,
+        data=data,
+        logger=client._logger,  # noqa: SLF001
+        timeout=client.timeout,
+        proxy=client.proxy,
+        ssl=client.ssl,
+    )

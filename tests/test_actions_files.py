@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pytest
 import responses
+from slack_sdk import WebClient
+from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
 import slackrunbooks as sr
 from slackrunbooks._effects import Reply
@@ -19,7 +22,7 @@ from slackrunbooks.client import PooledWebClient
 from slackrunbooks.testing import FakeSlack
 
 from .ways import WAYS, Way, open_way
-from .wire.server import Server, answer, hang_up
+from .wire.server import Server, answer, hang_up, reset
 
 
 @pytest.fixture(params=WAYS)
@@ -97,10 +100,49 @@ def test_bytes_that_did_not_arrive_are_sent_again(way: Way, fault: str) -> None:
 
 def test_bytes_that_never_arrive_fail_the_step(way: Way) -> None:
     """After the last attempt the step fails with a typed error, and nothing was shared."""
-    way.fake.inject("upload", "server_error_before", times=5)
+    way.fake.inject("upload", "server_error_before", times=10)
     with pytest.raises(sr.SlackUnavailable, match="changed nothing that shows"):
         way.do(sr.UploadFile(channel="#incidents", content=b"x", filename="x.bin"))
+    assert len(way.fake.calls_to("files.getUploadURLExternal")) == 2
     assert not way.fake.channel("incidents").messages
+
+
+@pytest.mark.parametrize("fault", ["applied_then_reset", "server_error_after", "truncated"])
+def test_bytes_that_arrived_unnoticed_are_sent_to_a_new_address(way: Way, fault: str) -> None:
+    """Whatever the first address says of bytes that it has already, one file is shared, and the other never shows."""
+    way.fake.inject("upload", fault)
+    done = way.do(sr.UploadFile(channel="#incidents", content=b"x", filename="x.bin"))
+    assert [(file.id == done.file_id, file.is_complete) for file in way.fake.files] == [(False, False), (True, True)]
+    assert len(way.fake.channel("incidents").messages) == 1
+
+
+def test_a_service_that_cannot_be_reached_is_given_up(fake_slack: FakeSlack) -> None:
+    """A new address is of no use where nothing leaves."""
+    fake_slack.inject("upload", "refused", times=5)
+    with fake_slack.executor() as executor, pytest.raises(sr.SlackUnavailable, match="Nothing was sent"):
+        executor.do(sr.UploadFile(content=b"x", filename="x.bin"))
+    assert len(fake_slack.calls_to("files.getUploadURLExternal")) == 1
+
+
+def test_a_file_that_was_not_shared_is_named(way: Way) -> None:
+    """When Slack refuses the last request, the failure carries the file whose bytes Slack has."""
+    way.fake.fail_next("files.completeUploadExternal", "not_in_channel")
+    with pytest.raises(sr.NotInChannel) as caught:
+        way.do(sr.UploadFile(channel="#incidents", content=b"x", filename="x.bin"))
+    [file] = way.fake.files
+    assert caught.value.output == sr.FileUploaded(file_id=file.id, title="x.bin", channel=None, size=1)
+
+
+def test_a_file_comes_with_blocks_under_another_name(way: Way) -> None:
+    """The message above the file may be Block Kit, in which values stay inert, and the bot may have another name."""
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*{{title}}*"}}]
+    action = sr.UploadFile(
+        channel="#incidents", content=b"x", filename="x.bin", blocks=blocks, username="Graphs", icon_emoji=":chart:"
+    )
+    way.do(action, {"title": "<!channel>"})
+    [message] = way.fake.channel("incidents").messages
+    assert message.blocks[0]["text"]["text"] == "*&lt;!channel&gt;*"
+    assert message.username == "Graphs"
 
 
 def test_a_lost_completion_is_ambiguous_and_not_repeated(way: Way) -> None:
@@ -140,6 +182,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"content": b"x", "filename": "x", "channel": "#a", "thread_ts": "1"}, "thread_ts: '1' is no ts"),
     ({"content": b"x", "filename": "x", "alt_txt": "a" * 1001}, "alt_txt: has 1001 characters; Slack takes 1000"),
     ({"content": "a" * 1_000_001, "filename": "x", "snippet_type": "text"}, "content: is too long for a snippet"),
+    ({"path": "nul\0"}, "path: 'nul\\\\x00' "),
+    ({"content": b"x", "filename": "x", "channel": "#a", "blocks": [{"type": "section"}]}, "blocks/0"),
+    ({"content": bytearray(), "filename": "x"}, "content: is empty"),
 ]
 
 
@@ -158,6 +203,13 @@ MISBUILT: list[tuple[dict[str, Any], str]] = [
     ({"content": b"x"}, "needs a filename"),
     ({"content": 5, "filename": "x"}, "content: must be bytes, text or a figure; of an open file give the path"),
     ({"content": b"x", "filename": "x", "initial_comment": "hi"}, "initial_comment: is set, but there is no channel"),
+    ({"content": b"x", "filename": "x", "icon_emoji": ":fire:"}, "icon_emoji: is set, but there is no channel"),
+    (
+        {"content": b"x", "filename": "x", "channel": "#a", "initial_comment": "hi", "blocks": [{"type": "divider"}]},
+        "has blocks beside initial_comment",
+    ),
+    ({"content": io.BytesIO(b"x"), "filename": "x"}, "content: must be bytes, text or a figure; of an open file"),
+    ({"path": 5}, "path"),
 ]
 
 
@@ -166,6 +218,97 @@ def test_an_upload_that_makes_no_sense_is_not_built(options: dict[str, Any], say
     """What belongs together, and what a file can be made of, is checked when the action is built."""
     with pytest.raises(sr.RunbookError, match=says):
         sr.UploadFile(**options)
+
+
+@pytest.mark.parametrize(("size", "says"), [(0, "is empty"), (2**30 + 1, "has 1073741825 bytes; Slack takes 1 GB")])
+def test_a_file_of_a_size_that_slack_does_not_take_is_refused(
+    tmp_path: Path, fake_slack: FakeSlack, size: int, says: str
+) -> None:
+    """Nothing is read or sent of a file that is empty or too large."""
+    path = tmp_path / "core.bin"
+    with path.open("wb") as file:
+        file.truncate(size)
+    with fake_slack.executor() as executor, pytest.raises(sr.RunbookError, match=says):
+        executor.do(sr.UploadFile(path=path))
+    assert fake_slack.calls == []
+
+
+def test_a_missing_file_is_a_warning_before_the_run(tmp_path: Path, fake_slack: FakeSlack) -> None:
+    """An earlier step may make it still, so that the check warns; only the step itself fails."""
+    path = tmp_path / "graph.png"
+
+    def draw() -> str:
+        path.write_bytes(b"png")
+        return str(path)
+
+    steps = {
+        "draw": sr.Function(draw, {}, "same"),
+        "show": sr.UploadFile(path="{{folder}}/graph.png"),
+        "again": sr.UploadFile(path="{{steps.draw.value}}"),
+    }
+    book, context = sr.Runbook("graph", steps), {"folder": str(tmp_path)}
+    with fake_slack.executor() as executor:
+        found = executor.check(book, context)
+        assert found.ok
+        assert [warning.place for warning in found.warnings] == ["steps.show.path"]
+        assert "does not exist" in found.warnings[0].message
+        executor.run(book, context).raise_for_failure()
+        assert not executor.check(book, context).warnings
+
+
+def test_a_path_is_anything_that_names_a_file(tmp_path: Path) -> None:
+    """A path object becomes text, so that the action is plain data."""
+
+    class Named:
+        def __fspath__(self) -> str:
+            return "graph.png"
+
+    assert sr.UploadFile(path=Named()).path == "graph.png"
+    assert sr.UploadFile(path=tmp_path).path == str(tmp_path)
+
+
+class Heir(WebClient):
+    """Somebody's own client, which slack_sdk's way of sending a file serves."""
+
+    sent: ClassVar[list[bytes]] = []
+
+    def api_call(self, api_method: str, **_: Any) -> Any:
+        return {"ok": True, "upload_url": "https://files.example.com/1", "file_id": "F1", "files": []}
+
+    def _upload_file(self, *, url: str, data: bytes, **_: Any) -> FileUploadV2Result:
+        self.sent.append(data)
+        return FileUploadV2Result(status=200, body="OK")
+
+
+class PooledHeir(PooledWebClient):
+    """An heir of ours with its own way to send a file."""
+
+    api_call = Heir.api_call
+    _upload_file = Heir._upload_file
+    sent: ClassVar[list[bytes]] = []
+
+
+@pytest.mark.parametrize("kind", [Heir, PooledHeir])
+def test_another_client_sends_a_file_its_own_way(kind: type[Any]) -> None:
+    """What an heir of slack_sdk's client overrides is what is used."""
+    kind.sent.clear()
+    with sr.Executor(kind("xoxb-fake", retry_handlers=[])) as executor:
+        executor.do(sr.UploadFile(content=b"abc", filename="x.bin"))
+    assert kind.sent == [b"abc"]
+
+
+def test_a_stand_in_that_sends_no_files_is_named() -> None:
+    """A client with nothing but ``api_call`` can do everything but this, and the error says so."""
+
+    class Stub:
+        def api_call(self, api_method: str, **_: Any) -> Any:
+            return {"ok": True, "upload_url": "https://files.example.com/1", "file_id": "F1"}
+
+    with (
+        sr.Executor(Stub()) as executor,  # type: ignore[arg-type]
+        pytest.raises(sr.RunbookError, match="Stub cannot send the bytes of a file"),
+    ):
+        executor.do(sr.UploadFile(content=b"abc", filename="x.bin"))
 
 
 def test_bytes_stay_in_python_and_out_of_sight() -> None:
@@ -199,14 +342,14 @@ def _script(server: Server) -> None:
     )
 
 
-def _upload(kind: str, server: Server, action: sr.UploadFile) -> Any:
+def _upload(kind: str, server: Server, action: sr.UploadFile, **options: Any) -> Any:
     if kind == "sync":
         with PooledWebClient("xoxb-fake", base_url=server.url) as client:
-            return sr.Executor(client).do(action)
+            return sr.Executor(client, **options).do(action)
 
     async def go() -> Any:
         async with sr.PooledAsyncWebClient("xoxb-fake", base_url=server.url) as client:
-            return await sr.AsyncExecutor(client).do(action)
+            return await sr.AsyncExecutor(client, **options).do(action)
 
     return asyncio.run(go())
 
@@ -260,21 +403,77 @@ def test_a_redirect_of_the_bytes_is_not_followed(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_file_that_shrinks_while_it_is_sent_fails_the_step(kind: str, tmp_path: Path) -> None:
-    """Fewer bytes than announced are never taken for the whole file."""
+@pytest.mark.parametrize("loss", [hang_up, reset, answer(status=503, body=b"later")], ids=["closed", "reset", "503"])
+def test_a_cut_upload_is_sent_again_from_its_first_byte(kind: str, loss: Any, tmp_path: Path) -> None:
+    """The second request carries the whole file, to the same address."""
+    path = tmp_path / "log"
+    path.write_bytes(b"0123456789" * 50_000)
+    with Server() as server:
+        _script(server)
+        server.script.insert(1, loss)
+        _upload(kind, server, sr.UploadFile(path=path), retry=sr.RetryPolicy(first_wait=0))
+        first, second = server.requests[1:3]
+    assert first.target == second.target
+    assert second.body == path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_spent_address_is_replaced_once(kind: str) -> None:
+    """An address that refuses the bytes is given up for another; a second refusal fails the step."""
+    gone = answer(status=410, body=b"gone")
+    with Server() as server:
+        _script(server)
+        server.script.insert(1, gone)
+        server.script.insert(2, answer({"ok": True, "upload_url": f"{server.url}second", "file_id": "F2"}))
+        done = _upload(kind, server, sr.UploadFile(content=b"abc", filename="x.bin"))
+        assert (done.file_id, server.requests[3].target) == ("F2", "/api/second")
+        assert "F2" in server.requests[4].form["files"]
+        server.script.extend(
+            act
+            for spot in ("third", "fourth")
+            for act in (answer({"ok": True, "upload_url": f"{server.url}{spot}", "file_id": "F3"}), gone)
+        )
+        with pytest.raises(sr.SlackError, match="http_410"):
+            _upload(kind, server, sr.UploadFile(content=b"abc", filename="x.bin"))
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("size", [10, 0, 200])
+def test_a_file_that_changes_is_sent_as_announced_or_not_at_all(kind: str, size: int, tmp_path: Path) -> None:
+    """Fewer bytes than announced fail the step, and are sent once only; more are left out."""
     path = tmp_path / "log"
     path.write_bytes(b"x" * 100)
 
-    def shrink(sock: Any, request: Any) -> None:
-        path.write_bytes(b"x" * 10)
+    def change(sock: Any, request: Any) -> None:
+        path.write_bytes(b"y" * size)
         answer({"ok": True, "upload_url": f"{server.url}upload", "file_id": "F1"})(sock, request)
 
     with Server() as server:
-        server.script.extend([shrink, hang_up, hang_up])
-        retry = sr.RetryPolicy(attempts=1)
-        client = PooledWebClient("xoxb-fake", base_url=server.url, timeout=2)
-        with sr.Executor(client, retry=retry) as executor, pytest.raises(sr.SlackUnavailable):
-            executor.do(sr.UploadFile(path=path))
+        server.script.append(change)
+        if size > 100:
+            _upload(kind, server, sr.UploadFile(path=path))
+            assert server.requests[1].body == b"y" * 100
+        else:
+            with pytest.raises(sr.RunbookError, match=f"became {100 - size} bytes shorter while it was sent"):
+                _upload(kind, server, sr.UploadFile(path=path))
+            assert "files.completeUploadExternal" not in server.requests[-1].target
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_file_that_vanishes_fails_the_step(kind: str, tmp_path: Path) -> None:
+    """What cannot be opened any more is told as such, and not as a failure of Slack."""
+    path = tmp_path / "log"
+    path.write_bytes(b"x")
+
+    def vanish(sock: Any, request: Any) -> None:
+        path.unlink()
+        answer({"ok": True, "upload_url": f"{server.url}upload", "file_id": "F1"})(sock, request)
+
+    with Server() as server:
+        server.script.append(vanish)
+        with pytest.raises(sr.RunbookError, match="could not be read to its end: No such file"):
+            _upload(kind, server, sr.UploadFile(path=path))
+        assert len(server.requests) == 1
 
 
 # --- canvases --------------------------------------------------------------------------------------------------------

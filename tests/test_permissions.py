@@ -231,6 +231,16 @@ CASES = [
         ),
         {"files:write", "channels:read"},
     ),
+    Case(
+        "file with blocks under another name",
+        lambda f: sr.UploadFile(content=b"x", filename="a", channel=PUBLIC(f), blocks=BLOCKS, username="{{id}}"),
+        {"files:write", "chat:write.customize"},
+    ),
+    Case(
+        "file with an icon",
+        lambda f: sr.UploadFile(content=b"x", filename="a", channel=PRIVATE(f), icon_url="https://example.com/i.png"),
+        {"files:write", "chat:write.customize"},
+    ),
     Case("canvas of a channel", lambda f: sr.CreateCanvas(channel=PUBLIC(f), markdown="{{id}}"), {"canvases:write"}),
     Case(
         "canvas of a channel by name",

@@ -1176,6 +1176,7 @@ def _agree(draw: st.DrawFn, cls: type[sr.Action[Any]], fields: dict[str, Any]) -
             st.sampled_from([("{{Activity.graph}}", None), (None, "x {{Activity.id}}")])
         )
         fields["filename"] = "{{Activity.id}}.txt"
+        fields.pop(draw(st.sampled_from(["blocks", "initial_comment"])), None)
         fields.setdefault("channel", "#c")
     if "too_long" in fields:
         fields["too_long"] = draw(st.sampled_from(["error", "truncate"]))

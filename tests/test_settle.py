@@ -64,7 +64,7 @@ def _writes(case: Case) -> list[str]:
     fake, action = _ready(case)
     with fake.executor() as executor:
         executor.do(action, CONTEXT)
-    return [call.method for call in fake.calls if call.method not in READS and call.method != "upload"]
+    return [call.method for call in fake.calls if call.method not in READS]
 
 
 def _plainly(case: Case) -> dict[str, int]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, cast, runti
 
 import attrs
 
-from .._effects import Upload
-from ..errors import RunbookError
+from .. import blocks as block_kit
+from .._effects import Partial, Upload
+from ..errors import RunbookError, SlackError
 from ..slack_methods import call
 from ..text import LIMITS
 from . import _base as base
@@ -20,9 +21,10 @@ from ._base import Action, Fault, Need, Placeholder
 from ._find import bad_channel, bad_ts, channel_id, channel_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+    from os import PathLike
 
-    from .._effects import Content, Flow
+    from .._effects import Content, Effect, Flow
 
 __all__ = ["FileUploaded", "UploadFile"]
 
@@ -30,6 +32,13 @@ __all__ = ["FileUploaded", "UploadFile"]
 # https://docs.slack.dev/reference/methods/files.getUploadURLExternal#errors
 _LONGEST_ALT = 1000
 _LARGEST_SNIPPET = 1_000_000
+
+# How it ends with an address that takes no more bytes. What one says to bytes that it has already is not documented:
+# after a lost answer it may refuse what arrived (HTTP 4xx), or fail each time.
+_SPENT = ("no_answer", "http_4")
+
+# The name and the icon of the message that shows the file.
+_LOOKS = ("username", "icon_emoji", "icon_url")
 
 # "Files up to 1 GB": https://slack.com/help/articles/201330736-Add-files-to-Slack
 _LARGEST = 1_073_741_824
@@ -51,7 +60,8 @@ class FileUploaded:
     Attributes:
         file_id: Its ID.
         title: Its title.
-        channel: ID of the channel it was shared in; ``None`` for a private one that only the app sees.
+        channel: ID of the channel it was shared in; ``None`` where it is in none, so that only the app sees it. Of a
+            step that failed, the file whose bytes Slack has and that was not shared, or not certainly.
         size: Its size in bytes.
     """
 
@@ -132,9 +142,34 @@ class _OnDisk:
         return cast("BinaryIO", _Bounded(self.path.open("rb"), self.size))
 
 
-def _as_path(value: Any) -> Any:
+def _as_path(value: str | PathLike[str] | None) -> str | None:
     """Take a path object as its text, so that the action is plain data."""
-    return str(value) if isinstance(value, Path) else value
+    if value is None or isinstance(value, str):
+        return value
+    named = getattr(value, "__fspath__", None)
+    # What names no file is left for the validator to refuse.
+    return cast("str", value if named is None else named())
+
+
+def _wrong_with(path: Path) -> str | None:
+    """Say why a file cannot be sent, as far as that can be told without sending it."""
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist"
+            return f"{str(path)!r} {what} on the machine that runs this."
+        # Whether it may be read is known only by opening it, and must be known before it is announced.
+        path.open("rb").close()
+        return _wrong_size(path.stat().st_size)
+    except (OSError, ValueError) as error:
+        return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}."
+
+
+def _wrong_size(size: int) -> str | None:
+    if size == 0:
+        return "is empty, and Slack takes no empty file."
+    if size > _LARGEST:
+        return f"has {size} bytes; Slack takes 1 GB. Compress it, or share a link."
+    return None
 
 
 @attrs.frozen(kw_only=True)
@@ -146,33 +181,44 @@ class UploadFile(Action[FileUploaded]):
     Slack: https://docs.slack.dev/reference/methods/files.getUploadURLExternal and
     https://docs.slack.dev/reference/methods/files.completeUploadExternal
 
-    Scopes: ``files:write``; a channel given by name also needs ``channels:read`` or ``groups:read``.
+    Scopes: ``files:write``; a channel given by name also needs ``channels:read`` or ``groups:read``; ``username`` and
+    the icons need ``chat:write.customize``.
 
     Attributes:
-        path: The file on the machine that runs the runbook. Either this or ``content``.
+        path: The file on the machine that runs the runbook, as text or a path object, at most 1 GB. Either this or
+            ``content``. What is read is its size at the beginning of the step.
         content: The file itself: bytes, text (sent as UTF-8), anything with ``savefig(buffer, format=…)`` such as a
-            matplotlib figure, or a template that is one tag whose value is bytes or text. At most 1 GB.
+            matplotlib figure, or a template that is one tag whose value is one of these. At most 1 GB. An open file is
+            refused, because it can be read only once and may have to be sent again: give its path.
         filename: The name it has in Slack, whose ending tells its type; of a path and a figure it may be left out.
         title: What Slack shows above it; its name if left out.
         channel: The channel to share it in: an earlier step's ``channel``, an ID, ``#name`` or a link. Left out, only
             the app sees the file. The app must be a member.
         thread_ts: ``ts`` of the message that starts the thread to share it in.
         initial_comment: The message above the file, in Slack's mrkdwn, at most 4,000 characters.
+        blocks: The message above the file as Block Kit; not beside ``initial_comment``, for which Slack drops them.
         alt_txt: What a screen reader says of a picture, at most 1,000 characters.
         snippet_type: The language of a text that is shown as a snippet (``python``), of at most 1 MB.
+        username: Another name for the bot in the message.
+        icon_emoji: An emoji for its icon (``:chart:``).
+        icon_url: An image for its icon.
 
     Returns:
         A :class:`FileUploaded`.
 
     Raises:
-        RunbookError: There is no such file, it cannot be read, it is empty or it is too large; nothing was sent.
+        RunbookError: There is no such file, it cannot be read, it is empty or it is too large; nothing was sent. Or it
+            became shorter while it was sent; nothing was shared.
         NotInChannel: Invite the app to the channel first.
         ChannelNotFound: The app sees no such channel.
         NotPermitted: The workspace takes no such files (``file_type_not_allowed``, ``file_uploads_disabled``).
-        SlackUnavailable: The bytes did not arrive; nobody sees anything of the file.
-        AmbiguousOutcome: The last answer was lost; the file may stand in the channel.
+        InvalidBlocks: Slack refuses the blocks.
+        SlackUnavailable: The bytes did not arrive, at a second address neither; nobody sees anything of the file.
+        AmbiguousOutcome: The last answer was lost, and whether the file stands in the channel cannot be looked up. The
+            step's output names the file.
 
-    Again: a second run uploads and shares a second file.
+    Again: a second run uploads and shares a second file. Within one run the bytes may be sent again, because nothing of
+    them shows until the last request.
     """
 
     output: ClassVar[type[Any]] = FileUploaded
@@ -188,8 +234,12 @@ class UploadFile(Action[FileUploaded]):
     initial_comment: str | None = attrs.field(
         default=None, validator=base.is_text, metadata=base.MRKDWN, repr=base.hidden
     )
+    blocks: Any = attrs.field(default=None, converter=base.as_blocks, metadata=base.BLOCKS, repr=base.hidden)
     alt_txt: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.LITERAL)
     snippet_type: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
+    username: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.PLAIN)
+    icon_emoji: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
+    icon_url: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.URL)
 
     def __attrs_post_init__(self) -> None:
         if (self.path is None) == (self.content is None):
@@ -201,21 +251,30 @@ class UploadFile(Action[FileUploaded]):
             )
         if self.path is None and not figure and self.filename is None:
             raise RunbookError("needs a filename, whose ending tells Slack what it is.", place="UploadFile")
-        for option in ("thread_ts", "initial_comment"):
+        for option in ("thread_ts", "initial_comment", "blocks", *_LOOKS):
             if getattr(self, option) is not None and self.channel is None:
                 raise RunbookError(
                     "is set, but there is no channel: a private file stands in none.", place=f"UploadFile.{option}"
                 )
+        if self.blocks is not None and self.initial_comment is not None:
+            raise RunbookError("has blocks beside initial_comment, and Slack drops them: give one.", place="UploadFile")
 
     def needs(self) -> Iterator[Need]:
         if self.channel is not None:
             yield from channel_needs(self.channel)
         yield Need("files.getUploadURLExternal", "announce the file")
         yield Need("files.completeUploadExternal", "share the file")
+        if any(getattr(self, name) is not None for name in _LOOKS):
+            yield Need(
+                "files.completeUploadExternal", "share it under another name or icon", scopes=("chat:write.customize",)
+            )
 
     def faults(self) -> Iterator[Fault]:
         if self.path is not None and not self.path.strip():
             yield Fault("path", "is empty.", "Give the file's path.")
+        elif self.path is not None and not Placeholder.is_in(self.path) and (wrong := _wrong_with(Path(self.path))):
+            # An earlier step may still make it, so that it is no error before the step itself begins.
+            yield Fault("path", wrong, "The step fails unless that changes before it.", severity="warning")
         if isinstance(self.content, (str, bytes, bytearray)) and not self.content:
             yield Fault("content", "is empty, and Slack takes no empty file.")
         if self.filename is not None and not self.filename.strip():
@@ -223,6 +282,9 @@ class UploadFile(Action[FileUploaded]):
         if self.channel is not None:
             yield from bad_channel(self.channel)
         yield from bad_ts("thread_ts", self.thread_ts)
+        if self.blocks is not None:
+            for pointer, message in block_kit.block_problems(self.blocks):
+                yield Fault(pointer.removeprefix("/"), message)
         for field, most in (("initial_comment", LIMITS["text"].most), ("alt_txt", _LONGEST_ALT)):
             said = getattr(self, field)
             if said is not None and len(said) > most and not Placeholder.is_in(said):
@@ -236,6 +298,28 @@ class UploadFile(Action[FileUploaded]):
         name = self._name()
         title = self.title or name
         channel = (yield from channel_id(self.channel)) if self.channel is not None else None
+        try:
+            file_id = yield from self._at_new_address(name, content)
+        except SlackError as error:
+            if error.method != Upload.method or not error.code.startswith(_SPENT):
+                raise
+            # What was sent to the first address never shows, so that sending it to a second doubles nothing.
+            file_id = yield from self._at_new_address(name, content)
+        done = FileUploaded(file_id=file_id, title=title, channel=None, size=content.size)
+        yield Partial(done)
+        yield call(
+            "files.completeUploadExternal",
+            files=[{"id": file_id, "title": title}],
+            channel_id=channel,
+            thread_ts=self.thread_ts or None,
+            initial_comment=self.initial_comment or None,
+            blocks=list(self.blocks) if self.blocks else None,
+            **{name: getattr(self, name) for name in _LOOKS},
+        )
+        return attrs.evolve(done, channel=channel)
+
+    def _at_new_address(self, name: str, content: Content) -> Generator[Effect, Any, str]:
+        """Announce the file, send its bytes, and return the ID that it will have."""
         announced = yield call(
             "files.getUploadURLExternal",
             filename=name,
@@ -243,16 +327,14 @@ class UploadFile(Action[FileUploaded]):
             alt_txt=self.alt_txt or None,
             snippet_type=self.snippet_type or None,
         )
-        file_id = str(announced["file_id"])
-        yield Upload(str(announced["upload_url"]), content)
-        yield call(
-            "files.completeUploadExternal",
-            files=[{"id": file_id, "title": title}],
-            channel_id=channel,
-            thread_ts=self.thread_ts or None,
-            initial_comment=self.initial_comment or None,
-        )
-        return FileUploaded(file_id=file_id, title=title, channel=channel, size=content.size)
+        try:
+            yield Upload(str(announced["upload_url"]), content)
+        except OSError as error:
+            raise RunbookError(
+                f"{self.path!r} could not be read to its end: {error.strerror or error}. Nothing of it was shared.",
+                place="UploadFile.path",
+            ) from None
+        return str(announced["file_id"])
 
     def _name(self) -> str:
         if self.filename is not None:
@@ -262,33 +344,17 @@ class UploadFile(Action[FileUploaded]):
     def _content(self) -> Content:
         """Return the bytes, or refuse what cannot be sent before anything is."""
         if self.path is not None:
-            content: Content = self._on_disk(Path(self.path))
-        elif isinstance(self.content, _Figure):
+            path = Path(self.path)
+            if (wrong := _wrong_with(path)) is not None:
+                raise RunbookError(wrong, place="UploadFile.path")
+            return _OnDisk(path, path.stat().st_size)
+        if isinstance(self.content, _Figure):
             buffer = io.BytesIO()
             ending = Path(self._name()).suffix.removeprefix(".").lower()
             self.content.savefig(buffer, format=ending or "png")
-            content = _InMemory(buffer.getbuffer())
+            view = buffer.getbuffer()
         else:
-            data = self.content.encode() if isinstance(self.content, str) else self.content
-            content = _InMemory(memoryview(data))
-        field = "path" if self.path is not None else "content"
-        if content.size == 0:
-            raise RunbookError("is empty, and Slack takes no empty file.", place=f"UploadFile.{field}")
-        if content.size > _LARGEST:
-            raise RunbookError(
-                f"has {content.size} bytes; Slack takes 1 GB. Compress it, or share a link.",
-                place=f"UploadFile.{field}",
-            )
-        return content
-
-    def _on_disk(self, path: Path) -> _OnDisk:
-        place = "UploadFile.path"
-        try:
-            if not path.is_file():
-                what = "is a folder" if path.is_dir() else "does not exist"
-                raise RunbookError(f"{self.path!r} {what} on the machine that runs this.", place=place)
-            # Whether it may be read is known only by opening it, and must be known before it is announced.
-            path.open("rb").close()
-            return _OnDisk(path, path.stat().st_size)
-        except OSError as error:
-            raise RunbookError(f"{self.path!r} cannot be read: {error.strerror or error}.", place=place) from None
+            view = memoryview(self.content.encode() if isinstance(self.content, str) else self.content)
+        if (wrong := _wrong_size(len(view))) is not None:
+            raise RunbookError(wrong, place="UploadFile.content")
+        return _InMemory(view)

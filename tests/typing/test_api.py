@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from slack_sdk import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import assert_type
@@ -33,6 +35,9 @@ def test_do_gives_the_output_of_its_action(executor: sr.Executor) -> None:
     assert_type(executor.do(sr.JoinChannel(channel="C1")), sr.ChannelJoined)
     assert_type(executor.do(sr.LeaveChannel(channel="C1")), sr.ChannelLeft)
     assert_type(executor.do(sr.ReadHistory(channel="C1", limit=None)), sr.HistoryRead)
+    assert_type(executor.do(sr.UploadFile(path=Path("graph.png"), channel="C1")), sr.FileUploaded)
+    assert_type(executor.do(sr.UploadFile(content=b"x", filename="x.bin")).channel, str | None)
+    assert_type(executor.do(sr.CreateCanvas(markdown="x")), sr.CanvasCreated)
 
 
 async def test_the_same_with_await(executor: sr.AsyncExecutor) -> None:
@@ -63,6 +68,7 @@ def test_fields_are_checked() -> None:
     sr.SendMessage(channel="#c", txt="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     sr.SetTopic(channel="C1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     sr.CreateChannel(name="n", is_private="{{private}}")
+    sr.UploadFile(path=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sr.InviteToChannel(channel="C1", users=("U1", "U2"))
     sr.Step(sr.SetTopic(channel="C1", topic="x"), on_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
