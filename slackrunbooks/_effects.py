@@ -5,8 +5,9 @@ anything, and nothing here knows one method of Slack from another.
 
 An action yields a :class:`Call` and is sent a :class:`Reply`; where Slack refuses, the typed error is thrown into it at
 that ``yield``. It yields a :class:`Find` for a fact that only Slack knows and that the whole run may share (the ID of
-``#incidents``), and a :class:`Partial` to say what already exists should a later call fail. A lost answer is never
-thrown into an action: the engine stops the step there, because no action could know what to do next.
+``#incidents``), a :class:`Forget` where it changes such a fact, and a :class:`Partial` to say what already exists
+should a later call fail. A lost answer is never thrown into an action: the engine stops the step there, because no
+action could know what to do next.
 
 Two more requests go elsewhere than to a method of Slack: an :class:`Upload` sends the bytes of a file to the address
 that Slack named, a :class:`HostCall` runs a function of the host program. A :class:`Wait` lets time pass; it is sent
@@ -30,6 +31,7 @@ __all__ = [
     "Effect",
     "Find",
     "Flow",
+    "Forget",
     "HostCall",
     "Lost",
     "NotSent",
@@ -180,6 +182,17 @@ class Find:
 
 
 @attrs.frozen
+class Forget:
+    """What was found under this key may not hold any longer: whoever asks next, asks Slack.
+
+    Attributes:
+        key: The beginning of the keys of what was found: ``("usergroups",)`` is all of user groups.
+    """
+
+    key: tuple[str, ...]
+
+
+@attrs.frozen
 class Partial:
     """What exists by now, so that a failure later in the same action does not hide it."""
 
@@ -197,7 +210,7 @@ class Wait:
     seconds: float = 0.0
 
 
-Effect: TypeAlias = Request | Find | Partial | Wait
+Effect: TypeAlias = Request | Find | Forget | Partial | Wait
 """Anything an action may yield."""
 
 Flow: TypeAlias = Generator[Effect, Any, _R]

@@ -20,7 +20,21 @@ import attrs
 
 from ._conditions import when_reason
 from ._context import outputs_of, put
-from ._effects import Call, Delivery, Find, Flow, HostCall, Partial, Repeat, Reply, Request, Upload, Wait, unsendable
+from ._effects import (
+    Call,
+    Delivery,
+    Find,
+    Flow,
+    Forget,
+    HostCall,
+    Partial,
+    Repeat,
+    Reply,
+    Request,
+    Upload,
+    Wait,
+    unsendable,
+)
 from ._settle import DOUBTFUL, Applied, Doubt, recipe
 from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
@@ -509,9 +523,12 @@ class Machine:
             if effect.key in self._found:
                 return None, self._found[effect.key], None
             task.frames.append(_Frame(effect.flow(), effect.key))
+        elif isinstance(effect, Forget):
+            begins = len(effect.key)
+            self._found = {key: found for key, found in self._found.items() if key[:begins] != effect.key}
         else:
             what = type(effect).__name__
-            wrong = f"an action may yield Call, Upload, HostCall, Find, Partial and Wait, not {what}"
+            wrong = f"an action may yield Call, Upload, HostCall, Find, Forget, Partial and Wait, not {what}"
             return None, None, TypeError(wrong)
         return None, None, None
 

@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 import slackrunbooks as sr
-from slackrunbooks._effects import Answered, Call, Find, Flow, Lost, NotSent, Partial, Repeat
+from slackrunbooks._effects import Answered, Call, Find, Flow, Forget, Lost, NotSent, Partial, Repeat
 from slackrunbooks._engine import Machine, Send, Sleep
 from slackrunbooks.testing import FakeSlack
 
@@ -114,6 +114,26 @@ def test_what_is_tried_again(call: Call, deliveries: list[Any], outcome: str, wa
     assert sum(isinstance(piece, Sleep) for piece in done) == len(waits)
 
 
+def test_what_was_found_is_shared_until_it_is_forgotten() -> None:
+    """A fact is looked up once in a run, and again by whoever asks after a step that changed it."""
+
+    def asks(*keys: tuple[str, ...]) -> Any:
+        def script() -> Flow[dict[str, Any]]:
+            for key in keys:
+                yield Find(key, lambda: one_call(READ))
+            return {}
+
+        return script
+
+    def changes() -> Flow[dict[str, Any]]:
+        yield Forget(("group",))
+        return {}
+
+    facts = (("group", "a"), ("group", "b"), ("groups",))
+    report, _ = play(machine(asks(*facts), asks(*facts), changes, asks(*facts)), [OK] * 5)
+    assert [len(step.calls) for step in report.steps] == [3, 0, 0, 2], str(report)
+
+
 def test_the_total_wait_is_capped() -> None:
     """A wait that would pass ``max_wait`` is not begun."""
     limited = [answer("ratelimited", 429, retry_after="50")] * 3
@@ -208,7 +228,9 @@ def test_an_own_action_that_raises_or_yields_nonsense_fails_its_step() -> None:
 
     report, _ = play(machine(broken, nonsense, on_error="continue"), [])
     assert isinstance(report["s0"].error, ZeroDivisionError) and report["s0"].output == {"before": 1}
-    assert str(report["s1"].error) == "an action may yield Call, Upload, HostCall, Find, Partial and Wait, not str"
+    assert (
+        str(report["s1"].error) == "an action may yield Call, Upload, HostCall, Find, Forget, Partial and Wait, not str"
+    )
     report, _ = play(machine(stubborn), [Lost("reset")])
     assert report["s0"].outcome == "ambiguous"
 
