@@ -156,6 +156,7 @@ _TABLE: Final[tuple[tuple[str, Scopes, Tier, Repeat], ...]] = (
     ("reactions.remove", _any("reactions:write"), 2, _GUARDED),
     ("team.info", _any("team:read"), 3, _READS),
     ("usergroups.list", _any("usergroups:read"), 2, _READS),
+    ("usergroups.update", _any("usergroups:write"), 2, _SAME),
     ("usergroups.users.list", _any("usergroups:read"), 2, _READS),
     ("usergroups.users.update", _any("usergroups:write"), 2, _SAME),
     ("users.conversations", _READ, 3, _READS),
@@ -276,7 +277,7 @@ _CLASSES: Final[Mapping[type[errors.SlackError], str]] = {
         cant_kick_self cant_leave_general cant_update_message
         channel_is_limited_access edit_window_closed ekm_access_denied invitee_cant_see_channel last_member
         messages_tab_disabled no_access no_external_invite_permission no_permission not_authorized
-        permission_denied posting_to_channel_denied restricted_action
+        paid_teams_only permission_denied posting_to_channel_denied restricted_action
         restricted_action_non_threadable_channel restricted_action_read_only_channel
         restricted_action_thread_locked restricted_action_thread_only_channel send_on_behalf_not_allowed
         slack_connect_blocked_file_type
@@ -829,8 +830,14 @@ _REMEDIES: Final[Mapping[str, str]] = {
         "There is no such user group, or it is disabled. Check its ID or handle under People & user groups in Slack."
     ),
     "no_users_provided": "A user group must keep somebody. Name at least one person, or disable the group in Slack.",
+    "paid_teams_only": (
+        "User groups come with Slack's paid plans only. Name the people themselves, or have the plan changed."
+    ),
     "plan_upgrade_required": (
         "User groups are not part of the workspace's plan. Name the people themselves, or have the plan changed."
+    ),
+    "too_many_linked_channels": (
+        "A user group has only so many default channels, and this would be more. Name fewer in channels."
     ),
     "restricted_too_many": (
         "Slack takes 30 messages a channel for any five minutes. Schedule this one some minutes earlier or later."
@@ -1032,6 +1039,10 @@ _REMEDIES_BY_METHOD: Final[Mapping[tuple[str, str], str]] = {
     ),
     ("usergroups.list", "users_not_found"): (
         "Slack cannot find the people of one of the groups. Ask for the members of a single group by its ID."
+    ),
+    ("usergroups.update", "permission_denied"): (
+        "The workspace lets only certain people change user groups. Ask an administrator to allow it to apps "
+        "(Permissions, User groups)."
     ),
     ("usergroups.users.update", "permission_denied"): (
         "The workspace lets only certain people change user groups. Ask an administrator to allow it to apps "

@@ -23,7 +23,7 @@ _TIERS: Final[dict[int, str]] = {
         bookmarks.add bookmarks.edit bookmarks.remove canvases.create conversations.archive
         conversations.canvases.create conversations.close conversations.create conversations.list conversations.rename
         conversations.setPurpose conversations.setTopic conversations.unarchive pins.add pins.list pins.remove
-        reactions.remove usergroups.list usergroups.users.list usergroups.users.update users.list""",
+        reactions.remove usergroups.list usergroups.update usergroups.users.list usergroups.users.update users.list""",
     50: """
         bookmarks.list canvases.access.set canvases.edit chat.delete chat.deleteScheduledMessage chat.meMessage
         chat.scheduleMessage chat.scheduledMessages.list chat.update conversations.history conversations.info

@@ -111,6 +111,7 @@ SCOPES: Final[dict[str, _Rows]] = {
     "reactions.get": _any("reactions:read"),
     "reactions.remove": _any("reactions:write"),
     "usergroups.list": _any("usergroups:read"),
+    "usergroups.update": _any("usergroups:write"),
     "usergroups.users.list": _any("usergroups:read"),
     "usergroups.users.update": _any("usergroups:write"),
     "users.conversations": _READ,

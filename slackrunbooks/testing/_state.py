@@ -294,6 +294,9 @@ class FakeUsergroup:
         users: IDs of its members.
         created: When, in whole seconds since 1970 (UTC).
         is_disabled: Whether it is disabled.
+        name: Its name; as its handle where none was given.
+        description: What it is for.
+        channels: IDs of the channels that its members join by default.
     """
 
     id: str
@@ -301,6 +304,9 @@ class FakeUsergroup:
     users: list[str]
     created: int
     is_disabled: bool = False
+    name: str = attrs.field(default=attrs.Factory(lambda self: self.handle, takes_self=True))
+    description: str = ""
+    channels: list[str] = attrs.field(factory=list)
 
 
 @attrs.define(eq=False)

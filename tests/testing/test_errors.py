@@ -194,6 +194,22 @@ def group(**more: Any) -> SetUp:
     }
 
 
+def taken(slack: FakeSlack) -> str:
+    """Return the handle of another group."""
+    return slack.add_usergroup("other").handle
+
+
+def disabled(**more: Any) -> SetUp:
+    """Name a user group that is disabled, with further arguments."""
+
+    def build(slack: FakeSlack) -> dict[str, Any]:
+        other = slack.add_usergroup("off")
+        other.is_disabled = True
+        return {"usergroup": other.id, **more}
+
+    return build
+
+
 ERRORS: list[tuple[str, SetUp, str]] = [
     ("api.test", given(error="my_error"), "my_error"),
     # ── chat ──
@@ -526,6 +542,13 @@ GAPS: list[tuple[str, SetUp, str]] = [
     ("canvases.edit", edited({"operation": "delete", "section_id": "temp:C:A"}), "Sections"),
     ("canvases.edit", edited({"operation": "replace"}), "without its content"),
     ("users.conversations", given(user="U404"), "does not exist"),
+    ("usergroups.update", given(usergroup="S404", name="x"), "does not exist"),
+    ("usergroups.update", group(name=""), "empty name"),
+    ("usergroups.update", group(handle=taken), "must be unique"),
+    ("usergroups.update", group(channels=""), "empty list"),
+    ("usergroups.update", group(channels="C404"), "does not exist"),
+    ("usergroups.update", group(enable_section=True), "enable_section"),
+    ("usergroups.update", disabled(name="x"), "disabled"),
     ("usergroups.users.update", given(usergroup="S404", users="U0FAKE0001"), "does not exist"),
     ("usergroups.users.update", group(users=person("gone")), "deactivated"),
     ("usergroups.users.update", group(users="U1", is_shared=True), "is_shared"),
@@ -628,6 +651,17 @@ def test_an_invitation_with_faults_invites_nobody(slack, form) -> None:
         ],
     }
     assert slack.user("bob").id not in channel.members
+
+
+def test_an_invitation_with_somebody_who_left_invites_the_others(slack, form) -> None:
+    """Of those who have left the workspace an error tells, and everybody else is in the channel all the same."""
+    channel, bob, gone = slack.channel("incidents"), slack.user("bob").id, slack.user("gone").id
+    answer = form("conversations.invite", channel=channel.id, users=f"{bob},{gone}")
+    assert answer["errors"] == [{"user": gone, "ok": False, "error": "user_not_found"}]
+    assert bob in channel.members and gone not in channel.members
+    carol = slack.add_user("carol").id
+    form("conversations.invite", channel=channel.id, users=f"{carol},{gone},U404")
+    assert carol not in channel.members
 
 
 def test_leaving_a_channel_one_is_not_in_has_no_error_key(slack, form) -> None:

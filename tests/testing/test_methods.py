@@ -508,3 +508,19 @@ def test_the_members_of_a_group_are_replaced(slack, ask, as_json: bool) -> None:
         answer = slack.client.usergroups_users_update(usergroup=group, users=[bob], include_count=True)
     assert (answer["usergroup"]["users"], answer["usergroup"]["user_count"]) == ([bob], 1)
     assert slack.client.usergroups_users_list(usergroup=group)["users"] == [bob]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_a_group_is_called_changes(slack, ask, as_json: bool) -> None:
+    """Name, handle, description and default channels are replaced, each on demand; the members stay."""
+    group = slack.client.usergroups_list(include_users=True)["usergroups"][0]
+    public, private = slack.channel("incidents").id, slack.add_channel("hush", is_private=True).id
+    more = {"name": "On call", "handle": "sre", "channels": [public, private] if as_json else f"{public},{private}"}
+    change = ask if as_json else lambda method, **arguments: slack.client.api_call(method, params=arguments).data
+    shown = change("usergroups.update", usergroup=group["id"], include_count=True, **more)["usergroup"]
+    assert (shown["name"], shown["handle"], shown["description"]) == ("On call", "sre", "")
+    assert shown["prefs"] == {"channels": [public], "groups": [private]}
+    assert (shown["users"], shown["user_count"]) == (group["users"], len(group["users"]))
+    change("usergroups.update", usergroup=group["id"], description="Who answers")
+    shown = slack.client.usergroups_list()["usergroups"][0]
+    assert (shown["name"], shown["description"], shown["prefs"]["groups"]) == ("On call", "Who answers", [private])

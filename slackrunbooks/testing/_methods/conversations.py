@@ -117,7 +117,7 @@ def set_purpose(request: Request) -> Body:
 
 @method("conversations.invite", required=("channel", "users"), missing={"users": "no_user"}, flags=("force",))
 def invite(request: Request) -> Body:
-    """Bring people in: all of them, or none."""
+    """Bring people in: all of them, or none, or all but those who have left the workspace."""
     channel = _channel(request)
     users = _listed(request.text("users"))
     if not users:
@@ -134,10 +134,14 @@ def invite(request: Request) -> Body:
     ]
     if errors and request.flag("force"):
         raise NotModelled("The answer to force=true when some users cannot be invited is not documented.")
+    good = [user for user in users if _why_not(request, channel, user) is None]
+    # "Inviting users who are in a removed state [...]: an error response will be returned via the API, but all other
+    # users will be invited". With somebody wrong in another way, nobody is.
+    if all(_left(request, str(error["user"])) for error in errors):
+        for user in good:
+            request.workspace.join(channel, request.workspace.users[user], inviter=request.bot)
     if errors:
         raise Refusal(str(errors[0]["error"]), errors=errors)
-    for user in users:
-        request.workspace.join(channel, request.workspace.users[user], inviter=request.bot)
     return {"channel": request.workspace.show_channel(channel)}
 
 
@@ -325,10 +329,17 @@ def _valid_name(request: Request) -> str:
     return name
 
 
+def _left(request: Request, user_id: str) -> bool:
+    """Tell whether somebody was in the workspace and is no more."""
+    user = request.workspace.users.get(user_id)
+    return user is not None and user.deleted
+
+
 def _why_not(request: Request, channel: FakeChannel, user_id: str) -> str | None:
     """Say why somebody cannot be invited, or ``None``."""
     user = request.workspace.users.get(user_id)
     if user is None or user.deleted:
+        # Of somebody who has left, the page says that there is an error, and has no other code that fits.
         return "user_not_found"
     if user is request.bot:
         return "cant_invite_self"

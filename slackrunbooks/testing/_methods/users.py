@@ -62,6 +62,43 @@ def list_usergroups(request: Request) -> Body:
     return {"usergroups": shown}
 
 
+@method("usergroups.update", required=("usergroup",), flags=("enable_section", "include_count"), data=("channels",))
+def update_usergroup(request: Request) -> Body:
+    """Change what a user group is called, what it is for and its default channels; not its members."""
+    if request.arguments.get("additional_channels") or request.flag("enable_section"):
+        raise NotModelled("What additional_channels and enable_section change is not documented.")
+    group = request.workspace.usergroups.get(request.text("usergroup"))
+    if group is None:
+        raise NotModelled("The page has no error for a group that does not exist.")
+    if group.is_disabled:
+        raise NotModelled("What changing a disabled group does is not documented.")
+    others = [other for other in request.workspace.usergroups.values() if other is not group]
+    for field in ("name", "handle"):
+        value = request.text(field, getattr(group, field))
+        if not value:
+            raise NotModelled(f"The page has no error for an empty {field}.")
+        if any(getattr(other, field) == value for other in others):
+            raise NotModelled(f"The page says that the {field} must be unique, and has no error for one that is not.")
+    channels = _ids(request.arguments.get("channels", group.channels))
+    if "channels" in request.arguments and not channels:
+        raise NotModelled("What an empty list of channels does is not documented.")
+    if any(channel not in request.workspace.channels for channel in channels):
+        raise NotModelled("The page has no error for a channel that does not exist.")
+    group.name, group.handle = request.text("name", group.name), request.text("handle", group.handle)
+    group.description, group.channels = request.text("description", group.description), channels
+    row = {**_shown_group(request, group), "updated_by": request.bot.id, "users": list(group.users)}
+    if request.flag("include_count"):
+        row["user_count"] = len(group.users)
+    row["date_update"] = request.workspace.seconds()
+    return {"usergroup": row}
+
+
+def _ids(listed: Any) -> list[str]:
+    """Read IDs from text with commas or from a list; each once."""
+    parts = listed if isinstance(listed, list) else str(listed).split(",")
+    return list(dict.fromkeys(part.strip() for part in map(str, parts) if part.strip()))
+
+
 @method("usergroups.users.list", required=("usergroup",), flags=("include_disabled",), json_body=False)
 def list_usergroup_users(request: Request) -> Body:
     """List the members of a user group."""
@@ -77,8 +114,7 @@ def update_usergroup_users(request: Request) -> Body:
     if request.arguments.get("additional_channels") or request.arguments.get("is_shared"):
         raise NotModelled("What additional_channels and is_shared do is not documented.")
     # "users=U1,U2" in a form and "users": ["U1", "U2"] in JSON "will yield the same result".
-    listed = request.arguments.get("users", "")
-    ids = listed if isinstance(listed, list) else [part.strip() for part in str(listed).split(",") if part.strip()]
+    ids = _ids(request.arguments.get("users", ""))
     if not ids:
         raise Refusal("no_users_provided")
     group = request.workspace.usergroups.get(request.text("usergroup"))
@@ -86,7 +122,7 @@ def update_usergroup_users(request: Request) -> Body:
         raise NotModelled("The page has no error for a group that does not exist.")
     if group.is_disabled:
         raise NotModelled("What changing a disabled group does is not documented.")
-    users = [request.workspace.users.get(str(user_id)) for user_id in ids]
+    users = [request.workspace.users.get(user_id) for user_id in ids]
     if any(user is not None and user.is_bot for user in users):
         # The page's text names this code for bots, and its table invalid_users for what is wrong otherwise.
         raise Refusal("invalid_user")
@@ -94,7 +130,7 @@ def update_usergroup_users(request: Request) -> Body:
         raise Refusal("invalid_users")
     if any(user is not None and user.deleted for user in users):
         raise NotModelled("What adding a deactivated person answers is not documented.")
-    group.users = list(dict.fromkeys(str(user_id) for user_id in ids))
+    group.users = ids
     row = {**_shown_group(request, group), "updated_by": request.bot.id, "users": list(group.users)}
     if request.flag("include_count"):
         row["user_count"] = len(group.users)
@@ -108,8 +144,8 @@ def _shown_group(request: Request, group: FakeUsergroup) -> dict[str, Any]:
         "id": group.id,
         "team_id": request.workspace.id,
         "is_usergroup": True,
-        "name": group.handle,
-        "description": "",
+        "name": group.name,
+        "description": group.description,
         "handle": group.handle,
         "is_external": False,
         "date_create": group.created,
@@ -119,7 +155,10 @@ def _shown_group(request: Request, group: FakeUsergroup) -> dict[str, Any]:
         "created_by": "USLACKBOT",
         "updated_by": "USLACKBOT",
         "deleted_by": None,
-        "prefs": {"channels": [], "groups": []},
+        "prefs": {
+            "channels": [channel for channel in group.channels if not request.workspace.channels[channel].is_private],
+            "groups": [channel for channel in group.channels if request.workspace.channels[channel].is_private],
+        },
     }
 
 
