@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Call as Call,
         Find as Find,
         Flow as Flow,
+        Forget as Forget,
         HostCall as HostCall,
         Partial as Partial,
         Repeat as Repeat,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         JoinChannel as JoinChannel,
         LeaveChannel as LeaveChannel,
         ListMembers as ListMembers,
+        ListUserGroupMembers as ListUserGroupMembers,
         LookUpMentions as LookUpMentions,
         LookUpUser as LookUpUser,
         MembersListed as MembersListed,
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
         UpdateUserGroup as UpdateUserGroup,
         UploadFile as UploadFile,
         UserFound as UserFound,
+        UserGroupMembersListed as UserGroupMembersListed,
         UserGroupUpdated as UserGroupUpdated,
         WaitForReaction as WaitForReaction,
     )
@@ -201,6 +204,7 @@ __all__ = [
     "FileUploaded",
     "Find",
     "Flow",
+    "Forget",
     "Function",
     "GetPermalink",
     "GroupMention",
@@ -220,6 +224,7 @@ __all__ = [
     "LeaveChannel",
     "Link",
     "ListMembers",
+    "ListUserGroupMembers",
     "LookUpMentions",
     "LookUpUser",
     "MembersListed",
@@ -294,6 +299,7 @@ __all__ = [
     "UpdateUserGroup",
     "UploadFile",
     "UserFound",
+    "UserGroupMembersListed",
     "UserGroupUpdated",
     "UserMention",
     "UserNotFound",
@@ -309,21 +315,21 @@ __all__ = [
 
 # Each module and the public names that live in it.
 _HOMES = {
-    "_effects": "Call Find Flow HostCall Partial Repeat Reply Wait",
+    "_effects": "Call Find Flow Forget HostCall Partial Repeat Reply Wait",
     "_engine": "RunFinished StepFinished StepStarted",
     "actions": (
         "Action AddBookmark AddReaction ApprovalAsked Approved ArchiveChannel BookmarkAdded "
         "BookmarkEdited BookmarkRemoved CancelScheduledMessage CanvasCreated ChannelArchived "
         "ChannelCreated ChannelDescribed ChannelJoined ChannelLeft ChannelRenamed ChannelUnarchived "
         "CreateCanvas CreateChannel DeleteMessage EditBookmark EphemeralSent FileUploaded GetPermalink "
-        "HistoryRead InviteToChannel Invited JoinChannel LeaveChannel ListMembers LookUpMentions "
-        "LookUpUser MembersListed MentionsFound MessageDeleted MessagePinned MessageScheduled "
+        "HistoryRead InviteToChannel Invited JoinChannel LeaveChannel ListMembers ListUserGroupMembers "
+        "LookUpMentions LookUpUser MembersListed MentionsFound MessageDeleted MessagePinned MessageScheduled "
         "MessageSent MessageStands MessageUnpinned MessageUpdated Need Permalink PinMessage "
         "PostOrUpdateMessage ReactionAdded ReactionRemoved ReactionSeen ReadHistory RemoveBookmark "
         "RemoveFromChannel RemoveReaction Removed RenameChannel RequestApproval ScheduleMessage "
         "ScheduledMessageCancelled SendDirectMessage SendEphemeral SendMessage SetDescription SetTopic "
         "UnarchiveChannel UnpinMessage UpdateMessage UpdateUserGroup UploadFile UserFound "
-        "UserGroupUpdated WaitForReaction"
+        "UserGroupMembersListed UserGroupUpdated WaitForReaction"
     ),
     "_registry": "register unregister",
     "actions._base": "Fault",

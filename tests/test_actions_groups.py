@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 
 import slackrunbooks as sr
 from slackrunbooks.testing import FakeSlack
+from slackrunbooks.testing._methods import conversations
 from slackrunbooks.text import GroupRef, parse_group, parse_user
 
 from .ways import WAYS, Way, open_way
@@ -96,6 +98,66 @@ def test_a_large_invitation_takes_the_fewest_requests(name: str) -> None:
         assert all(len(call.arguments["users"].split(",")) <= 100 for call in fake.calls_to("conversations.invite"))
 
 
+def test_those_who_were_cleared_fill_up_the_last_request(way: Way) -> None:
+    """101 people with a wrong one among the first hundred take two requests and not three."""
+    people = [way.fake.add_user(f"p{number}").id for number in range(100)]
+    done = way.do(
+        sr.InviteToChannel(channel=way.fake.channel("incidents").id, users=["U0WRONG0001", *people]),
+    )
+    assert set(done.invited) == set(people) and done.failed == {"U0WRONG0001": "user_not_found"}
+    assert way.sent() == ["conversations.invite"] * 2
+
+
+def test_people_who_left_keep_nobody_out(way: Way) -> None:
+    """Slack invites the others with its refusal; they count as invited now, not as there already."""
+    gone = way.fake.add_user("gone", email="gone@acme.example", deleted=True).id
+    done = way.do(sr.InviteToChannel(channel="#incidents", users=[*_ids("ann", "bob"), gone, "<@U000000DAN>"]))
+    assert (done.invited, done.already, done.failed) == (_ids("bob", "dan"), _ids("ann"), {gone: "user_not_found"})
+    done = way.do(sr.InviteToChannel(channel="#incidents", users=[*_ids("cyd"), gone]))
+    assert (done.invited, done.already, done.failed) == (_ids("cyd"), (), {gone: "user_not_found"})
+
+
+def test_who_failed_is_told_as_given(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address or a mention that Slack knows and does not invite is named as the author named it."""
+    told = dict.fromkeys(_ids("bob", "cyd", "dan"), "no_permission") | dict.fromkeys(_ids("ann"), "already_in_channel")
+    monkeypatch.setattr(conversations, "_why_not", lambda _request, _channel, user: told.get(user))
+    users = ["bob@acme.example", "<@U000000CYD>", "@db", "U000000DAN", "U000000ANN"]
+    done = way.do(sr.InviteToChannel(channel="#incidents", users=users))
+    assert done.failed == dict.fromkeys(("bob@acme.example", "<@U000000CYD>", "U000000DAN"), "no_permission")
+    assert done.already == _ids("ann")
+
+
+def test_a_refusal_that_names_nobody_is_narrowed_down(way: Way) -> None:
+    """Where Slack says what is wrong and not with whom, the halves of the request tell."""
+    for _request in range(2):
+        way.fake.fail_next("conversations.invite", "user_is_restricted")
+    done = way.do(sr.InviteToChannel(channel=way.fake.channel("incidents").id, users=list(_ids("bob", "cyd", "dan"))))
+    assert done.failed == {"U000000BOB": "user_is_restricted"} and done.invited == _ids("cyd", "dan")
+    assert way.sent() == ["conversations.invite"] * 3
+
+
+def test_an_empty_group_is_told(way: Way) -> None:
+    """Nobody comes of a group without members, and the result or the error says so."""
+    way.fake.add_usergroup("nobody-yet", [])
+    done = way.do(sr.InviteToChannel(channel="#incidents", users=["@db", "@nobody-yet"]))
+    assert done.failed == {"@nobody-yet": "users_not_found"} and set(done.groups) == {"@db"}
+    with pytest.raises(sr.UserNotFound, match="@nobody-yet .users_not_found"):
+        way.do(sr.InviteToChannel(channel="#incidents", users="@nobody-yet"))
+
+
+def test_an_empty_group_does_not_let_everybody_approve(way: Way) -> None:
+    """Who may decide must be somebody: a group without members ends the step."""
+    way.fake.add_usergroup("nobody-yet", [])
+    channel = way.fake.channel("incidents").id
+    ts = way.fake.user("ann").post("incidents", "Sure?").ts
+    way.fake.user("ann").react("incidents", ts, "white_check_mark")
+    with pytest.raises(sr.UserNotFound, match="nobody is in the user group @nobody-yet.*Add somebody"):
+        way.do(sr.WaitForReaction(channel=channel, ts=ts, names="white_check_mark", users="@nobody-yet"))
+    with pytest.raises(sr.UserNotFound, match="nobody is in the user group"):
+        way.do(sr.RequestApproval(channel=channel, text="Sure?", approvers="@nobody-yet"))
+    assert not way.fake.calls_to("chat.postMessage")
+
+
 @pytest.mark.parametrize(
     ("mode", "users", "after", "calls"),
     [
@@ -117,6 +179,125 @@ def test_who_is_in_a_group(way: Way, mode: Any, users: str, after: tuple[str, ..
     assert len(way.fake.calls_to("usergroups.users.update")) == calls
     assert way.do(action).changed is False
     assert len(way.fake.calls_to("usergroups.users.update")) == calls
+
+
+def test_what_a_group_is_called(way: Way) -> None:
+    """Name, handle, description and channels change where they differ, by one request; a second run sends none."""
+    incidents, war = way.fake.channel("incidents").id, way.fake.add_channel("war-room", is_private=True).id
+    action = sr.UpdateUserGroup(
+        usergroup=_group(way, "db"),
+        name="Databases",
+        handle="@dba",
+        description="Who knows",
+        channels=["#incidents", war],
+    )
+    done = way.do(action)
+    assert done.updated == ("name", "handle", "description", "channels") and done.changed
+    assert (set(done.users), done.added) == (set(_ids("bob", "cyd")), ())
+    group = way.fake.usergroup("dba")
+    assert (group.name, group.description, group.channels) == ("Databases", "Who knows", [incidents, war])
+    assert way.sent(but=("conversations.list",)) == ["usergroups.list", "usergroups.update"]
+    again = way.do(action)
+    assert not again.changed and len(way.fake.calls_to("usergroups.update")) == 1
+    assert way.do(attrs.evolve(action, name="Data")).updated == ("name",)
+    assert set(way.fake.calls_to("usergroups.update")[-1].arguments) == {"usergroup", "name"}
+
+
+def test_members_change_before_the_name(way: Way) -> None:
+    """Who is on call matters most: it is done first, and told where the rest is refused."""
+    way.fake.fail_next("usergroups.update", "permission_denied")
+    with pytest.raises(
+        sr.NotPermitted, match="usergroups.update: permission_denied.*Permissions, User groups"
+    ) as refused:
+        way.do(sr.UpdateUserGroup(usergroup="@db", users="@sre", name="Databases"))
+    assert refused.value.output.added == _ids("ann") and refused.value.output.updated == ()
+    assert way.fake.usergroup("db").users == list(_ids("ann", "bob"))
+    assert way.sent() == ["usergroups.list", "usergroups.users.update", "usergroups.update"]
+
+
+def test_a_later_step_sees_the_new_shift(way: Way) -> None:
+    """What a run knows of groups is forgotten where one changes, and asked for once otherwise."""
+    book = sr.Runbook(
+        "shift",
+        {
+            "before": sr.InviteToChannel(channel="{{room}}", users="@sre"),
+            "same": sr.InviteToChannel(channel="{{room}}", users=["@sre", "@db"]),
+            "shift": sr.UpdateUserGroup(usergroup="@sre", users="U000000DAN"),
+            "after": sr.InviteToChannel(channel="{{room}}", users="@sre"),
+        },
+    )
+    report = way.run(book, {"room": way.fake.channel("incidents").id})
+    assert report.output("after", sr.Invited).invited == _ids("dan")
+    assert len(way.fake.calls_to("usergroups.list")) == 3
+
+
+def test_an_addition_rests_on_who_is_in_the_group_now(way: Way) -> None:
+    """The list is replaced as a whole, so whoever came in since an earlier step is seen and stays."""
+    fake = way.fake
+    fake.user("bob").join("incidents")
+    ts = fake.user("ann").post("incidents", "Down").ts
+    fake.later(30, lambda: fake.usergroup("sre").users.append(_ids("cyd")[0]))
+    fake.later(60, lambda: fake.user("bob").react("incidents", ts, "eyes"))
+    wait = sr.WaitForReaction(channel=fake.channel("incidents").id, ts=ts, names="eyes", users="@sre")
+    add = sr.UpdateUserGroup(usergroup="@sre", users="U000000DAN", mode="add")
+    way.run(sr.Runbook("shift", {"wait": wait, "add": add})).raise_for_failure()
+    assert set(fake.usergroup("sre").users) == set(_ids("ann", "bob", "cyd", "dan"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "users: is left out, and nothing else is to change"),
+        ({"users": []}, "users: names nobody"),
+        ({"users": "sre"}, "'sre' is no person.*Give a user group by its ID .S0123ABCD. or its handle"),
+        ({"users": "U0123ABCD", "usergroup": "sre"}, "usergroup: 'sre' is no user group.*handle"),
+        ({"name": " "}, "name: is empty"),
+        ({"handle": "@"}, "handle: is empty"),
+        ({"handle": "sre on call"}, "handle: 'sre on call' cannot be mentioned"),
+        ({"channels": []}, "channels: names no channel"),
+        ({"channels": "#incidents, what?"}, "channels: 'what.' is no channel"),
+        ({"channels": ["U0123ABCD"]}, "channels: 'U0123ABCD' is a person's ID"),
+    ],
+)
+def test_what_is_wrong_with_a_change_is_found_before_the_first_request(
+    fake_slack: FakeSlack, arguments: dict[str, Any], message: str
+) -> None:
+    """Each mistake is told with its field and what to write."""
+    with fake_slack.executor() as executor, pytest.raises(sr.CheckFailed, match=message):
+        executor.do(sr.UpdateUserGroup(**{"usergroup": "@sre", **arguments}))
+    assert fake_slack.calls == []
+
+
+def test_nobody_given_by_a_template_is_no_wish_to_keep_everybody(way: Way) -> None:
+    """An empty list is refused; only a field that is left out keeps the members."""
+    with pytest.raises(sr.CheckFailed, match="users: names nobody"):
+        way.do(sr.UpdateUserGroup(usergroup="@db", users="{{people}}", name="x"), {"people": []})
+    assert way.fake.calls == []
+
+
+def test_members_are_listed_for_steps_that_take_people(way: Way) -> None:
+    """A group is sent a direct message by way of its members, as long as eight or fewer are in it."""
+    book = sr.Runbook(
+        "page",
+        {
+            "who": sr.ListUserGroupMembers(usergroup="{{group}}"),
+            "tell": sr.SendDirectMessage(users="{{steps.who.users}}", text="Down"),
+            "out": sr.RemoveFromChannel(channel="{{room}}", users="{{steps.who.users}}"),
+        },
+    )
+    room = way.fake.channel("incidents").id
+    report = way.run(book, {"group": "@db", "room": room})
+    assert report.output("who", sr.UserGroupMembersListed).users == _ids("bob", "cyd")
+    assert report.output("out", sr.Removed).already == _ids("bob", "cyd")
+    listed = way.do(sr.ListUserGroupMembers(usergroup=_group(way, "db")))
+    assert listed == sr.UserGroupMembersListed(usergroup=_group(way, "db"), users=_ids("bob", "cyd"))
+    assert way.sent()[-1] == "usergroups.users.list"
+    way.fake.add_usergroup("all", [way.fake.add_user(f"p{number}") for number in range(9)])
+    with pytest.raises(sr.StepFailed, match="names 9 people; a group message takes 8"):
+        way.run(book, {"group": "@all", "room": room}).raise_for_failure()
+    for group in ("@nobody", "S0NOBODY0"):
+        with pytest.raises(sr.SlackError, match="no_such_subteam"):
+            way.do(sr.ListUserGroupMembers(usergroup=group))
 
 
 def test_a_group_is_never_emptied(way: Way) -> None:
@@ -149,8 +330,14 @@ def test_other_steps_say_that_they_need_people(fake_slack: FakeSlack) -> None:
     """A group where only people can stand is refused with what to write."""
     with fake_slack.executor() as executor:
         for group, says in (("S0123ABCD", "is a user group, and this needs people"), ("@sre", "is a name")):
-            with pytest.raises(sr.CheckFailed, match=says):
-                executor.do(sr.RemoveFromChannel(channel="#a", users=group))
+            for action in (
+                sr.RemoveFromChannel(channel="#a", users=group),
+                sr.SendDirectMessage(users=["U0123ABCD", group], text="x"),
+                sr.SendEphemeral(channel="#a", user=group, text="x"),
+                sr.LookUpUser(user=group),
+            ):
+                with pytest.raises(sr.CheckFailed, match=f"{says}.*with ListUserGroupMembers"):
+                    executor.do(action)
     assert fake_slack.calls == []
 
 

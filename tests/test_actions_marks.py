@@ -243,7 +243,14 @@ def test_a_person_is_found_by_id_mention_or_address(way: Way, user: str) -> None
     """One call tells who it is, whatever way the person is given."""
     found = way.do(sr.LookUpUser(user="{{user}}"), {"user": user})
     assert found == sr.UserFound(
-        id="U0ANN00001", name="ann", real_name="ann", tz="Etc/UTC", email="ann@example.com", is_bot=False, deleted=False
+        id="U0ANN00001",
+        name="ann",
+        real_name="ann",
+        display_name="ann",
+        tz="Etc/UTC",
+        email="ann@example.com",
+        is_bot=False,
+        deleted=False,
     )
     assert way.sent() == ["users.info" if "U0" in user else "users.lookupByEmail"]
 

@@ -217,6 +217,30 @@ CASES = [
         before=lambda f: _group(f, "ann"),
     ),
     Case(
+        "all else about a group",
+        lambda f: sr.UpdateUserGroup(
+            usergroup="@on-call", name="{{id}}", handle="sre", description="{{id}}", channels="#incidents"
+        ),
+        {"usergroups:write", "usergroups:read", "channels:read"},
+        before=lambda f: _group(f, "ann"),
+    ),
+    Case(
+        "members and name of a group by its ID",
+        lambda f: sr.UpdateUserGroup(usergroup=_group(f, "ann"), users="U0BOB00002", mode="add", name="{{id}}"),
+        {"usergroups:write", "usergroups:read"},
+    ),
+    Case(
+        "members of a group",
+        lambda f: sr.ListUserGroupMembers(usergroup=_group(f, "ann")),
+        {"usergroups:read"},
+    ),
+    Case(
+        "members of a group by its handle, listed",
+        lambda f: sr.ListUserGroupMembers(usergroup="@on-call"),
+        {"usergroups:read"},
+        before=lambda f: _group(f, "ann"),
+    ),
+    Case(
         "approval by a group",
         lambda f: sr.RequestApproval(
             channel=_approves(f), text="{{id}}?", approvers=[_group(f, "ann", "bob")], offer=False

@@ -1184,6 +1184,7 @@ def _agree(draw: st.DrawFn, cls: type[sr.Action[Any]], fields: dict[str, Any]) -
         fields["names"] = draw(st.dictionaries(keys, texts, max_size=3))
     if cls is sr.UpdateUserGroup:
         fields["mode"] = draw(st.sampled_from(["replace", "add", "remove"]))
+        fields.pop("channels", None)
     if cls is sr.CreateCanvas:
         fields |= draw(
             st.sampled_from(

@@ -60,7 +60,7 @@ from .scheduled import (
     ScheduleMessage,
 )
 from .standing import MessageStands, PostOrUpdateMessage
-from .usergroups import UpdateUserGroup, UserGroupUpdated
+from .usergroups import ListUserGroupMembers, UpdateUserGroup, UserGroupMembersListed, UserGroupUpdated
 from .users import LookUpMentions, LookUpUser, MentionsFound, UserFound
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ __all__ = [
     "JoinChannel",
     "LeaveChannel",
     "ListMembers",
+    "ListUserGroupMembers",
     "LookUpMentions",
     "LookUpUser",
     "MembersListed",
@@ -137,6 +138,7 @@ __all__ = [
     "UpdateUserGroup",
     "UploadFile",
     "UserFound",
+    "UserGroupMembersListed",
     "UserGroupUpdated",
     "WaitForReaction",
     "action_name",
@@ -187,6 +189,7 @@ ACTIONS: Final[Mapping[str, type[Action[Any]]]] = MappingProxyType(
             UploadFile,
             CreateCanvas,
             UpdateUserGroup,
+            ListUserGroupMembers,
             LookUpMentions,
             PostOrUpdateMessage,
             LookUpUser,

@@ -8,20 +8,25 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from .._effects import Find
+import attrs
+
+from .._effects import Find, Forget
 from ..errors import ChannelNotFound, MissingScope, SlackError, UserNotFound
 from ..slack_methods import call
 from ..text import ChannelRef, GroupRef, emoji_name, parse_channel, parse_group, parse_user
 from ._base import Fault, Need, Placeholder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from .._effects import Effect, Flow
 
 __all__ = [
+    "CHANGED_GROUPS",
+    "People",
     "bad_channel",
     "bad_emoji",
+    "bad_group",
     "bad_limit",
     "bad_ts",
     "bad_users",
@@ -29,10 +34,13 @@ __all__ = [
     "channel_id",
     "channel_needs",
     "find_channel",
+    "group_details",
     "group_id",
     "group_members",
     "group_named",
     "identity",
+    "nobody_in",
+    "people_of",
     "person",
     "person_by_email",
     "read_pages",
@@ -234,10 +242,26 @@ def person_by_email(email: str) -> Generator[Effect, Any, dict[str, Any]]:
     return user
 
 
+# What is asked about user groups, so that a step which changes one can have all of it forgotten.
+_GROUPS = "usergroups"
+
+CHANGED_GROUPS = Forget((_GROUPS,))
+"""What a step yields that changes a user group, or must not rest on what the run saw of one earlier."""
+
+
 def _usergroups() -> Flow[list[dict[str, Any]]]:
     reply = yield call("usergroups.list", include_users=True, include_disabled=True)
-    kept = ("id", "handle", "name", "users", "date_delete")
-    return [{key: group.get(key) for key in kept} for group in reply.get("usergroups") or ()]
+    kept = ("id", "handle", "name", "description", "users", "date_delete")
+    return [
+        {**{key: group.get(key) for key in kept}, "channels": _default_channels(group)}
+        for group in reply.get("usergroups") or ()
+    ]
+
+
+def _default_channels(group: dict[str, Any]) -> list[str]:
+    # Private channels are listed apart: https://docs.slack.dev/reference/objects/usergroup-object
+    prefs = group.get("prefs") or {}
+    return [*(prefs.get("channels") or ()), *(prefs.get("groups") or ())]
 
 
 def _usergroup_users(group: str) -> Flow[list[str]]:
@@ -246,7 +270,7 @@ def _usergroup_users(group: str) -> Flow[list[str]]:
 
 
 def _all_groups() -> Generator[Effect, Any, list[dict[str, Any]]]:
-    groups: list[dict[str, Any]] = yield Find(("usergroups",), _usergroups)
+    groups: list[dict[str, Any]] = yield Find((_GROUPS, "all"), _usergroups)
     return groups
 
 
@@ -259,6 +283,22 @@ def _no_group(shown: str, detail: str) -> SlackError:
     )
 
 
+def nobody_in(group: str) -> UserNotFound:
+    """Make the error that says that a user group has no members.
+
+    ``users_not_found`` is what usergroups.list calls it: https://docs.slack.dev/reference/methods/usergroups.list#errors
+
+    Args:
+        group: The group as it was given.
+    """
+    return UserNotFound(
+        "users_not_found",
+        method="usergroups.list",
+        detail=f"nobody is in the user group {group}",
+        remedy="Add somebody to the group in Slack or with UpdateUserGroup, or name the people themselves.",
+    )
+
+
 def _pick(groups: Iterable[dict[str, Any]], wanted: GroupRef) -> dict[str, Any]:
     field = "id" if wanted.kind == "id" else "handle"
     shown = wanted.value if wanted.kind == "id" else f"@{wanted.value}"
@@ -268,6 +308,13 @@ def _pick(groups: Iterable[dict[str, Any]], wanted: GroupRef) -> dict[str, Any]:
     if found.get("date_delete"):
         raise _no_group(shown, f"the user group {shown} is disabled")
     return found
+
+
+def _group_ref(group: str) -> GroupRef:
+    wanted = parse_group(group)
+    if wanted is None:
+        raise ValueError(f"{group!r} is no user group")
+    return wanted
 
 
 def group_id(group: str) -> Generator[Effect, Any, str]:
@@ -284,36 +331,47 @@ def group_id(group: str) -> Generator[Effect, Any, str]:
 
 def group_named(group: str) -> Generator[Effect, Any, dict[str, str]]:
     """Give ID and handle of a user group; as :func:`group_id`."""
-    wanted = parse_group(group)
-    if wanted is None:
-        raise ValueError(f"{group!r} is no user group")
+    wanted = _group_ref(group)
     if wanted.kind == "id":
         return {"id": wanted.value, "handle": ""}
     found = _pick((yield from _all_groups()), wanted)
     return {"id": str(found["id"]), "handle": str(found.get("handle") or "")}
 
 
-def group_members(groups: Iterable[str]) -> Generator[Effect, Any, dict[str, tuple[str, ...] | SlackError]]:
+def group_details(group: str) -> Generator[Effect, Any, dict[str, Any]]:
+    """Give a user group: ``id``, ``handle``, ``name``, ``description``, ``users`` and the IDs of its ``channels``.
+
+    Args:
+        group: Its ID, mention or handle.
+
+    Raises:
+        SlackError: ``no_such_subteam``: there is no such group, or it is disabled.
+    """
+    return _pick((yield from _all_groups()), _group_ref(group))
+
+
+def group_members(
+    groups: Iterable[str], *, listed: bool = False
+) -> Generator[Effect, Any, dict[str, tuple[str, ...] | SlackError]]:
     """Give the members of user groups with the fewest requests: one, however many groups there are.
 
     Args:
         groups: IDs, mentions or handles.
+        listed: Whether the list of all groups is needed anyway, so that it serves for a single ID too.
 
     Returns:
         For each group as it was given the user IDs of its members, or why there are none.
     """
     wanted = {group: ref for group in dict.fromkeys(groups) if (ref := parse_group(group)) is not None}
     found: dict[str, tuple[str, ...] | SlackError] = {}
-    if [ref.kind for ref in wanted.values()] == ["id"]:
-        given, only = next(iter(wanted.items()))
+    if not listed and (only := _single(wanted.values())):
         try:
-            users = yield Find(("usergroup", only.value), lambda: _usergroup_users(only.value))
-            found[given] = tuple(users)
+            users = yield Find((_GROUPS, only), lambda: _usergroup_users(only))
+            return dict.fromkeys(wanted, tuple(users))
         except SlackError as error:
             if error.code != "no_such_subteam":
                 raise
-            found[given] = error
-        return found
+            return dict.fromkeys(wanted, error)
     known = (yield from _all_groups()) if wanted else []
     for given, ref in wanted.items():
         try:
@@ -323,21 +381,106 @@ def group_members(groups: Iterable[str]) -> Generator[Effect, Any, dict[str, tup
     return found
 
 
-def user_needs(users: str | Iterable[str], *, groups: bool = False) -> Iterator[Need]:
-    """Name the methods that find people, where one is given by e-mail, or by a group if groups are taken."""
+def _single(groups: Iterable[GroupRef]) -> str:
+    """Return the ID if all of them are one group, given by its ID; else nothing."""
+    refs = set(groups)
+    return next(iter(refs)).value if len(refs) == 1 and all(ref.kind == "id" for ref in refs) else ""
+
+
+@attrs.frozen
+class People:
+    """Whom people and user groups come to.
+
+    Attributes:
+        given: What named each person, by user ID: the text as it was given, or the ID of a member of a group.
+        groups: The members of each group that has any, by the group as it was given.
+        failed: Why somebody, or a group, stands for nobody, by what was given.
+        besides: The members of the groups that were asked for besides, or why there are none.
+    """
+
+    given: dict[str, str] = attrs.field(factory=dict)
+    groups: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
+    failed: dict[str, SlackError] = attrs.field(factory=dict)
+    besides: dict[str, tuple[str, ...] | SlackError] = attrs.field(factory=dict)
+
+    @property
+    def ids(self) -> list[str]:
+        """Everybody's user ID, each once, in the order in which they were named."""
+        return list(self.given)
+
+    def everybody(self) -> list[str]:
+        """Give :attr:`ids`, or raise the first of the errors."""
+        for error in self.failed.values():
+            raise error
+        return self.ids
+
+
+def people_of(
+    users: Iterable[str], *, besides: Sequence[str] = (), listed: bool = False
+) -> Generator[Effect, Any, People]:
+    """Find out whom people and user groups come to, with the fewest requests.
+
+    Args:
+        users: User IDs, mentions, e-mail addresses and user groups in any mixture.
+        besides: Groups whose members the step asks for as well, so that one request answers for all.
+        listed: As for :func:`group_members`.
+    """
+    named = list(dict.fromkeys(users))
+    groups = [user for user in named if parse_group(user) is not None]
+    members = yield from group_members([*groups, *besides], listed=listed)
+    found = People(besides={group: members[group] for group in besides if group in members})
+    themselves: set[str] = set()
+    for user in named:
+        try:
+            inside = members.get(user)
+            if isinstance(inside, SlackError):
+                raise inside
+            if inside is None:
+                known = yield from user_id(user)
+                # Whoever is a member of a group and named besides is told by the name.
+                if known not in themselves:
+                    found.given[known] = user
+                    themselves.add(known)
+            elif inside:
+                found.groups[user] = inside
+                for member in inside:
+                    found.given.setdefault(member, member)
+            else:
+                raise nobody_in(user)
+        except SlackError as error:
+            if not (isinstance(error, UserNotFound) or error.code == "no_such_subteam"):
+                raise
+            found.failed[user] = error
+    return found
+
+
+def user_needs(
+    users: str | Iterable[str], *, groups: bool = False, besides: Sequence[str] = (), listed: bool = False
+) -> Iterator[Need]:
+    """Name the methods that find people, where one is given by e-mail, or by a group if groups are taken.
+
+    Args:
+        users: As in the action, filled or not.
+        groups: Whether user groups are taken.
+        besides: As for :func:`people_of`.
+        listed: As for :func:`group_members`.
+    """
     given = users.replace(",", " ").split() if isinstance(users, str) and "{{" not in users else users
     given = [given] if isinstance(given, str) else list(given)
-    named = [parse_group(user) for user in given] if groups else []
+    named = [parse_group(user) for user in (*given, *besides)] if groups else []
     refs = [ref for ref in named if ref is not None]
     emails = [user for user in given if "@" in user and not user.lstrip().startswith("<") and parse_group(user) is None]
     if emails:
         yield Need("users.lookupByEmail", "look up people by e-mail")
     elif any("{{" in user for user in given):
         yield Need("users.lookupByEmail", "look up people by e-mail", condition="if people are given by e-mail address")
-    if refs:
-        one = [ref.kind for ref in refs] == ["id"]
+    unknown = groups and any("{{" in user for user in given)
+    if refs or besides:
+        # Which of the two methods a template comes to, only the run can tell; they need the same scope.
+        one = _single(refs) and not listed and all(parse_group(group) is not None for group in besides)
         yield Need("usergroups.users.list" if one else "usergroups.list", "see who is in the user groups")
-    elif groups and any("{{" in user for user in given):
+        unknown = unknown and bool(one)
+    if unknown:
         yield Need("usergroups.list", "see who is in the user groups", condition="if user groups are given")
 
 
@@ -411,17 +554,31 @@ def bad_emoji(field: str, name: str) -> Iterator[Fault]:
         yield Fault(field, str(error))
 
 
+def bad_group(field: str, group: str) -> Iterator[Fault]:
+    """Say what is wrong with a filled field of one user group."""
+    if not Placeholder.is_in(group) and parse_group(group) is None:
+        yield Fault(field, f"{group!r} is no user group.", _GIVE_GROUP)
+
+
+_GIVE_GROUP = "Give a user group by its ID (S0123ABCD) or its handle (@on-call)."
+_NO_GROUP = "A user group's members are people: list them in a step before this one, with ListUserGroupMembers."
+
+
 def bad_users(field: str, users: str | Iterable[str], *, groups: bool = False) -> Iterator[Fault]:
     """Say what is wrong with a filled field of people, or of people and user groups."""
     given = [users] if isinstance(users, str) else list(users)
     if not given:
         yield Fault(field, "names nobody.", "Give user IDs or e-mail addresses.")
     wrong: list[str] = []
+    remedy = ""
     for user in given:
         if not Placeholder.is_in(user) and not (groups and parse_group(user) is not None):
             try:
                 parse_user(user)
             except ValueError as error:
+                if not wrong:
+                    remedy = _GIVE_GROUP if groups else _NO_GROUP if parse_group(user) is not None else ""
                 wrong.append(str(error))
     if wrong:
-        yield Fault(field, wrong[0], f"{len(wrong) - 1} more are wrong likewise." if len(wrong) > 1 else "")
+        more = f"{len(wrong) - 1} more are wrong likewise." if len(wrong) > 1 else ""
+        yield Fault(field, wrong[0], " ".join(filter(None, (remedy, more))))

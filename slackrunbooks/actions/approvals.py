@@ -25,14 +25,13 @@ from ._find import (
     channel_address,
     channel_id,
     channel_needs,
-    group_members,
     identity,
-    user_id,
+    people_of,
     user_needs,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from .._effects import Effect, Flow
 
@@ -134,22 +133,6 @@ def _bad_times(expires_in: int | str, poll_every: int | str) -> Iterator[Fault]:
             f"is {poll_every}; Slack may be asked every {_LEAST_POLL} seconds at the most.",
             "Give seconds, such as 10.",
         )
-
-
-def _user_ids(users: Iterable[str]) -> Generator[Effect, Any, list[str]]:
-    """Give the IDs of people, and of the members of user groups; whoever is not found ends the step."""
-    given = list(dict.fromkeys(users))
-    members = yield from group_members(user for user in given if parse_group(user) is not None)
-    found: dict[str, None] = {}
-    for user in given:
-        if user not in members:
-            found[(yield from user_id(user))] = None
-            continue
-        people = members[user]
-        if isinstance(people, SlackError):
-            raise people
-        found.update(dict.fromkeys(people))
-    return list(found)
 
 
 def _poll(
@@ -290,7 +273,7 @@ class RequestApproval(Content[Approved]):
     def flow(self) -> Flow[Approved]:
         app = str((yield from identity()).get("user_id"))
         # Its own reactions are there to be clicked on; the app approves nothing.
-        people = [user for user in (yield from _user_ids(self.approvers)) if user != app]
+        people = [user for user in (yield from people_of(self.approvers)).everybody() if user != app]
         needed = int(self.approvals_needed)
         if len(people) < needed:
             raise ApprovalRefused("rejected", f"only {len(people)} people may approve, and {needed} must")
@@ -385,7 +368,7 @@ class WaitForReaction(Action[ReactionSeen]):
     def flow(self) -> Flow[ReactionSeen]:
         app = str((yield from identity()).get("user_id"))
         channel = yield from channel_id(self.channel)
-        people = yield from _user_ids(self.users)
+        people = (yield from people_of(self.users)).everybody()
         names = list(dict.fromkeys(map(_plain_name, self.names)))
 
         def decide(found: Mapping[str, Sequence[str]]) -> tuple[str, tuple[str, ...]] | None:

@@ -21,14 +21,14 @@ from ._find import (
     bad_users,
     channel_id,
     channel_needs,
-    group_members,
+    people_of,
     read_pages,
     user_id,
     user_needs,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
 
     from .._effects import Effect, Flow
 
@@ -57,8 +57,9 @@ class Invited:
         channel: The channel's ID.
         invited: User IDs that were invited now.
         already: User IDs that were members already, the bot itself among them.
-        failed: Slack's error code by user ID, e-mail address or user group as it was given, for those who could not be
-            invited.
+        failed: Slack's error code for those who could not be invited, by what was given (user ID, mention, e-mail
+            address or user group), and by user ID for a member of a group. A group with nobody in it has
+            ``users_not_found``.
         groups: The members of each user group by the group as it was given.
     """
 
@@ -83,6 +84,8 @@ _PERSONAL = _ALREADY | {
     "org_user_not_in_team",
     "user_team_not_in_channel",
     "app_cannot_join_channel",
+    "no_permission",
+    "no_external_invite_permission",
 }
 
 
@@ -103,7 +106,8 @@ class InviteToChannel(Action[Invited]):
         channel: ID, ``#name``, link or an earlier step's output.
         users: User IDs, mentions, e-mail addresses and user groups (``S0123ABCD``, ``<!subteam^S…>``, ``@handle``) in
             any mixture: a list, a text with commas, or one template whose value is either. A group stands for its
-            members; whoever is named twice is invited once; more than 100 people go in several requests.
+            members; whoever is named twice is invited once; more than 100 people go in several requests. Deactivated
+            people cannot be invited, and keep nobody else out.
 
     Returns:
         An :class:`Invited` with a result for each person.
@@ -116,7 +120,7 @@ class InviteToChannel(Action[Invited]):
         IsArchived: The channel is archived.
         ChannelNotFound: The app sees no such channel.
 
-    Again: those who are members count as already there.
+    Again: those who are members count as already there; of groups, the people who are in them by then are invited.
     """
 
     output: ClassVar[type[Any]] = Invited
@@ -135,57 +139,64 @@ class InviteToChannel(Action[Invited]):
 
     def flow(self) -> Flow[Invited]:
         channel = yield from channel_id(self.channel)
-        members = yield from group_members(user for user in self.users if parse_group(user) is not None)
-        failed: dict[str, str] = {}
-        groups: dict[str, tuple[str, ...]] = {}
-        people: dict[str, None] = {}
-        for user in self.users:
-            try:
-                if user not in members:
-                    people[(yield from user_id(user))] = None
-                elif isinstance(found := members[user], SlackError):
-                    failed[user] = found.code
-                else:
-                    groups[user] = found
-                    people.update(dict.fromkeys(found))
-            except UserNotFound as error:
-                failed[user] = error.code
-        result = yield from self._invite(Invited(channel=channel, failed=failed, groups=groups), list(people))
+        found = yield from people_of(self.users)
+        failed = {given: error.code for given, error in found.failed.items()}
+        result = yield from _invite(Invited(channel=channel, failed=failed, groups=found.groups), found.given)
         if result.failed and not (result.invited or result.already):
             raise _not_one(result.failed)
         return result
 
-    def _invite(self, result: Invited, people: list[str]) -> Flow[Invited]:
-        """Invite everybody with the fewest requests.
 
-        Slack invites nobody of a request in which one person is wrong, and names all who are. The good ones of such a
-        request are therefore known, and go together with those of the others in full requests at the end.
-        """
-        waiting = _chunks(people)
-        good: list[str] = []
-        while waiting:
-            asked = waiting.pop(0)
-            try:
-                yield call("conversations.invite", channel=result.channel, users=",".join(asked))
-            except SlackError as error:
-                wrong = _by_person(error, asked)
-                if not wrong:
-                    raise
-                already = tuple(user for user, code in wrong.items() if code in _ALREADY)
-                failed = {user: code for user, code in wrong.items() if code not in _ALREADY}
-                result = attrs.evolve(result, already=(*result.already, *already), failed={**result.failed, **failed})
-                good += [user for user in asked if user not in wrong]
-            else:
-                result = attrs.evolve(result, invited=(*result.invited, *asked))
-            yield Partial(result)
-            if not waiting:
-                waiting, good = _chunks(good), []
-        return result
+def _invite(result: Invited, given: Mapping[str, str]) -> Flow[Invited]:
+    """Invite everybody with the fewest requests.
 
+    Slack invites nobody of a request in which one person is wrong, and names all who are. The good ones of such a
+    request are therefore known; they fill up the last request of those who are not, and go in full ones after it.
 
-def _chunks(people: list[str]) -> list[list[str]]:
-    """Cut a list of people into requests."""
-    return [people[start : start + _PER_INVITE] for start in range(0, len(people), _PER_INVITE)]
+    One kind of wrong is another matter: where all who are wrong have left the workspace, the others are invited with
+    the refusal (https://docs.slack.dev/reference/methods/conversations.invite#partially-failed-calls). When they are
+    asked again they are members already, which then tells that they were invited now.
+
+    Args:
+        result: What is known so far.
+        given: How everybody was named, by user ID.
+    """
+    waiting = [list(given)[start : start + _PER_INVITE] for start in range(0, len(given), _PER_INVITE)]
+    good: list[str] = []
+    cleared: set[str] = set()
+    while waiting or good:
+        asked = waiting.pop(0) if waiting else []
+        if not waiting:
+            room = _PER_INVITE - len(asked)
+            asked, good = [*asked, *good[:room]], good[room:]
+        try:
+            yield call("conversations.invite", channel=result.channel, users=",".join(asked))
+        except SlackError as error:
+            wrong = _by_person(error, asked)
+            if not wrong and (error.code not in _PERSONAL or len(asked) == 1):
+                raise
+            if not wrong:
+                # Somebody is wrong and nobody is named, so the halves tell.
+                half = len(asked) // 2
+                waiting[:0] = [asked[:half], asked[half:]]
+                continue
+            there = {user for user, code in wrong.items() if code in _ALREADY}
+            now = cleared.intersection(user for user in there if wrong[user] == "already_in_channel")
+            result = attrs.evolve(
+                result,
+                invited=(*result.invited, *(user for user in asked if user in now)),
+                already=(*result.already, *(user for user in asked if user in there - now)),
+                failed={
+                    **result.failed,
+                    **{given[user]: code for user, code in wrong.items() if code not in _ALREADY},
+                },
+            )
+            good += [user for user in asked if user not in wrong]
+            cleared.update(good)
+        else:
+            result = attrs.evolve(result, invited=(*result.invited, *asked))
+        yield Partial(result)
+    return result
 
 
 def _not_one(failed: dict[str, str]) -> SlackError:
@@ -213,11 +224,7 @@ def _asked(given: str) -> str:
 
 def _by_person(error: SlackError, people: list[str]) -> dict[str, str]:
     """Say which person each error of an invitation is about; empty where it is not about a person."""
-    named = {
-        entry["user"]: entry["error"]
-        for entry in error.errors
-        if entry.get("user") in people and entry.get("error") in _PERSONAL
-    }
+    named = {entry["user"]: entry["error"] for entry in error.errors if entry.get("user") in people}
     if named:
         return named
     # With one person in the request there is no list, and the code can only be about that person.

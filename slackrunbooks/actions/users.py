@@ -33,6 +33,7 @@ class UserFound:
         id: The user ID (``U…`` or ``W…``).
         name: The user name; not unique, and not what Slack shows.
         real_name: The full name; empty where the person gave none.
+        display_name: The name that Slack shows in messages; empty where the person chose none.
         tz: The time zone, ``Europe/Berlin``; ``None`` where Slack does not say.
         is_bot: Whether it is an app's user.
         deleted: Whether the account is deactivated.
@@ -43,6 +44,7 @@ class UserFound:
     id: str
     name: str
     real_name: str = ""
+    display_name: str = ""
     tz: str | None = None
     is_bot: bool = False
     deleted: bool = False
@@ -103,6 +105,7 @@ class LookUpUser(Action[UserFound]):
             id=str(found["id"]),
             name=found.get("name") or "",
             real_name=found.get("real_name") or profile.get("real_name") or "",
+            display_name=profile.get("display_name") or "",
             tz=found.get("tz") or None,
             is_bot=bool(found.get("is_bot")),
             deleted=bool(found.get("deleted")),

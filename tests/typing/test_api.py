@@ -27,6 +27,8 @@ def test_do_gives_the_output_of_its_action(executor: sr.Executor) -> None:
     assert_type(executor.do(sr.AddReaction(channel="C1", ts="1.000000", name="eyes")), sr.ReactionAdded)
     assert_type(executor.do(sr.RemoveReaction(channel="C1", ts="1.000000", name="eyes")), sr.ReactionRemoved)
     assert_type(executor.do(sr.LookUpUser(user="U1")), sr.UserFound)
+    assert_type(executor.do(sr.ListUserGroupMembers(usergroup="@sre")), sr.UserGroupMembersListed)
+    assert_type(executor.do(sr.UpdateUserGroup(usergroup="@sre", users=["U1"], name="SRE")), sr.UserGroupUpdated)
     assert_type(executor.do(sr.DeleteMessage(channel="C1", ts="1.000000")), sr.MessageDeleted)
     assert_type(executor.do(sr.GetPermalink(channel="C1", message_ts="1.000000")).permalink, str)
     assert_type(executor.do(sr.RenameChannel(channel="C1", name="n")), sr.ChannelRenamed)
