@@ -1044,6 +1044,13 @@ _REMEDIES_BY_METHOD: Final[Mapping[tuple[str, str], str]] = {
         "The workspace lets only certain people change user groups. Ask an administrator to allow it to apps "
         "(Permissions, User groups)."
     ),
+    # The text of the page names these two, its table of errors does not.
+    ("usergroups.users.update", "invalid_user"): (
+        "Guests and bots cannot be in a user group, and one of these people is. Leave them out."
+    ),
+    ("usergroups.users.update", "single_channel_guests_cannot_be_added"): (
+        "Single-channel guests cannot be in a user group. Leave them out."
+    ),
     ("usergroups.users.update", "permission_denied"): (
         "The workspace lets only certain people change user groups. Ask an administrator to allow it to apps "
         "(Permissions, User groups)."

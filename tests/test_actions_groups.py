@@ -300,6 +300,14 @@ def test_members_are_listed_for_steps_that_take_people(way: Way) -> None:
             way.do(sr.ListUserGroupMembers(usergroup=group))
 
 
+def test_bots_cannot_be_on_call(way: Way) -> None:
+    """Slack takes no bot into a group; the error says so, and the group is as it was."""
+    robot = way.fake.add_user("robot", is_bot=True).id
+    with pytest.raises(sr.SlackError, match="invalid_user.*Guests and bots cannot be in a user group"):
+        way.do(sr.UpdateUserGroup(usergroup="@db", users=robot, mode="add"))
+    assert way.fake.usergroup("db").users == list(_ids("bob", "cyd"))
+
+
 def test_a_group_is_never_emptied(way: Way) -> None:
     """Slack keeps no empty group; the step says so before it sends anything."""
     with pytest.raises(sr.SlackError, match="no_users_provided.*nobody would be left"):

@@ -147,8 +147,8 @@ class UpdateUserGroup(Action[UserGroupUpdated]):
         UserNotFound: Nobody has one of the e-mail addresses, or nobody is in another group; nothing was changed.
         ChannelNotFound: The app sees no channel of that name; nothing was changed.
         SlackError: ``no_such_subteam`` (no such group, or it is disabled), ``no_users_provided`` (nobody would be left,
-            which Slack does not allow), ``invalid_users``, ``subteam_max_users_exceeded``,
-            ``too_many_linked_channels``; each with its remedy.
+            which Slack does not allow), ``invalid_users``, ``invalid_user`` (a guest or a bot),
+            ``subteam_max_users_exceeded``, ``too_many_linked_channels``; each with its remedy.
         NotPermitted: The workspace lets apps change no groups (``permission_denied``), or its plan has none.
 
     Again: changes nothing, and sends nothing, where all is already so.
