@@ -176,6 +176,8 @@ def test_what_one_step_draws_the_next_one_uploads(way: Way) -> None:
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"path": "no/such.file"}, "UploadFile.path: 'no/such.file' does not exist on the machine"),
     ({"path": "."}, "is a folder"),
+    ({"path": "/dev/null"}, "is no plain file"),
+    ({"path": "long" * 2000}, r"cannot be read \(File name too long\)"),
     ({"content": b"", "filename": "x"}, "content: is empty"),
     ({"content": b"x", "filename": " "}, "filename: is empty"),
     ({"content": b"x", "filename": "x", "channel": "Not One!"}, "channel: "),
@@ -342,14 +344,14 @@ def _script(server: Server) -> None:
     )
 
 
-def _upload(kind: str, server: Server, action: sr.UploadFile, **options: Any) -> Any:
+def _upload(kind: str, server: Server, action: sr.UploadFile, context: Any = None, **options: Any) -> Any:
     if kind == "sync":
         with PooledWebClient("xoxb-fake", base_url=server.url) as client:
-            return sr.Executor(client, **options).do(action)
+            return sr.Executor(client, **options).do(action, context)
 
     async def go() -> Any:
         async with sr.PooledAsyncWebClient("xoxb-fake", base_url=server.url) as client:
-            return await sr.AsyncExecutor(client, **options).do(action)
+            return await sr.AsyncExecutor(client, **options).do(action, context)
 
     return asyncio.run(go())
 
@@ -388,6 +390,24 @@ def test_a_large_file_is_sent_piece_by_piece(kind: str, tmp_path: Path) -> None:
             tracemalloc.stop()
         assert server.requests[4].size == 64 * 2**20
     assert done.size == 64 * 2**20
+    assert peak < 8 * 2**20
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_bytes_are_never_twice_in_memory(kind: str) -> None:
+    """What the program holds already is sent from where it is, also where it comes out of the context."""
+    raw = bytes(64 * 2**20)
+    with Server(keep_bodies=False) as server:
+        _script(server)
+        _upload(kind, server, sr.UploadFile(content=b"warm", filename="x.bin"))
+        _script(server)
+        tracemalloc.start()
+        try:
+            _upload(kind, server, sr.UploadFile(content="{{graph.raw}}", filename="x.bin"), {"graph": {"raw": raw}})
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert server.requests[4].size == len(raw)
     assert peak < 8 * 2**20
 
 

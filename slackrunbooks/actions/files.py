@@ -151,25 +151,29 @@ def _as_path(value: str | PathLike[str] | None) -> str | None:
     return cast("str", value if named is None else named())
 
 
-def _wrong_with(path: Path) -> str | None:
-    """Say why a file cannot be sent, as far as that can be told without sending it."""
+def _size_of(path: Path) -> int:
+    """Return the size of a file that can be sent, as far as that can be told without sending it."""
+    place, wrong, size = "UploadFile.path", "", 0
     try:
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "does not exist"
-            return f"{str(path)!r} {what} on the machine that runs this."
-        # Whether it may be read is known only by opening it, and must be known before it is announced.
-        path.open("rb").close()
-        return _wrong_size(path.stat().st_size)
+        if path.is_file():
+            # Whether it may be read is known only by opening it, and must be known before it is announced.
+            path.open("rb").close()
+            size = path.stat().st_size
+        else:
+            wrong = "is a folder" if path.is_dir() else "is no plain file" if path.exists() else "does not exist"
     except (OSError, ValueError) as error:
-        return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}."
+        wrong = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    if wrong:
+        raise RunbookError(f"{str(path)!r} {wrong} on the machine that runs this.", place=place)
+    return _checked(size, place)
 
 
-def _wrong_size(size: int) -> str | None:
+def _checked(size: int, place: str) -> int:
     if size == 0:
-        return "is empty, and Slack takes no empty file."
+        raise RunbookError("is empty, and Slack takes no empty file.", place=place)
     if size > _LARGEST:
-        return f"has {size} bytes; Slack takes 1 GB. Compress it, or share a link."
-    return None
+        raise RunbookError(f"has {size} bytes; Slack takes 1 GB. Compress it, or share a link.", place=place)
+    return size
 
 
 @attrs.frozen(kw_only=True)
@@ -272,9 +276,13 @@ class UploadFile(Action[FileUploaded]):
     def faults(self) -> Iterator[Fault]:
         if self.path is not None and not self.path.strip():
             yield Fault("path", "is empty.", "Give the file's path.")
-        elif self.path is not None and not Placeholder.is_in(self.path) and (wrong := _wrong_with(Path(self.path))):
-            # An earlier step may still make it, so that it is no error before the step itself begins.
-            yield Fault("path", wrong, "The step fails unless that changes before it.", severity="warning")
+        elif self.path is not None and not Placeholder.is_in(self.path):
+            try:
+                _size_of(Path(self.path))
+            except RunbookError as error:
+                # An earlier step may still make it, so that it is no error before the step itself begins.
+                remedy = "The step fails unless that changes before it."
+                yield Fault("path", error.reason, remedy, severity="warning")
         if isinstance(self.content, (str, bytes, bytearray)) and not self.content:
             yield Fault("content", "is empty, and Slack takes no empty file.")
         if self.filename is not None and not self.filename.strip():
@@ -345,9 +353,7 @@ class UploadFile(Action[FileUploaded]):
         """Return the bytes, or refuse what cannot be sent before anything is."""
         if self.path is not None:
             path = Path(self.path)
-            if (wrong := _wrong_with(path)) is not None:
-                raise RunbookError(wrong, place="UploadFile.path")
-            return _OnDisk(path, path.stat().st_size)
+            return _OnDisk(path, _size_of(path))
         if isinstance(self.content, _Figure):
             buffer = io.BytesIO()
             ending = Path(self._name()).suffix.removeprefix(".").lower()
@@ -355,6 +361,5 @@ class UploadFile(Action[FileUploaded]):
             view = buffer.getbuffer()
         else:
             view = memoryview(self.content.encode() if isinstance(self.content, str) else self.content)
-        if (wrong := _wrong_size(len(view))) is not None:
-            raise RunbookError(wrong, place="UploadFile.content")
+        _checked(len(view), "UploadFile.content")
         return _InMemory(view)
