@@ -19,7 +19,7 @@ from .slack_methods import call
 from .text import parse_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from ._effects import Call, Effect, Flow
 
@@ -27,6 +27,9 @@ __all__ = ["DOUBTFUL", "QUIET", "Applied", "Doubt", "NotApplied", "Verdict", "re
 
 QUIET: Final = 10.0
 """Seconds between a loss and the look that counts: Slack may still be at work on a request whose connection is gone."""
+
+# Files are shared in the background, after the answer: https://docs.slack.dev/messaging/working-with-files
+_SLOW: Final[Mapping[str, float]] = {"files.completeUploadExternal": 3 * QUIET}
 
 # Our clock and Slack's may differ; two minutes is more than any clock that keeps time.
 _SKEW: Final = 120
@@ -97,7 +100,7 @@ def _patient(look: _Look, doubt: Doubt) -> Flow[Verdict]:
     """Look at once, for what is there is there; that it is not done is believed only after the quiet period."""
     reply = yield from look(doubt)
     if reply is None:
-        yield Wait(QUIET)
+        yield Wait(_SLOW.get(doubt.call.method, QUIET))
         reply = yield from look(doubt)
     return NotApplied() if reply is None else Applied(reply)
 
@@ -199,22 +202,20 @@ def _bookmarked(doubt: Doubt) -> Generator[Effect, Any, Reply | None]:
 
 
 def _completed(doubt: Doubt) -> Generator[Effect, Any, Reply | None]:
-    """See whether a file was shared: https://docs.slack.dev/reference/methods/files.info."""
+    """Find a file among the app's own in the channel: https://docs.slack.dev/reference/methods/files.list."""
     asked = doubt.call.arguments
     file_id = str(asked["files"][0]["id"])
-    reply = yield call("files.info", file=file_id)
-    channel = asked.get("channel_id")
-    file = reply.get("file") or {}
-    if channel is not None and channel not in set(_shared_in(file)):
-        return None
-    return Reply({"ok": True, "files": [{"id": file_id, "title": file.get("title", "")}]})
-
-
-def _shared_in(file: Mapping[str, Any]) -> Iterator[str]:
-    for kind in ("channels", "groups", "ims"):
-        yield from file.get(kind) or ()
-    for shares in (file.get("shares") or {}).values():
-        yield from shares
+    me = yield from identity()
+    page = 1
+    while True:
+        # Not from a time on: the file is as old as its address, which may be from before a crash.
+        reply = yield call("files.list", user=me["user_id"], channel=asked.get("channel_id"), count=_PAGE, page=page)
+        for file in reply.get("files") or ():
+            if file["id"] == file_id:
+                return Reply({"ok": True, "files": [{"id": file_id, "title": file.get("title", "")}]})
+        page += 1
+        if page > int((reply.get("paging") or {}).get("pages") or 0):
+            return None
 
 
 _RECIPES: Final[Mapping[str, _Look]] = {

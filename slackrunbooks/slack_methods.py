@@ -148,6 +148,7 @@ _TABLE: Final[tuple[tuple[str, Scopes, Tier, Repeat], ...]] = (
     # Each request gives another upload ticket; one that nobody completes is never seen.
     ("files.getUploadURLExternal", _any("files:write"), 4, _READS),
     ("files.info", _any("files:read"), 4, _READS),
+    ("files.list", _any("files:read"), 3, _READS),
     ("pins.add", _any("pins:write"), 2, _GUARDED),
     ("pins.list", _any("pins:read"), 2, _READS),
     ("pins.remove", _any("pins:write"), 2, _GUARDED),

@@ -110,7 +110,7 @@ def _break_look_ups(fake: FakeSlack, fate: str, lost: str) -> None:
         "conversations.create": ("conversations.list",),
         "chat.scheduleMessage": ("chat.scheduledMessages.list",),
         "bookmarks.add": ("bookmarks.list",),
-        "files.completeUploadExternal": ("files.info",),
+        "files.completeUploadExternal": ("files.list",),
     }.get(lost, ())
     armed = [False]
     plan = fake._faults
@@ -228,13 +228,19 @@ def test_what_was_not_applied_is_sent_again_after_the_quiet_period(name: str, me
         assert 10.0 in fake.naps
 
 
-def test_what_no_page_describes_is_left_to_a_person() -> None:
-    """What files.info says of a file that was never completed is not documented, so such a loss stays in doubt."""
+@pytest.mark.parametrize("channel", ["#incidents", None])
+@pytest.mark.parametrize("loss", ["reset_before", "applied_then_reset"])
+def test_a_file_is_shared_once(channel: str | None, loss: str) -> None:
+    """A completion that was lost is found among the app's own files, also behind many others, or sent again."""
     fake = FakeSlack()
     fake.add_channel("incidents")
-    fake.inject("files.completeUploadExternal", "reset_before")
-    with fake.executor() as executor, pytest.raises(sr.AmbiguousOutcome, match=r"files\.info"):
-        executor.do(sr.UploadFile(channel="#incidents", content=b"x", filename="x.txt"))
+    with fake.executor() as executor:
+        for number in range(101):
+            executor.do(sr.UploadFile(channel=channel, content=b"x", filename=f"{number}.txt"))
+        fake.inject("files.completeUploadExternal", loss)
+        executor.do(sr.UploadFile(channel=channel, content=b"x", filename="x.txt"))
+    assert [file.name for file in fake.files if file.is_complete][100:] == ["100.txt", "x.txt"]
+    assert len(fake.channel("incidents").messages) == (102 if channel else 0)
 
 
 def test_an_effect_that_comes_late_is_still_found() -> None:

@@ -25,8 +25,8 @@ COMMON = DOCUMENTED["common"]
 READ_ONLY = """
     api.test auth.test bookmarks.list chat.getPermalink chat.scheduledMessages.list conversations.history
     conversations.info conversations.list conversations.members conversations.replies files.getUploadURLExternal
-    files.info pins.list reactions.get team.info usergroups.list usergroups.users.list users.conversations users.info
-    users.list users.lookupByEmail"""
+    files.info files.list pins.list reactions.get team.info usergroups.list usergroups.users.list users.conversations
+    users.info users.list users.lookupByEmail"""
 
 
 def refuse(method: str, code: str, **more: Any) -> errors.SlackError:

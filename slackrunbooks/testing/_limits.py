@@ -26,7 +26,7 @@ _TIERS: Final[dict[int, str]] = {
         reactions.remove usergroups.list usergroups.update usergroups.users.list usergroups.users.update users.list""",
     50: """
         bookmarks.list canvases.access.set canvases.edit chat.delete chat.deleteScheduledMessage chat.meMessage
-        chat.scheduleMessage chat.scheduledMessages.list chat.update conversations.history conversations.info
+        chat.scheduleMessage chat.scheduledMessages.list chat.update conversations.history conversations.info files.list
         conversations.invite conversations.join conversations.kick conversations.leave conversations.open
         conversations.replies reactions.add reactions.get users.conversations users.lookupByEmail""",
     100: """

@@ -104,6 +104,7 @@ SCOPES: Final[dict[str, _Rows]] = {
     "files.completeUploadExternal": _any("files:write"),
     "files.getUploadURLExternal": _any("files:write"),
     "files.info": _any("files:read"),
+    "files.list": _any("files:read"),
     "pins.add": _any("pins:write"),
     "pins.list": _any("pins:read"),
     "pins.remove": _any("pins:write"),

@@ -135,6 +135,23 @@ def test_files_info_describes_a_file(slack) -> None:
     assert [message["files"] for message in history] == [[other], [shown]]
 
 
+def test_own_files_are_listed_page_by_page(slack) -> None:
+    """What nobody completed is not listed; a channel and a time narrow it down."""
+    channel, bot = slack.channel("incidents").id, slack.bot.id
+    for number in range(5):
+        slack.client.files_upload_v2(content="x", filename=f"{number}.txt", channel=channel if number % 2 else None)
+        slack.advance(60)
+    slack.client.files_getUploadURLExternal(filename="never.txt", length=1)
+    whole = slack.client.files_list(user=bot)
+    assert [file["name"] for file in whole["files"]] == [f"{number}.txt" for number in range(5)]
+    assert whole["paging"] == {"count": 100, "total": 5, "page": 1, "pages": 1}
+    last = slack.client.files_list(user=bot, count=2, page=3)
+    assert ([file["name"] for file in last["files"]], last["paging"]["pages"]) == (["4.txt"], 3)
+    assert [file["name"] for file in slack.client.files_list(user=bot, channel=channel)["files"]] == ["1.txt", "3.txt"]
+    late = slack.client.files_list(user=bot, ts_from=whole["files"][3]["created"])
+    assert [file["name"] for file in late["files"]] == ["3.txt", "4.txt"]
+
+
 def test_blocks_count_without_a_comment_only(slack) -> None:
     """With initial_comment the blocks are ignored, as the page says; another name needs its scope."""
     channel = slack.channel("incidents")

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from slackrunbooks.testing._blocks import UNKNOWN, faults
-from slackrunbooks.testing._state import FakeFile
+from slackrunbooks.testing._state import FakeFile, microseconds
 from slackrunbooks.testing._uploads import UPLOADS
 
 from ._registry import Body, NotModelled, Refusal, Request, method
@@ -111,6 +111,35 @@ def info(request: Request) -> Body:
     if not file.is_complete:
         raise NotModelled("What files.info says of an upload that nobody completed is not documented.")
     return {"file": request.workspace.show_file(file), "comments": [], "response_metadata": {"next_cursor": ""}}
+
+
+@method("files.list", flags=("show_files_hidden_by_limit",), numbers=("count", "page"), json_body=False)
+def listed(request: Request) -> Body:
+    """List the app's own files that are uploaded, all or those of one channel."""
+    if request.text("types", "all") != "all":
+        raise NotModelled("files.list with types is not modelled.")
+    user = request.text("user")
+    if user:
+        request.active(user)
+    if user != request.bot.id:
+        raise NotModelled("files.list is modelled for the app's own files: give user, the app's user ID.")
+    channel_id = request.text("channel")
+    if channel_id and channel_id not in request.workspace.channels:
+        raise NotModelled("The page has no error for a channel that does not exist.")
+    since, until = (request.text(name, default) for name, default in (("ts_from", "0"), ("ts_to", "99999999999")))
+    found = [
+        request.workspace.show_file(file)
+        for file in request.workspace.files.values()
+        if file.is_complete
+        and (not channel_id or channel_id in file.shares)
+        and microseconds(since) <= file.created * 1_000_000 <= microseconds(until)
+    ]
+    count, page = (request.arguments.get(name, default) for name, default in (("count", 100), ("page", 1)))
+    if not isinstance(count, int) or not isinstance(page, int) or count < 1 or page < 1:
+        raise NotModelled("What files.list says to a count or a page below 1 is not documented.")
+    pages = -(-len(found) // count)
+    paging = {"count": count, "total": len(found), "page": page, "pages": pages}
+    return {"files": found[(page - 1) * count : page * count], "paging": paging}
 
 
 def _announced(request: Request) -> list[tuple[FakeFile, str]]:
