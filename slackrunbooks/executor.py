@@ -13,16 +13,18 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, cast, get_args
 
 import attrs
 
 from ._effects import HostCall, Raised, Returned, Upload
-from ._engine import Event, Hook, Machine, OnAmbiguous, Send, Sleep, Work
+from ._engine import Event, Hook, Machine, OnAmbiguous, Send, Work
+from ._lease import Recorder, next_of, rebuilt, replay, spec_of
 from ._survey import Identify, Identity, check_report, survey
 from .actions import Action
-from .errors import CheckFailed, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
+from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
+from .journal import RunRecord, decode
 from .report import Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
@@ -38,11 +40,13 @@ if TYPE_CHECKING:
 
     from ._clock import Clock
     from ._effects import Delivery, Request
+    from .journal import Journal
     from .report import CheckReport, Plan
 
 __all__ = ["AsyncExecutor", "Context", "Executor"]
 
 _R = TypeVar("_R")
+_T = TypeVar("_T")
 
 _log = logging.getLogger("slackrunbooks")
 
@@ -97,12 +101,12 @@ class _Core:
         token: str | None,
         retry: RetryPolicy | None,
         pacing: object,
-        journal: object,
+        journal: Journal | None,
         on_ambiguous: OnAmbiguous,
         policy: object,
         hooks: Iterable[Hook],
     ) -> None:
-        for option, value in (("pacing", pacing), ("journal", journal), ("policy", policy)):
+        for option, value in (("pacing", pacing), ("policy", policy)):
             if value is not None:
                 raise Unsupported(f"the executor option {option!r}", "Leave it out.")
         if on_ambiguous not in get_args(OnAmbiguous):
@@ -118,6 +122,8 @@ class _Core:
         self._retry = retry or RetryPolicy()
         self._on_ambiguous: OnAmbiguous = on_ambiguous
         self._hooks = tuple(hooks)
+        self._journal = journal
+        self._owner = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._runs: OrderedDict[str, _Kept] = OrderedDict()
         self._latest: Report | None = None
@@ -152,7 +158,7 @@ class _Core:
         return book, survey(book, _plain_context(context), templates=templates, single=single), single
 
     def report(self, run_id: str | None = None) -> Report:
-        """Return the report of a run of this executor, also of one that Ctrl-C or a cancellation ended.
+        """Return the report of a run of this executor or its journal, also of one that Ctrl-C or a cancellation ended.
 
         Args:
             run_id: The run; left out, the latest that ended.
@@ -166,6 +172,12 @@ class _Core:
             else:
                 kept = self._runs.get(run_id)
                 found = kept.report if kept is not None else None
+        if found is None and run_id is not None and self._journal is not None:
+            record = self._journal.get(run_id)
+            if record is not None:
+                machine, _ = rebuilt(record)
+                replay(machine, self._journal.entries(run_id))
+                found = machine.report()
         if found is None:
             raise KeyError("no run has ended yet" if run_id is None else f"no report of run {run_id!r}")
         return found
@@ -185,6 +197,12 @@ class _Core:
             on_ambiguous=self._on_ambiguous,
         )
         return machine, None if key is None else data
+
+    def _open_one(self, action: object, context: Context, key: str) -> Report | _Opened:
+        """Open the run of one action under a key. Blocks."""
+        name = _named(f"key/{key}", "do")
+        book, data = _checked_action(action), _plain_context(context)
+        return self._open(book, data, name, templates=context is not None, single=True)
 
     def _for_run(
         self, runbook: Runbook, context: Context, run_id: str | None, actor: str | None, reason: str | None
@@ -206,6 +224,108 @@ class _Core:
             on_ambiguous=self._on_ambiguous,
         )
         return machine, data
+
+    # --- runs that are kept ------------------------------------------------------------------------------------------
+
+    def _open(
+        self,
+        runbook: Runbook,
+        given: dict[str, Any],
+        run_id: str,
+        *,
+        templates: bool = True,
+        single: bool = False,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> Report | _Opened:
+        """Begin a run in the journal, go on with one that is there, or return its report. Blocks."""
+        journal = cast("Journal", self._journal)
+        now = self._clock.now()
+        begins = runbook.with_defaults(given)[0] if templates and not single else given
+        spec = spec_of(
+            runbook,
+            begins,
+            given,
+            retry=self._retry,
+            on_ambiguous=self._on_ambiguous,
+            templates=templates,
+            single=single,
+            actor=actor,
+            reason=reason,
+        )
+        if journal.get(run_id) is None and not single:
+            self._look_before(runbook, given)
+        record = journal.begin(RunRecord(run_id=run_id, spec=spec, created=now, updated=now))
+        known, asked = decode(record.spec), decode(spec)
+        if (known["runbook"], known["templates"]) != (asked["runbook"], asked["templates"]):
+            raise RunConflict(run_id, "it is a run of another runbook; give this one another run_id.")
+        other = known["given"] != asked["given"]
+        opened = self._go_on(record)
+        if not other:
+            return opened
+        note = "The context differs from the one the run began with, and was ignored."
+        if isinstance(opened, Report):
+            return attrs.evolve(opened, notes=(*opened.notes, note))
+        return attrs.evolve(opened, notes=(note,))
+
+    def _go_on(self, record: RunRecord) -> Report | _Opened:
+        """Return the report of a run that has ended, or take it over. Blocks."""
+        journal = cast("Journal", self._journal)
+        if record.state != "running":
+            machine, _ = rebuilt(record)
+            replay(machine, journal.entries(record.run_id))
+            return machine.report()
+        recorder = Recorder.claim(journal, record.run_id, self._owner, now := self._clock.now())
+        try:
+            # It may have ended since it was read.
+            if (current := journal.get(record.run_id)) is not None and current.state != "running":
+                recorder.end(current.state, now)
+                return self._go_on(current)
+            machine, _ = rebuilt(record)
+            waiting = recorder.replay(machine, journal.entries(record.run_id), now)
+        except BaseException:
+            with contextlib.suppress(JournalError, RunHeld):
+                recorder.end("running", now)
+            raise
+        # What happened in another process, hooks were told there.
+        machine.events()
+        return _Opened(machine, recorder, waiting)
+
+    def _kept_record(self, run_id: str) -> RunRecord:
+        if self._journal is None:
+            raise Unsupported("resume without a journal", "Give the executor one: journal=SqliteJournal(…).")
+        record = self._journal.get(run_id)
+        if record is None:
+            raise KeyError(f"the journal has no run {run_id!r}")
+        return record
+
+    def _unfinished(self) -> list[RunRecord]:
+        if self._journal is None:
+            raise Unsupported("resume without a journal", "Give the executor one: journal=SqliteJournal(…).")
+        now = self._clock.now()
+        runs = self._journal.runs()
+        return [
+            each for each in reversed(runs) if each.state == "running" and not (each.owner and each.lease_until > now)
+        ]
+
+    def _let_go(self, opened: _Opened, error: BaseException) -> None:
+        """Leave an interrupted run for whoever goes on with it, and keep what is known of it."""
+        opened.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
+        with self._lock:
+            self._latest = opened.machine.report()
+        with contextlib.suppress(JournalError, RunHeld):
+            opened.recorder.end("running", self._clock.now())
+        self._tell(opened.machine)
+
+    def _noted(self, opened: _Opened) -> Report:
+        report = opened.machine.report()
+        if opened.notes:
+            report = attrs.evolve(report, notes=(*report.notes, *opened.notes))
+        with self._lock:
+            self._latest = report
+        return report
+
+    # --- runs in memory ----------------------------------------------------------------------------------------------
 
     def _register(self, machine: Machine, context: dict[str, Any], *, templates: bool = True) -> Report | None:
         """Note that a run is under way, or return the report that its ID has already."""
@@ -261,14 +381,10 @@ class _Core:
                 _log.exception("A hook failed; the run goes on.")
 
     def _next(self, machine: Machine, pending: list[Work]) -> Work | None:
-        """Return what to do next: sending goes before sleeping, and the shortest sleep first."""
+        """Return what to do next."""
         pending += machine.ready(self._clock.now())
         self._tell(machine)
-        if not pending:
-            return None
-        work = min(pending, key=lambda work: work.until if isinstance(work, Sleep) else 0.0)
-        pending.remove(work)
-        return work
+        return next_of(pending)
 
     def _interrupted(self, machine: Machine, error: BaseException) -> None:
         machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
@@ -281,10 +397,6 @@ class _Core:
     def submit(self, runbook: Runbook, context: Context = None, **options: object) -> NoReturn:  # noqa: ARG002
         """Not in this version: raises ``Unsupported``."""
         raise Unsupported("submit", "Use run, in a thread or task of your own.")
-
-    def resume(self, run_id: str) -> NoReturn:  # noqa: ARG002
-        """Not in this version: raises ``Unsupported``."""
-        raise Unsupported("resume", "Runs are kept in memory only: start a new one.")
 
     def retry(self, run_id: str, runbook: Runbook | None = None) -> NoReturn:  # noqa: ARG002
         """Not in this version: raises ``Unsupported``."""
@@ -301,6 +413,16 @@ class _Core:
     def resolve(self, run_id: str, step: str, *, call: int, applied: bool, reply: object = None) -> NoReturn:  # noqa: ARG002
         """Not in this version: raises ``Unsupported``."""
         raise Unsupported("resolve", "Look in Slack what happened, and run what is left.")
+
+
+@attrs.frozen
+class _Opened:
+    """A run of a journal that this executor goes on with."""
+
+    machine: Machine
+    recorder: Recorder
+    waiting: Work | None = None
+    notes: tuple[str, ...] = ()
 
 
 def _recorded(run_id: str, kept: _Kept, runbook: Runbook, context: object, *, templates: bool) -> Report:
@@ -360,7 +482,8 @@ class Executor(_Core):
             when the first request is made.
         retry: How often and how long refused requests are tried again.
         pacing: Not in this version.
-        journal: Not in this version: run IDs are remembered in memory, for the last 1,000 runs.
+        journal: Keeps runs, so that one goes on after a crash: ``MemoryJournal()``, ``SqliteJournal(path)``. Without
+            one, run IDs are remembered in memory, for the last 1,000 runs.
         on_ambiguous: What to do when an answer is lost. ``"reconcile"`` looks up what became of the request (a message
             by an opaque key in its metadata, a channel by its creator and time …), sends again what may be sent twice,
             and stops with ``AmbiguousOutcome`` where nobody can tell; ``"fail"`` stops at once; ``"resend"`` sends it
@@ -381,7 +504,7 @@ class Executor(_Core):
         token: str | None = None,
         retry: RetryPolicy | None = None,
         pacing: object = None,
-        journal: object = None,
+        journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
         policy: object = None,
         hooks: Iterable[Hook] = (),
@@ -429,7 +552,7 @@ class Executor(_Core):
             action: The action.
             context: Fills its templates. Without one, the values are sent as they are; ``escape(text)`` makes foreign
                 text inert.
-            key: Makes it idempotent within this executor: the same key gives the recorded output.
+            key: Makes it idempotent: the same key gives the recorded output; without a journal, within this executor.
 
         Returns:
             The action's output.
@@ -440,6 +563,9 @@ class Executor(_Core):
             SlackError: Slack refused; heirs name the cause. ``error.output`` has what was achieved before.
             AmbiguousOutcome: The answer was lost; it was not sent again.
         """
+        if key is not None and self._journal is not None:
+            opened = self._open_one(action, context, key)
+            return cast("_R", _outcome(opened if isinstance(opened, Report) else self._drive_kept(opened)))
         machine, kept = self._for_action(action, context, key)
         return cast("_R", _outcome(self._drive(machine, kept, templates=context is not None)))
 
@@ -457,7 +583,8 @@ class Executor(_Core):
         Args:
             runbook: The runbook.
             context: The incident's data: a mapping of plain data, or an object with ``to_context()``.
-            run_id: Names the run. The same ID again, in this executor, gives the recorded report.
+            run_id: Names the run. The same ID again gives the recorded report, or goes on with the run if its process
+                ended before it did; without a journal, within this executor.
             actor: Who asked for the run, for the report.
             reason: Why, for the report.
 
@@ -470,8 +597,34 @@ class Executor(_Core):
             RunConflict: The run ID belongs to another runbook.
             RunHeld: The run is under way in another thread.
         """
+        if self._journal is not None:
+            name = _named(run_id, _checked_runbook(runbook).name)
+            opened = self._open(runbook, _plain_context(context), name, actor=actor, reason=reason)
+            return opened if isinstance(opened, Report) else self._drive_kept(opened)
         prepared = self._for_run(runbook, context, run_id, actor, reason)
         return prepared if isinstance(prepared, Report) else self._drive(*prepared)
+
+    def resume(self, run_id: str) -> Report:
+        """Go on with a run that its process left unfinished; of one that has ended, return the report.
+
+        Args:
+            run_id: The run.
+
+        Raises:
+            KeyError: The journal has no such run.
+            RunHeld: Another worker is at work on it.
+            RunConflict: The code, or a file that it reads, has changed since, so that it would ask for something else.
+        """
+        opened = self._go_on(self._kept_record(run_id))
+        return opened if isinstance(opened, Report) else self._drive_kept(opened)
+
+    def resume_all(self) -> list[Report]:
+        """Go on with every run that nobody is at work on, the oldest first; return their reports."""
+        reports = []
+        for record in self._unfinished():
+            with contextlib.suppress(RunHeld):
+                reports.append(self.resume(record.run_id))
+        return reports
 
     def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing: one request, ``auth.test``.
@@ -490,6 +643,36 @@ class Executor(_Core):
         except SlackRunbooksError as error:
             identity = error
         return check_report(book, plan, identity, single=single)
+
+    def _drive_kept(self, opened: _Opened) -> Report:
+        """Perform the work of a run that is kept: each piece is written before and after."""
+        machine, recorder = opened.machine, opened.recorder
+        try:
+            client = self._client()
+            with self._clock.busy():
+                work, pending = opened.waiting, list[Work]()
+                while True:
+                    if work is None:
+                        ready_at = self._clock.now()
+                        if (work := self._next(machine, pending)) is None:
+                            break
+                        recorder.intend(work, ready_at, self._clock.now)
+                    delivery: Delivery | None = None
+                    if isinstance(work, Send):
+                        recorder.hold(self._clock.now)
+                        machine.sending(work)
+                        delivery = _perform(client, work.call)
+                    else:
+                        while (now := self._clock.now()) < work.until:
+                            self._clock.sleep_until(recorder.slice_of(work.until, now))
+                    recorder.settle(delivery, now := self._clock.now())
+                    machine.done(work, delivery, now)
+                    work = None
+            recorder.end(machine.report().state, self._clock.now())
+            return self._noted(opened)
+        except BaseException as error:
+            self._let_go(opened, error)
+            raise
 
     def _drive(self, machine: Machine, kept: dict[str, Any] | None, *, templates: bool = True) -> Report:
         """Perform a machine's work. ``kept`` is the context under which a run ID or a key is remembered."""
@@ -529,7 +712,7 @@ class AsyncExecutor(_Core):
         token: str | None = None,
         retry: RetryPolicy | None = None,
         pacing: object = None,
-        journal: object = None,
+        journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
         policy: object = None,
         hooks: Iterable[Hook] = (),
@@ -572,6 +755,9 @@ class AsyncExecutor(_Core):
 
     async def do(self, action: Action[_R], context: Context = None, *, key: str | None = None) -> _R:
         """Perform one action; see :meth:`Executor.do`."""
+        if key is not None and self._journal is not None:
+            opened = await _in_thread(self._open_one, action, context, key)
+            return cast("_R", _outcome(opened if isinstance(opened, Report) else await self._drive_kept(opened)))
         machine, kept = self._for_action(action, context, key)
         return cast("_R", _outcome(await self._drive(machine, kept, templates=context is not None)))
 
@@ -585,8 +771,26 @@ class AsyncExecutor(_Core):
         reason: str | None = None,
     ) -> Report:
         """Run a runbook; see :meth:`Executor.run`."""
+        if self._journal is not None:
+            name = _named(run_id, _checked_runbook(runbook).name)
+            data = _plain_context(context)
+            opened = await _in_thread(lambda: self._open(runbook, data, name, actor=actor, reason=reason))
+            return opened if isinstance(opened, Report) else await self._drive_kept(opened)
         prepared = self._for_run(runbook, context, run_id, actor, reason)
         return prepared if isinstance(prepared, Report) else await self._drive(*prepared)
+
+    async def resume(self, run_id: str) -> Report:
+        """Go on with a run that its process left unfinished; see :meth:`Executor.resume`."""
+        opened = await _in_thread(lambda: self._go_on(self._kept_record(run_id)))
+        return opened if isinstance(opened, Report) else await self._drive_kept(opened)
+
+    async def resume_all(self) -> list[Report]:
+        """Go on with every run that nobody is at work on; see :meth:`Executor.resume_all`."""
+        reports = []
+        for record in await _in_thread(self._unfinished):
+            with contextlib.suppress(RunHeld):
+                reports.append(await self.resume(record.run_id))
+        return reports
 
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
@@ -597,6 +801,39 @@ class AsyncExecutor(_Core):
         except SlackRunbooksError as error:
             identity = error
         return check_report(book, plan, identity, single=single)
+
+    async def _drive_kept(self, opened: _Opened) -> Report:
+        """Perform the work of a run that is kept: each piece is written before and after, in a thread."""
+        machine, recorder = opened.machine, opened.recorder
+        try:
+            client = self._client()
+            with self._clock.busy():
+                work, pending = opened.waiting, list[Work]()
+                while True:
+                    if work is None:
+                        ready_at = self._clock.now()
+                        if (work := self._next(machine, pending)) is None:
+                            break
+                        await _in_thread(recorder.intend, work, ready_at, self._clock.now)
+                    delivery: Delivery | None = None
+                    if isinstance(work, Send):
+                        if not recorder.holds(self._clock.now()):
+                            await _in_thread(recorder.hold, self._clock.now)
+                        machine.sending(work)
+                        delivery = await _perform_async(client, work.call)
+                    else:
+                        while (now := self._clock.now()) < work.until:
+                            until = await _in_thread(recorder.slice_of, work.until, now)
+                            await self._clock.async_sleep_until(until)
+                    await _in_thread(recorder.settle, delivery, now := self._clock.now())
+                    machine.done(work, delivery, now)
+                    work = None
+            await _in_thread(recorder.end, machine.report().state, self._clock.now())
+            return self._noted(opened)
+        except BaseException as error:
+            # Not in a thread: a task that is being cancelled may not wait.
+            self._let_go(opened, error)
+            raise
 
     async def _drive(self, machine: Machine, kept: dict[str, Any] | None, *, templates: bool = True) -> Report:
         """Perform a machine's work. ``kept`` is the context under which a run ID or a key is remembered."""
@@ -663,6 +900,13 @@ async def _called_async(request: HostCall) -> Delivery:
         return Returned(await asyncio.to_thread(request.function, **request.arguments))
     except Exception as error:  # noqa: BLE001 - the host's function may raise anything; the report tells
         return Raised(error)
+
+
+async def _in_thread(work: Callable[..., _T], *arguments: Any) -> _T:
+    """Do what may block in a thread, so that the loop goes on."""
+    import asyncio
+
+    return await asyncio.to_thread(work, *arguments)
 
 
 def _named(run_id: str | None, what: str) -> str:

@@ -416,6 +416,25 @@ class Runbook:
         )
         return runbook
 
+    def to_spec(self, *, single: bool = False) -> dict[str, Any]:
+        """Return plain data for a journal; ``single`` for what :meth:`of_one` made, whose templates nobody has parsed.
+
+        Raises:
+            RunbookError: A step holds something that only Python has; the place names it.
+        """
+        if not single:
+            return self.to_dict()
+        ((name, step),) = self.steps.items()
+        return {"single": _step_data(name, step)}
+
+    @classmethod
+    def from_spec(cls, data: Mapping[str, Any]) -> Runbook:
+        """Read what :meth:`to_spec` gave."""
+        if "single" not in data:
+            return cls.from_dict(data)
+        ((name, fields),) = data["single"].items()
+        return cls.of_one(_Reader(_plain_error).action(name, fields))
+
     # --- files ---
 
     @classmethod
@@ -873,6 +892,10 @@ class _Reader:
             return Runbook(top.get("name", default_name), steps, inputs=inputs, partials=top.get("partials"))
         except (RunbookError, TemplateError) as error:
             self._again(error, paths, steps)
+
+    def action(self, word: str, fields: object) -> Action[Any]:
+        """Make one action from its fields."""
+        return self._action(word, [word], fields)
 
     def _entries(self, steps: object) -> Iterator[tuple[str, list[str | int], object]]:
         if isinstance(steps, Mapping):

@@ -296,11 +296,10 @@ def test_twenty_calls_use_one_connection() -> None:
 
 
 LATER: list[tuple[str, Any]] = [
-    ("the executor option 'journal'", lambda: sr.Executor(journal=object())),
     ("the executor option 'policy'", lambda: sr.Executor(policy=object())),
     ("the executor option 'pacing'", lambda: sr.AsyncExecutor(pacing=object())),
     ("submit", lambda: sr.Executor().submit(sr.Runbook("b", {"s": sr.SetTopic(channel="C1", topic="x")}))),
-    ("resume", lambda: sr.Executor().resume("r")),
+    ("resume without a journal", lambda: sr.Executor().resume("r")),
     ("retry", lambda: sr.Executor().retry("r")),
     ("cancel", lambda: sr.Executor().cancel("r")),
     ("signal", lambda: sr.Executor().signal("r", "go")),
@@ -355,8 +354,8 @@ def test_names_that_later_versions_have_say_so() -> None:
     """A name of the contract that is not there yet is told from a typing error, in Python and on the command line."""
     from slackrunbooks.cli import main
 
-    with pytest.raises(AttributeError, match="no attribute 'SqliteJournal'; this version does not have it yet"):
-        _ = sr.SqliteJournal  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="no attribute 'PostgresJournal'; this version does not have it yet"):
+        _ = sr.PostgresJournal  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="no attribute 'SendMesage'$"):
         _ = sr.SendMesage  # type: ignore[attr-defined]
     assert main(["doctor"]) == 2

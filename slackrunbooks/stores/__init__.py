@@ -1,0 +1,12 @@
+"""Where runs are kept: in memory, or in a SQLite file.
+
+Rule of this package: one module a store, all of the same protocol (``slackrunbooks.journal.Journal``) and judged by the
+same tests.
+"""
+
+from __future__ import annotations
+
+from .memory import MemoryJournal
+from .sqlite import SqliteJournal
+
+__all__ = ["MemoryJournal", "SqliteJournal"]

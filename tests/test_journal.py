@@ -1,0 +1,520 @@
+"""Runs that are kept: begun once, gone on with after a crash at any point, and never doing anything twice."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, strategies as st
+
+import slackrunbooks as sr
+from slackrunbooks.journal import Entry, Journal, RunRecord, decode, encode
+from slackrunbooks.testing import FakeSlack
+
+STORES = ("memory", "sqlite")
+
+
+@pytest.fixture(params=STORES)
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
+    """A journal of each kind."""
+    made: Journal = sr.MemoryJournal() if request.param == "memory" else sr.SqliteJournal(tmp_path / "runs.db")
+    yield made
+    made.close()
+
+
+# --- the protocol ----------------------------------------------------------------------------------------------------
+
+
+def _record(run_id: str = "r", created: float = 1.0) -> RunRecord:
+    return RunRecord(run_id=run_id, spec="{}", created=created, updated=created)
+
+
+def test_a_run_is_begun_once(journal: Journal) -> None:
+    """The second beginning gets the first record, whatever it says."""
+    assert journal.begin(_record()).spec == "{}"
+    assert journal.begin(attrs.evolve(_record(), spec="[]")).spec == "{}"
+    assert journal.get("r") is not None and journal.get("other") is None
+
+
+def test_only_one_worker_holds_a_run(journal: Journal) -> None:
+    """A second one waits until the lease is over, and then the first can write nothing any more."""
+    journal.begin(_record())
+    first = journal.claim("r", "one", 100.0, 60.0)
+    assert first is not None and journal.claim("r", "two", 159.0, 60.0) is None
+    renewed = journal.renew(first, 150.0, 60.0)
+    assert renewed.until == 210.0 and journal.claim("r", "two", 161.0, 60.0) is None
+    second = journal.claim("r", "two", 211.0, 60.0)
+    assert second is not None and second.epoch == first.epoch + 1
+    entry = Entry(seq=1, work="w", ready_at=1.0)
+    for write in (
+        lambda: journal.renew(renewed, 212.0, 60.0),
+        lambda: journal.intend(renewed, entry),
+        lambda: journal.settle(renewed, entry),
+        lambda: journal.end(renewed, "succeeded", 213.0),
+    ):
+        with pytest.raises(sr.RunHeld, match="taken it over"):
+            write()
+    journal.intend(second, entry)
+    with pytest.raises(sr.JournalError):
+        journal.claim("nowhere", "one", 1.0, 1.0)
+
+
+def test_entries_come_back_in_order(journal: Journal) -> None:
+    """An intent, then its result; one that was settled without an intent is whole."""
+    journal.begin(_record())
+    lease = journal.claim("r", "one", 0.0, 60.0)
+    assert lease is not None
+    journal.intend(lease, Entry(seq=1, work="a", ready_at=1.0))
+    assert journal.entries("r") == (Entry(seq=1, work="a", ready_at=1.0),)
+    journal.settle(lease, Entry(seq=1, work="a", ready_at=1.0, result="x", done_at=2.0))
+    journal.settle(lease, Entry(seq=2, work="b", ready_at=3.0, result="y", done_at=4.0))
+    assert [(entry.seq, entry.result) for entry in journal.entries("r")] == [(1, "x"), (2, "y")]
+    with pytest.raises(sr.JournalError):
+        journal.intend(lease, Entry(seq=1, work="a", ready_at=1.0))
+
+
+def test_old_runs_are_forgotten_and_unfinished_ones_are_not(journal: Journal) -> None:
+    """Purging takes what has ended before a time, with all its work."""
+    for number in range(3):
+        journal.begin(_record(f"r{number}", created=float(number)))
+        lease = journal.claim(f"r{number}", "one", float(number), 60.0)
+        assert lease is not None
+        journal.intend(lease, Entry(seq=1, work="a", ready_at=1.0))
+        if number != 1:
+            journal.end(lease, "succeeded", 10.0 * number)
+    assert [record.run_id for record in journal.runs()] == ["r2", "r1", "r0"]
+    assert journal.purge(15.0) == 1
+    assert [record.run_id for record in journal.runs()] == ["r2", "r1"]
+    assert journal.entries("r0") == ()
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(max_size=9)
+    | st.datetimes(timezones=st.just(timezone.utc)) | st.dates() | st.just(sr.UserMention("U0ANN00001", "ann")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.just("$"), inner, max_size=3)
+    | st.tuples(inner, inner),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(plain)
+def test_what_is_kept_comes_back_as_it_was(value: Any) -> None:
+    """Text, numbers, times, bytes, mentions, lists and mappings are the same after the journal."""
+    again = decode(encode(value))
+    assert again == value and type(again) is type(value)
+
+
+@pytest.mark.parametrize("value", [object(), {1: 2}, {"a": {3}}])
+def test_what_cannot_be_kept_is_named(value: Any) -> None:
+    """Anything else is refused before a run begins."""
+    with pytest.raises(sr.JournalError, match="a run that is kept"):
+        encode(value)
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+
+def on_call(team: str) -> dict[str, str]:
+    """Tell who is on call."""
+    return {"user": f"U0{team.upper():0>8}"}
+
+
+@pytest.fixture(autouse=True)
+def _names() -> Iterator[None]:
+    sr.register(on_call, name="journal_on_call", repeat="reads")
+    yield
+    sr.unregister("journal_on_call")
+
+
+BOOK = sr.Runbook(
+    "declare",
+    {
+        "who": sr.Function(on_call, {"team": "{{team}}"}, "reads"),
+        "room": sr.Step(sr.CreateChannel(name="inc-{{id}}", description="{{id}}"), save_as={"channel": "channel"}),
+        "say": sr.SendMessage(channel="{{steps.room.channel}}", text="{{id}} <@{{steps.who.user}}>"),
+        "pin": sr.PinMessage(channel="{{steps.room.channel}}", ts="{{steps.say.ts}}"),
+        "board": sr.AddBookmark(channel="{{channel}}", title="Board", link="https://example.com"),
+        "tell": sr.Step(sr.SendMessage(channel="#{{item}}", text="{{item_number}}"), foreach=["one", "two"]),
+        "file": sr.UploadFile(content="{{id}}", filename="a.txt", channel="{{channel}}"),
+        "done": sr.SetTopic(channel="{{channel}}", topic="done"),
+    },
+)
+CONTEXT = {"id": "7", "team": "db", "at": datetime(2026, 1, 5, tzinfo=timezone.utc), "day": date(2026, 1, 5)}
+
+
+def _world() -> FakeSlack:
+    fake = FakeSlack()
+    fake.add_channel("one")
+    fake.add_channel("two")
+    return fake
+
+
+def _stands(fake: FakeSlack) -> dict[str, Any]:
+    """Say what stands in the workspace, in words that do not depend on the order of IDs."""
+    return {
+        channel.name: (
+            channel.topic,
+            channel.purpose,
+            sorted(message.text for message in channel.messages),
+            len(channel.pins),
+            len(channel.bookmarks),
+            len([file for file in fake.files if channel.id in file.shares]),
+        )
+        for channel in fake.channels
+    }
+
+
+def _run(fake: FakeSlack, journal: Journal, kind: str, **options: Any) -> sr.Report:
+    if kind == "sync":
+        with fake.executor(journal=journal) as executor:
+            return executor.run(BOOK, CONTEXT, run_id="inc-7", **options)
+
+    async def go() -> sr.Report:
+        async with fake.async_executor(journal=journal) as executor:
+            return await executor.run(BOOK, CONTEXT, run_id="inc-7", **options)
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_run_id_gives_the_recorded_report_to_another_executor(journal: Journal, kind: str) -> None:
+    """The same ID again, in another executor, returns the report with its typed outputs and sends nothing."""
+    fake = _world()
+    first = _run(fake, journal, kind, actor="pagerduty", reason="P1")
+    calls = len(fake.calls)
+    again = _run(fake, journal, kind)
+    assert len(fake.calls) == calls
+    assert first.ok and again.to_dict() == first.to_dict()
+    assert isinstance(again.output("room", sr.ChannelCreated), sr.ChannelCreated)
+    assert again.actor == "pagerduty"
+    with fake.executor(journal=journal) as executor:
+        assert executor.report("inc-7").to_dict() == first.to_dict()
+
+
+class Crash(BaseException):
+    """Stands for the end of the process."""
+
+
+class Mortal:
+    """A journal whose process ends at one point: before or after its n-th write, or before or after a request."""
+
+    def __init__(self, journal: Journal, at: int) -> None:
+        self.journal = journal
+        self.at = at
+        self.points = 0
+
+    def point(self) -> None:
+        """End here, if this is the point; afterwards nothing is written any more."""
+        self.points += 1
+        if self.points >= self.at:
+            raise Crash
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.journal, name)
+        if name not in ("begin", "claim", "intend", "settle", "end"):
+            return method
+
+        def call(*arguments: Any) -> Any:
+            self.point()
+            result = method(*arguments)
+            self.point()
+            return result
+
+        return call
+
+
+def _crash(fake: FakeSlack, journal: Journal, at: int) -> bool:
+    """Run until the n-th point; return whether the run ended before it."""
+    mortal = Mortal(journal, at)
+    executor = fake.executor(journal=mortal)
+    # What a killed process does not do either: tidy up.
+    executor._let_go = lambda *_: None
+    try:
+        executor.run(BOOK, CONTEXT, run_id="inc-7")
+    except Crash:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_run_goes_on_after_a_crash_at_any_point(store: str, tmp_path: Path) -> None:
+    """Before and after each write of the journal the process ends; another goes on, and everything stands once."""
+    wanted = _world()
+    _run(wanted, sr.MemoryJournal(), "sync").raise_for_failure()
+    for at in range(1, 200):
+        fake = _world()
+        path = tmp_path / f"{at}.db"
+        journal: Journal = sr.MemoryJournal() if store == "memory" else sr.SqliteJournal(path)
+        ended = _crash(fake, journal, at)
+        fake.advance(61)  # the lease of the dead is over
+        report = _run(fake, journal, "async" if at % 2 else "sync")
+        assert report.ok, f"at point {at}: {report}"
+        assert _stands(fake) == _stands(wanted), f"at point {at}"
+        journal.close()
+        if ended:
+            break
+    else:
+        pytest.fail("the run never ended")
+    assert at > 50
+
+
+def test_two_crashes_are_no_worse_than_one() -> None:
+    """A run that dies twice at different points is still done once."""
+    wanted = _world()
+    _run(wanted, sr.MemoryJournal(), "sync")
+    for first in range(3, 60, 7):
+        for second in range(2, 40, 9):
+            fake, kept = _world(), sr.MemoryJournal()
+            _crash(fake, kept, first)
+            fake.advance(61)
+            _crash(fake, kept, second)
+            fake.advance(61)
+            assert _run(fake, kept, "sync").ok
+            assert _stands(fake) == _stands(wanted), (first, second)
+
+
+def test_resume_needs_no_runbook(journal: Journal) -> None:
+    """What is needed is in the journal: ``resume`` and ``resume_all`` go on by the run's ID alone."""
+    fake = _world()
+    _crash(fake, journal, 30)
+    with fake.executor(journal=journal) as executor:
+        with pytest.raises(sr.RunHeld):
+            executor.resume("inc-7")
+        assert executor.resume_all() == []
+        fake.advance(61)
+        (report,) = executor.resume_all()
+        assert report.ok and executor.resume("inc-7").to_dict() == report.to_dict()
+        assert executor.resume_all() == []
+        with pytest.raises(KeyError, match="no run 'other'"):
+            executor.resume("other")
+
+    async def go() -> None:
+        async with fake.async_executor(journal=journal) as executor:
+            assert (await executor.resume("inc-7")).ok
+            assert await executor.resume_all() == []
+
+    asyncio.run(go())
+    assert len(fake.channel("one").messages) == 1
+
+
+def test_without_a_journal_nothing_can_be_resumed() -> None:
+    """The executor says what it needs."""
+    with FakeSlack().executor() as executor:
+        for resume in (lambda: executor.resume("r"), executor.resume_all):
+            with pytest.raises(sr.Unsupported, match="journal=SqliteJournal"):
+                resume()
+
+
+def test_another_context_is_ignored_and_another_runbook_refused(journal: Journal) -> None:
+    """The run goes on with what it began with; the report says so; another runbook is a conflict."""
+    fake = _world()
+    _run(fake, journal, "sync")
+    with fake.executor(journal=journal) as executor:
+        report = executor.run(BOOK, {**CONTEXT, "id": "8"}, run_id="inc-7")
+        assert "was ignored" in report.notes[0] and report.context["id"] == "7"
+        with pytest.raises(sr.RunConflict, match="another runbook"):
+            executor.run(sr.Runbook("other", {"say": sr.SendMessage(channel="#one", text="x")}), {}, run_id="inc-7")
+
+
+def test_a_key_makes_one_action_idempotent_across_processes(journal: Journal) -> None:
+    """``do(key=…)`` is done once, with and without a context, also after a crash in the middle."""
+    fake = _world()
+    say = sr.SendMessage(channel="#one", text="{{x}}")
+    for _ in range(2):
+        with fake.executor(journal=journal) as executor:
+            first = executor.do(say, {"x": "a"}, key="k")
+            second = executor.do(say, key="raw")
+    assert [message.text for message in fake.channel("one").messages] == ["a", "{{x}}"]
+    assert (first.channel, second.channel) == (fake.channel("one").id,) * 2
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_two_workers_at_once_do_it_once(kind: str) -> None:
+    """Of two that are given the same run at the same time one runs it; the other is told, or gets the report."""
+    for _ in range(10):
+        fake, kept = _world(), sr.MemoryJournal()
+        ends: list[str] = []
+
+        def work(fake: FakeSlack = fake, kept: Journal = kept, ends: list[str] = ends) -> None:
+            try:
+                ends.append(_run(fake, kept, kind).state)
+            except sr.RunHeld:
+                ends.append("held")
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+        assert sorted(ends) in (["held", "succeeded"], ["succeeded", "succeeded"])
+        assert len(fake.channel("one").messages) == 1
+
+
+def test_a_worker_that_froze_cannot_go_on(journal: Journal) -> None:
+    """Awake after its lease, with another at work, it is stopped before its next request leaves."""
+    fake = _world()
+
+    class Freezing:
+        """Freezes before its fifth intent, while another worker takes the run over and ends it."""
+
+        def __init__(self) -> None:
+            self.intents = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(journal, name)
+
+        def intend(self, *arguments: Any) -> None:
+            self.intents += 1
+            if self.intents == 5:
+                fake.advance(61)
+                assert _run(fake, journal, "sync").ok
+            journal.intend(*arguments)
+
+    with fake.executor(journal=Freezing()) as executor, pytest.raises(sr.RunHeld):
+        executor.run(BOOK, CONTEXT, run_id="inc-7")
+    wanted = _world()
+    _run(wanted, sr.MemoryJournal(), "sync")
+    assert _stands(fake) == _stands(wanted)
+
+
+def test_a_wait_goes_on_in_another_process(journal: Journal) -> None:
+    """A process that ends while it waits for a person leaves the rest of the wait to the next."""
+    fake = _world()
+    ann = fake.add_user("ann", id="U0ANN00001")
+    ann.join("one")
+    book = sr.Runbook("ask", {"ask": sr.RequestApproval(channel="#one", text="?", approvers="U0ANN00001")})
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with fake.executor(journal=journal) as executor:
+        fake.later(95, stop)
+        with pytest.raises(KeyboardInterrupt):
+            executor.run(book, {}, run_id="ask")
+    fake.later(40, lambda: ann.react("one", fake.channel("one").messages[0].ts, "white_check_mark"))
+    with fake.executor(journal=journal) as executor:
+        approved = executor.resume("ask").output("ask", sr.Approved)
+    assert approved.approved_by == ("U0ANN00001",)
+    assert len(fake.channel("one").messages) == 1
+    assert 130 <= approved.waited <= 160
+
+
+@pytest.mark.parametrize(
+    ("book", "says"),
+    [
+        (lambda: sr.Runbook("b", {"a": sr.Function(lambda: 1)}), "steps.a: the function <lambda> is the host's own"),
+        (
+            lambda: sr.Runbook("b", {"a": sr.Step(sr.SetTopic(channel="C1", topic="x"), when=lambda _: True)}),
+            "steps.a.when",
+        ),
+        (lambda: sr.Runbook("b", {"a": sr.UploadFile(content=b"x", filename="x")}), "steps.a.content"),
+    ],
+)
+def test_what_only_python_has_cannot_be_kept(journal: Journal, book: Callable[[], sr.Runbook], says: str) -> None:
+    """It is refused by its place before anything is sent."""
+    fake = _world()
+    with fake.executor(journal=journal) as executor, pytest.raises(sr.RunbookError) as refused:
+        executor.run(book(), {}, run_id="r")
+    assert says in str(refused.value) and fake.calls == []
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+def test_the_file_is_private_and_durable(tmp_path: Path) -> None:
+    """Only its owner can read it; every write is on disk before a request leaves; no token is in it."""
+    path = tmp_path / "runs.db"
+    fake = _world()
+    with fake.executor(journal=sr.SqliteJournal(path)) as executor:
+        executor.run(BOOK, CONTEXT, run_id="inc-7")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    journal = sr.SqliteJournal(path)
+    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    journal.close()
+    whole = b"".join(each.read_bytes() for each in tmp_path.iterdir())
+    assert fake.token.encode() not in whole and b"Bearer" not in whole
+
+
+def test_a_file_that_is_no_journal_or_a_newer_one_is_refused(tmp_path: Path) -> None:
+    """The error says what the file is, and what to do."""
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as database:
+        database.execute("CREATE TABLE x (y)")
+    with pytest.raises(sr.JournalError, match="is a database of something else"):
+        sr.SqliteJournal(other)
+    text = tmp_path / "text.db"
+    text.write_text("not a database at all, but long enough to be looked at")
+    with pytest.raises(sr.JournalError, match=r"text\.db cannot be opened"):
+        sr.SqliteJournal(text)
+    newer = tmp_path / "newer.db"
+    sr.SqliteJournal(newer).close()
+    with sqlite3.connect(newer) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(sr.JournalError, match=r"newer version of slackrunbooks \(schema 99"):
+        sr.SqliteJournal(newer)
+    with pytest.raises(sr.JournalError, match="cannot be opened"):
+        sr.SqliteJournal(tmp_path / "no" / "such" / "folder.db")
+
+
+@pytest.mark.parametrize("breakage", ["deleted", "read-only", "full", "corrupted"])
+def test_a_journal_that_breaks_stops_the_run_before_its_next_effect(tmp_path: Path, breakage: str) -> None:
+    """In the middle of a run the file breaks: a clear error, and nothing further is sent."""
+    path = tmp_path / "runs.db"
+    journal = sr.SqliteJournal(path)
+    fake = _world()
+    broken_at: list[int] = []
+
+    def break_it() -> None:
+        broken_at.append(len(fake.calls))
+        if breakage == "deleted":
+            path.unlink()
+        elif breakage == "read-only":
+            journal._connection.execute("PRAGMA query_only = ON")
+        elif breakage == "full":
+            (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
+            journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+            journal._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            journal._connection.execute("DROP TABLE entry")
+
+    class Breaking:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(journal, name)
+
+        def settle(self, lease: Any, entry: Any) -> None:
+            if len(fake.calls) >= 4 and not broken_at:
+                break_it()
+            journal.settle(lease, entry)
+
+    big = sr.Runbook("b", {f"s{n}": sr.SendMessage(channel="#one", text="x" * 3900) for n in range(40)})
+    with fake.executor(journal=Breaking()) as executor, pytest.raises(sr.JournalError, match=r"runs\.db cannot be"):
+        executor.run(big, {}, run_id="r")
+    # The full disk has some room left; the others stop at once.
+    assert breakage == "full" or len(fake.calls) == broken_at[0]
+    assert len(fake.calls) < 40
+
+
+def test_the_cost_is_one_transaction_before_and_one_after() -> None:
+    """Each piece of work costs two writes, whatever it is."""
+    counted: list[str] = []
+    journal = sr.MemoryJournal()
+
+    class Counting:
+        def __getattr__(self, name: str) -> Any:
+            counted.append(name)
+            return getattr(journal, name)
+
+    fake = _world()
+    with fake.executor(journal=Counting()) as executor:
+        executor.run(BOOK, CONTEXT, run_id="inc-7")
+    work = len(journal.entries("inc-7"))
+    assert (counted.count("intend"), counted.count("settle")) == (work, work)
