@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast
 
 from ._context import MISSING, PATH, frozen, is_scalar, kind_of, look_up, near, shown, truthy
 from .errors import RunbookError
+from .markup import Markup
 
 __all__ = ["When", "checked_when", "when_paths", "when_reason"]
 
@@ -172,6 +173,10 @@ def when_reason(when: When, scope: Mapping[str, Any]) -> str | None:
 def _holds(path: str, value: object, wanted: object) -> bool:
     if isinstance(wanted, Mapping):
         return all(_operator(path, value, operator, bound) for operator, bound in wanted.items())
+    if isinstance(value, Markup):
+        # It equals no text, so the step would never run, and nobody would know why.
+        parts = ", ".join(f"{path}.{part}" for part in value.parts)
+        raise RunbookError(f"{path} is a {type(value).__name__}; compare a part of it: {parts}.", place="when")
     choices = wanted if isinstance(wanted, (list, tuple)) else (wanted,)
     return value is not MISSING and any(_equal(value, choice) for choice in choices)
 
@@ -183,6 +188,8 @@ def _operator(path: str, value: object, operator: str, bound: object) -> bool:
         return not _holds(path, value, bound)
     if value is MISSING or value is None:
         return False
+    if isinstance(value, Markup):
+        return _holds(path, value, bound)
     left, right = _comparable(value, bound), _comparable(bound, value)
     try:
         return _COMPARE[operator](left, right)

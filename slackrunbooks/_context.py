@@ -20,6 +20,7 @@ from .markup import Markup
 __all__ = [
     "MISSING",
     "PATH",
+    "fields_in",
     "frozen",
     "in_the_way",
     "is_scalar",
@@ -47,7 +48,7 @@ def truthy(value: object) -> bool:
 
 
 def look_up(scope: Mapping[str, Any], path: str) -> Any:
-    """Walk a dotted path through mappings and lists.
+    """Walk a dotted path through mappings, lists and mentions.
 
     Args:
         scope: Plain data.
@@ -66,13 +67,22 @@ def look_up(scope: Mapping[str, Any], path: str) -> Any:
             value = value[segment]
         elif isinstance(value, (list, tuple)) and segment.isdecimal() and int(segment) < len(value):
             value = value[int(segment)]
+        elif isinstance(value, Markup) and segment in value.parts:
+            value = value.parts[segment]
         elif index == len(segments) - 1:
             return MISSING
         else:
-            known = [str(key) for key in value] if isinstance(value, Mapping) else []
+            known = [str(key) for key in fields_in(value)]
             missing = ".".join(segments[: index + 1])
             raise RunbookError(f"the context has no {missing!r}{near(segment, known)} (in {path!r}).", place="when")
     return value
+
+
+def fields_in(value: object) -> Mapping[Any, Any]:
+    """Return what a path can name inside of a mapping or a mention; nothing of anything else."""
+    if isinstance(value, Markup):
+        return value.parts
+    return value if isinstance(value, Mapping) else {}
 
 
 def put(context: Mapping[str, Any], path: str, value: object) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from ._conditions import when_paths, when_reason
-from ._context import in_the_way, kind_of, look_up, put, truthy
+from ._context import fields_in, in_the_way, kind_of, look_up, put, truthy
 from ._registry import word
 from .actions import Action
 from .actions._base import Need, Placeholder, fields_of, fill, render, templates as templates_of
 from .actions.functions import Function
 from .errors import MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
+from .markup import Markup, Pending
 from .report import CheckReport, Plan, PlannedStep
 from .runbook import ERROR_STAND_IN, Runbook, Step, save_problems, stand_in
 from .scopes import ScopeRequirements, scopes_of
@@ -110,7 +111,8 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
         outputs[name] = _NO_OUTPUT if planned.skipped else stand_in(step, name)
         if not planned.skipped:
             for path, field in step.save_as.items():
-                filled = put(filled, path, Placeholder.named(f"steps.{name}.{field}"))
+                unknown = Placeholder.named(f"steps.{name}.{field}")
+                filled = put(filled, path, outputs[name].get(field, unknown))
     # The filled actions tell more than the templates: whether people are given by e-mail, whether a channel is private.
     may_fail = {name for name, step in runbook.steps.items() if step.on_error == "continue"}
     requirements = scopes_of(actions, may_fail)
@@ -209,7 +211,7 @@ def _items(step: Step, scope: Mapping[str, Any], place: str) -> tuple[list[Any] 
         return [None], []
     if isinstance(step.foreach, str):
         head = step.foreach.split(".")[0]
-        if head == "steps" or head == "error" or Placeholder.is_in(_found(scope, step.foreach)):
+        if head == "steps" or head == "error" or _is_unknown(_found(scope, step.foreach)):
             return None, []
     items, problems = loop_items(step, scope, place)
     if any(
@@ -227,8 +229,14 @@ def _found(scope: Mapping[str, Any], path: str) -> Any:
         return None
 
 
+def _is_unknown(value: object) -> bool:
+    return isinstance(value, Pending) or Placeholder.is_in(value)
+
+
 def _shown(value: object) -> object:
     """Show placeholders to people without the mark that tells them from text."""
+    if isinstance(value, Pending):
+        return Placeholder.plain(value.plain)
     if isinstance(value, str):
         return Placeholder.plain(value)
     if isinstance(value, Mapping):
@@ -249,7 +257,9 @@ def _filled(
         if not unknown:
             return action, found
         for name in unknown:
-            scope = put(scope, name, Placeholder.named(name))
+            # A value of which a part is read, and which is printed as well, is a mention.
+            whole = in_the_way(scope, name)
+            scope = put(scope, whole or name, Pending(whole) if whole else Placeholder.named(name))
 
 
 def _only_the_run_tells(name: str, scope: Mapping[str, Any]) -> bool:
@@ -287,7 +297,7 @@ def _skipped(step: Step, scope: Mapping[str, Any], place: str) -> tuple[str, lis
     known = True
     try:
         for path in when_paths(when):
-            if path.split(".")[0] in ("steps", "error") or Placeholder.is_in(look_up(scope, path)):
+            if path.split(".")[0] in ("steps", "error") or _is_unknown(look_up(scope, path)):
                 # Only the run can tell, but the other paths can be wrong already.
                 known = False
             else:
@@ -304,9 +314,9 @@ def _doubts(path: str, when: object, scope: Mapping[str, Any], where: str) -> li
         return []
     head, _, last = path.rpartition(".")
     parent = look_up(scope, head) if head else scope
-    if not isinstance(parent, Mapping) or last in parent or not truthy(parent):
+    if not isinstance(parent, (Mapping, Markup)) or last in fields_in(parent) or not truthy(parent):
         return []
-    near = difflib.get_close_matches(last, [str(key) for key in parent], n=1)
+    near = difflib.get_close_matches(last, [str(key) for key in fields_in(parent)], n=1)
     if not near:
         return []
     meant = f"{head}.{near[0]}" if head else near[0]

@@ -11,17 +11,16 @@ import abc
 import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import attrs
 
 from .errors import RunbookError
-from .text import Kind, escape, escaper
+from .text import Fit, Kind, Placeholder, apart, escape, escaper, fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["ChannelMention", "Date", "GroupMention", "Link", "Markup", "UserMention", "severity"]
+__all__ = ["ChannelMention", "Date", "GroupMention", "Link", "Markup", "Pending", "UserMention", "keys_of", "severity"]
 
 
 class Markup(abc.ABC):
@@ -41,31 +40,37 @@ class Markup(abc.ABC):
 
     @property
     def markdown(self) -> str:
-        """Markdown for it. Slack's pages name no Markdown for mentions and dates, so theirs is the readable text."""
+        """Markdown of messages. Slack's pages name none for mentions and dates, so theirs is the readable text."""
         return self._markdown()
+
+    @property
+    def canvas(self) -> str:
+        """Markdown of canvases, which has mentions: https://docs.slack.dev/surfaces/canvases."""
+        return self._canvas()
+
+    @property
+    def bare(self) -> str:
+        """What stands where an ID, an address or a number is wanted."""
+        return self._bare()
 
     @property
     def parts(self) -> dict[str, str]:
         """What templates read of it: ``{{lead.id}}``."""
         return {**self._parts(), "plain": self._plain()}
 
-    def shown(self, kind: Kind) -> str | None:
-        """Return the markup in a kind of text, or ``None`` where only the readable text can stand.
+    def shown(self, kind: Kind, before: str) -> tuple[str, bool]:
+        """Return what stands for it at a place, and whether that is markup, which nothing may escape any more.
 
         Args:
             kind: The kind of text.
+            before: What has been written before it, as for :func:`slackrunbooks.text.fit`.
         """
-        if kind is Kind.MRKDWN:
-            return self._tag()
-        return self._markdown() if kind is Kind.MARKDOWN else None
-
-    def text(self, kind: Kind) -> str:
-        """Return what stands where there is no markup: the ID where an ID is wanted, else the readable text.
-
-        Args:
-            kind: The kind of text.
-        """
-        return self.parts.get("id", self._plain()) if kind is Kind.ID else self._plain()
+        room = fit(kind, before)
+        if room is Fit.MARKUP:
+            if kind is Kind.MRKDWN:
+                return self._tag(), True
+            return apart(self._canvas() if kind is Kind.CANVAS else self._markdown(), before), True
+        return (self._bare() if room is Fit.BARE else self._plain()), False
 
     def __str__(self) -> str:
         return self._plain()
@@ -79,8 +84,14 @@ class Markup(abc.ABC):
     def _parts(self) -> dict[str, str]:
         return {}
 
+    def _bare(self) -> str:
+        return self._plain()
+
     def _markdown(self) -> str:
         return escaper(Kind.MARKDOWN)(self._plain(), "")
+
+    def _canvas(self) -> str:
+        return self._markdown()
 
 
 def _is_id(letters: str) -> Callable[[Any, attrs.Attribute[str], str], None]:
@@ -121,6 +132,12 @@ class UserMention(Markup):
     def _tag(self) -> str:
         return f"<@{self.id}>"
 
+    def _bare(self) -> str:
+        return self.id
+
+    def _canvas(self) -> str:
+        return f"![](@{self.id})"
+
     def _parts(self) -> dict[str, str]:
         return {"id": self.id, "name": self.name}
 
@@ -143,6 +160,9 @@ class GroupMention(Markup):
     def _tag(self) -> str:
         return f"<!subteam^{self.id}>"
 
+    def _bare(self) -> str:
+        return self.id
+
     def _parts(self) -> dict[str, str]:
         return {"id": self.id, "handle": self.handle}
 
@@ -159,11 +179,22 @@ class ChannelMention(Markup):
     id: str = attrs.field(validator=_is_id("CGD"))
     name: str = ""
 
+    @property
+    def channel(self) -> str:
+        """The ID, so that it can be the channel of an action."""
+        return self.id
+
     def _plain(self) -> str:
         return f"#{self.name or self.id}"
 
     def _tag(self) -> str:
         return f"<#{self.id}>"
+
+    def _bare(self) -> str:
+        return self.id
+
+    def _canvas(self) -> str:
+        return f"![](#{self.id})"
 
     def _parts(self) -> dict[str, str]:
         return {"id": self.id, "name": self.name}
@@ -177,13 +208,21 @@ _DATE_TOKENS = frozenset(
 _TOKEN = re.compile(r"\{([^{}]*)\}")
 
 
+# Three thousand years of seconds; milliseconds since 1970 have been more since 1973.
+_TOO_LATE = 100_000_000_000
+
+
 def _as_seconds(when: datetime | float) -> int:
     if isinstance(when, datetime):
         if when.tzinfo is None:
             raise RunbookError("needs a time zone: datetime(2026, 1, 5, 9, tzinfo=timezone.utc).", place="Date.when")
-        return int(when.timestamp())
+        when = when.timestamp()
     if isinstance(when, bool) or not isinstance(when, (int, float)):
         raise RunbookError("must be a datetime with a time zone, or seconds since 1970.", place="Date.when")
+    # Not a number is neither less nor more.
+    if not 0 <= when < _TOO_LATE:
+        hint = " These look like milliseconds: divide them by 1,000." if when >= _TOO_LATE else ""
+        raise RunbookError(f"{when} is no time between 1970 and 5138 in seconds.{hint}", place="Date.when")
     return int(when)
 
 
@@ -199,6 +238,24 @@ def _is_format(_instance: object, _field: attrs.Attribute[str], value: str) -> N
         raise RunbookError("takes none of < > | ^ and no line break.", place="Date.format")
 
 
+def _is_url(*schemes: str) -> Callable[[Any, attrs.Attribute[Any], object], None]:
+    pattern = re.compile(rf"\s*(?:{'|'.join(schemes)})[^\s/?#].*", re.IGNORECASE | re.DOTALL)
+    listed = f"{', '.join(schemes[:-1])} or {schemes[-1]}"
+
+    def validate(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise RunbookError(
+                f"must be an address that begins with {listed}.", place=f"{type(instance).__name__}.{field.name}"
+            )
+
+    return validate
+
+
+def _label(text: str) -> str:
+    """Make a text fit to stand behind the bar of a tag."""
+    return escape(" ".join(text.split())) or " "
+
+
 @attrs.frozen
 class Date(Markup):
     """A time that each reader sees in their own time zone.
@@ -210,6 +267,7 @@ class Date(Markup):
         format: Text with Slack's tokens: ``{date_num}``, ``{date}``, ``{date_short}``, ``{date_long}``, their
             ``…_pretty`` forms (yesterday, today), ``{time}``, ``{time_secs}`` and ``{ago}``.
         fallback: What shows where Slack cannot format it, and in plain text; the time in UTC if left out.
+        link: An address, ``https://`` or ``http://``, to which the shown time leads.
 
     Examples:
         >>> import slackrunbooks as sr
@@ -221,25 +279,35 @@ class Date(Markup):
     when: int = attrs.field(converter=_as_seconds)
     format: str = attrs.field(default="{date_short_pretty} at {time}", validator=_is_format)
     fallback: str = ""
+    link: str | None = attrs.field(default=None, validator=attrs.validators.optional(_is_url("https://", "http://")))
+
+    def _time(self) -> str:
+        made = datetime.fromtimestamp(self.when, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        return " ".join(self.fallback.split()) or made
 
     def _plain(self) -> str:
-        return self.fallback or datetime.fromtimestamp(self.when, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        return self._time() if self.link is None else f"{self._time()} ({self.link.strip()})"
 
     def _tag(self) -> str:
-        return f"<!date^{self.when}^{self.format}|{_label(self._plain())}>"
+        start = f"!date^{self.when}^{self.format}"
+        if self.link is not None:
+            start += f"^{escaper(Kind.MRKDWN)(self.link.strip(), f'<{start}^')}"
+        return f"<{start}|{_label(self._time())}>"
+
+    def _bare(self) -> str:
+        return str(self.when)
+
+    def _parts(self) -> dict[str, str]:
+        return {"when": str(self.when), **({} if self.link is None else {"url": self.link.strip()})}
+
+    def _markdown(self) -> str:
+        return escaper(Kind.MARKDOWN)(self._time(), "") if self.link is None else _inline(self._time(), self.link)
 
 
-def _label(text: str) -> str:
-    """Make a text fit to stand behind the bar of a tag."""
-    return escape(" ".join(text.split())) or " "
-
-
-_SCHEMES = ("https://", "http://", "mailto:")
-
-
-def _is_url(_instance: object, _field: attrs.Attribute[str], value: object) -> None:
-    if not isinstance(value, str) or not value.strip().lower().startswith(_SCHEMES):
-        raise RunbookError("must be text that begins with https://, http:// or mailto:.", place="Link.url")
+def _inline(label: str, url: str) -> str:
+    """Write a link in Markdown."""
+    shown = escaper(Kind.MARKDOWN)(" ".join(label.split()) or url.strip(), "")
+    return f"[{shown}]({escaper(Kind.MARKDOWN)(url.strip(), '[](')})"
 
 
 @attrs.frozen
@@ -257,26 +325,80 @@ class Link(Markup):
         '<https://wiki.example.com/a%7Cb?x=1&amp;y=2|How &gt; to>'
     """
 
-    url: str = attrs.field(validator=_is_url)
+    url: str = attrs.field(validator=_is_url("https://", "http://", "mailto:"))
     label: str = ""
-
-    def _target(self) -> str:
-        # What ends an address in a tag or in Markdown is percent-encoded; what is encoded already stays so.
-        return quote(self.url.strip(), safe="%/:?#[]@!$&'*+,;=~-._")
 
     def _plain(self) -> str:
         return f"{self.label} ({self.url.strip()})" if self.label.strip() else self.url.strip()
 
     def _tag(self) -> str:
-        target = escape(self._target())
+        # What ends an address in a tag is percent-encoded; what is encoded already stays so.
+        target = escaper(Kind.MRKDWN)(self.url.strip(), "<")
         return f"<{target}|{_label(self.label)}>" if self.label.strip() else f"<{target}>"
 
+    def _bare(self) -> str:
+        return self.url.strip()
+
     def _markdown(self) -> str:
-        label = escaper(Kind.MARKDOWN)(" ".join(self.label.split()) or self.url.strip(), "")
-        return f"[{label}]({self._target()})"
+        return _inline(self.label, self.url)
 
     def _parts(self) -> dict[str, str]:
-        return {"url": self.url, "label": self.label}
+        return {"url": self.url.strip(), "label": self.label}
+
+
+class Pending(Markup):
+    """Stands for a mention that only a run can tell, while a runbook is checked or planned. It is never sent."""
+
+    __slots__ = ("_keys", "name")
+
+    def __init__(self, name: str, keys: Iterable[str] | None = None) -> None:
+        """Make what stands for a dotted name.
+
+        Args:
+            name: The name: ``steps.lead.mention``.
+            keys: What can be read of it; ``None`` where it is not known what it is, and so anything may be.
+        """
+        self.name = name
+        self._keys = None if keys is None else tuple(keys)
+
+    def part(self, key: str) -> Placeholder | None:
+        """Return what stands for a part of it, or ``None`` where it has none of that name.
+
+        Args:
+            key: The part: ``id``.
+        """
+        return Placeholder.named(f"{self.name}.{key}") if self._keys is None or key in self.parts else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody knows what can be read of it."""
+        return self._keys is None
+
+    def shown(self, kind: Kind, before: str) -> tuple[str, bool]:
+        """Return its placeholder, whatever the place."""
+        del kind, before
+        return self._plain(), True
+
+    def _plain(self) -> str:
+        return Placeholder.named(self.name)
+
+    def _tag(self) -> str:
+        return self._plain()
+
+    def _parts(self) -> dict[str, str]:
+        return {key: Placeholder.named(f"{self.name}.{key}") for key in self._keys or ()}
+
+    def _markdown(self) -> str:
+        return self._plain()
+
+
+def keys_of(kind: type[UserMention | GroupMention | ChannelMention]) -> tuple[str, ...]:
+    """Return what templates can read of mentions of a class, without one at hand.
+
+    Args:
+        kind: The class.
+    """
+    return (*(field.name for field in attrs.fields(kind)), "plain")
 
 
 _LEVELS = (

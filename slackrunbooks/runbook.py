@@ -22,7 +22,7 @@ from ._registry import Known, known, registered_word, word
 from .actions._base import Action, Placeholder, data_templates, fields_of, templates
 from .actions.functions import Function, HostFunction, parameters
 from .errors import Problem, RunbookError, TemplateError, Unsupported
-from .markup import Markup
+from .markup import ChannelMention, GroupMention, Markup, Pending, UserMention, keys_of
 from .templates import Template
 
 __all__ = [
@@ -601,8 +601,9 @@ _SHOWABLE = re.compile(r"((tuple|list|Sequence)\[)?(str|bool|int|float)(, \.\.\.
 def stand_in(step: Step, name: str) -> dict[str, Any]:
     """Return what stands for a step's output while nothing has run: a named placeholder for each field that is text.
 
-    Fields that hold more (mappings, lists of mappings) and outputs whose fields are not known are left out: a section
-    of them then shows nothing, where a placeholder would lack the names that the section reads.
+    A mention is stood for by one whose parts are placeholders. Fields that hold more (mappings, lists of mappings) and
+    outputs whose fields are not known are left out: a section of them then shows nothing, where a placeholder would
+    lack the names that the section reads.
 
     Args:
         step: The step.
@@ -611,11 +612,29 @@ def stand_in(step: Step, name: str) -> dict[str, Any]:
     kind = None if step.foreach is not None else getattr(step.action, "output", None)
     if not (isinstance(kind, type) and attrs.has(kind)):
         return {}
-    return {
-        field.name: Placeholder.named(f"steps.{name}.{field.name}")
-        for field in attrs.fields(kind)
-        if _SHOWABLE.fullmatch(field.type if isinstance(field.type, str) else getattr(field.type, "__name__", ""))
-    }
+    keys = step.action.output_keys()
+    found: dict[str, Any] = {}
+    for field in attrs.fields(kind):
+        path = f"steps.{name}.{field.name}"
+        written = _written(field)
+        if field.name in keys:
+            found[field.name] = {key: Pending(f"{path}.{key}", parts) for key, parts in keys[field.name].items()}
+        elif written in _MENTIONS:
+            found[field.name] = Pending(path, _MENTIONS[written])
+        elif _SHOWABLE.fullmatch(written):
+            found[field.name] = Placeholder.named(path)
+    return found
+
+
+_MENTIONS: Mapping[str, tuple[str, ...]] = {
+    kind.__name__: keys_of(kind) for kind in (UserMention, GroupMention, ChannelMention)
+}
+
+
+def _written(field: attrs.Attribute[Any]) -> str:
+    """Return the type of a field as it is written."""
+    written: object = field.type
+    return written if isinstance(written, str) else getattr(written, "__name__", "")
 
 
 ERROR_STAND_IN: Mapping[str, str] = {field: Placeholder.named(f"error.{field}") for field in _ERROR_FIELDS}
@@ -759,6 +778,15 @@ def _check_step_output(tag: str, rest: Sequence[str], place: str, earlier: Mappi
             f"{tag}: step {name!r} gives no {fields[0]!r}{near(fields[0], gives)}; it gives {', '.join(gives)}.",
             place=place,
         )
+    value: Any = stand_in(earlier[name], name)
+    for number, segment in enumerate(fields):
+        known = value.parts if isinstance(value, Pending) else value
+        if number and isinstance(known, Mapping) and segment not in known:
+            holder = ".".join(["steps", name, *fields[:number]])
+            raise RunbookError(
+                f"{tag}: {holder} has no {segment!r}{near(segment, known)}; it has {', '.join(known)}.", place=place
+            )
+        value = known.get(segment) if isinstance(known, Mapping) else None
 
 
 def _thawed(value: object) -> object:

@@ -25,7 +25,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from . import text as _text
 from .errors import MissingVariable, TemplateError
-from .markup import Markup
+from .markup import Markup, Pending
 
 __all__ = ["SupportsContext", "Template", "compiled"]
 
@@ -318,7 +318,12 @@ def _shape(tokens: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 _PLAIN, _TAIL, _WHOLE = 0, 1, 2
 """How much of the text before a value its escape looks at: nothing, the unclosed ``<``, or all."""
 
-_LOOKS_AT = {_text.Kind.MRKDWN: _TAIL, _text.Kind.MARKDOWN: _WHOLE, _text.Kind.URL: _WHOLE}
+_LOOKS_AT = {
+    _text.Kind.MRKDWN: _TAIL,
+    _text.Kind.MARKDOWN: _WHOLE,
+    _text.Kind.CANVAS: _WHOLE,
+    _text.Kind.URL: _WHOLE,
+}
 
 _ABSENT: Any = object()
 """What a look-up gives for a name that the context does not have."""
@@ -385,15 +390,14 @@ class _Run:
             self.tail += inert  # no escape lets a ">" through, so what was open stays open
 
     def write_markup(self, value: Markup) -> None:
-        """Add a mention, a date or a link; inside of a tag or of code only its readable text can stand."""
-        inside = self.tail or (self.kind is _text.Kind.MARKDOWN and _text.open_code("".join(self.out)))
-        shown = None if inside else value.shown(self.kind)
-        if shown is not None:
+        """Add a mention, a date or a link, in the way of the place where it stands."""
+        shown, is_markup = value.shown(self.kind, "".join(self.out) if self.looks_at == _WHOLE else self.tail)
+        if is_markup:
             self.write(shown)
         elif self.tail or self.looks_at == _WHOLE:
-            self.write_value(value.text(self.kind))
+            self.write_value(shown)
         else:
-            self.append(self.inert(value.text(self.kind)))
+            self.append(self.inert(shown))
 
     def fail(self, tag: _Tag, error: Callable[[], TemplateError]) -> None:
         """Raise an error, or collect it once for each tag and go on."""
@@ -448,20 +452,27 @@ def _find(stack: list[Any], first: str, rest: Sequence[str]) -> Any:
     else:
         return _ABSENT
     for segment in rest:
-        value = value.get(segment, _ABSENT) if type(value) is dict else _step(value, segment)
+        value = value.get(segment, _ABSENT) if type(value) is dict else _step(value, segment, named=True)
         if value is _ABSENT:
             break
     return value
 
 
-def _step(value: Any, segment: str) -> Any:
-    """Take one step into a mapping or a list, and into nothing else."""
+def _step(value: Any, segment: str, *, named: bool = False) -> Any:
+    """Take one step into a mapping, a list or a mention, and into nothing else.
+
+    ``named`` is whether the template names the value itself. Only then may a stand-in have parts that nobody knows yet:
+    as the scope of a section it would hide every name outside.
+    """
     if type(value) is str:  # the scope of a guarded text; asking whether it is a Mapping would be slow
         return _ABSENT
     if isinstance(value, Mapping):
         return value.get(segment, _ABSENT)
     if isinstance(value, _LISTS) and segment.isdecimal() and int(segment) < len(value):
         return value[int(segment)]
+    if isinstance(value, Pending):
+        part = value.part(segment) if named or not value.is_open else None
+        return _ABSENT if part is None else part
     if isinstance(value, Markup):
         return value.parts.get(segment, _ABSENT)
     return _ABSENT
@@ -543,6 +554,8 @@ def _names_in(value: Any, before: str, deep: int) -> Iterator[str]:
         fields = value.items()
     elif isinstance(value, _LISTS) and before:
         fields = (("0", item) for item in value[:1])
+    elif isinstance(value, Markup):
+        fields = value.parts.items()
     for key, inner in fields:
         if isinstance(key, str) and _PATH.fullmatch(key) and "." not in key:  # others no tag can name
             yield f"{before}{key}"

@@ -33,17 +33,20 @@ __all__ = [
     "LIMITS",
     "ChannelRef",
     "Escaper",
+    "Fit",
     "GroupRef",
     "Kind",
     "Limit",
     "Placeholder",
     "Shortened",
     "UserRef",
+    "apart",
     "channel_name",
     "channel_name_problem",
     "emoji_name",
     "escape",
     "escaper",
+    "fit",
     "inert_alone",
     "inert_in_token",
     "open_code",
@@ -63,7 +66,9 @@ class Kind(enum.Enum):
     MRKDWN = "mrkdwn"
     """Slack's own markup: message ``text``, ``mrkdwn`` text objects."""
     MARKDOWN = "markdown"
-    """Standard Markdown: ``markdown_text``, markdown blocks, canvases."""
+    """Standard Markdown: ``markdown_text``, markdown blocks."""
+    CANVAS = "canvas"
+    """The Markdown of canvases, which has mentions of its own: https://docs.slack.dev/surfaces/canvases."""
     PLAIN = "plain"
     """``plain_text`` objects: no markup, but Slack decodes the three entities."""
     TOPIC = "topic"
@@ -156,7 +161,7 @@ def escaper(kind: Kind) -> Escaper:
 
     Returns:
         A function of the value and of what has been written before it in the same text. For ``MRKDWN`` only
-        :func:`open_tail` of that matters; ``MARKDOWN`` and ``URL`` need all of it; the others look at none.
+        :func:`open_tail` of that matters; ``MARKDOWN``, ``CANVAS`` and ``URL`` need all of it; the others look at none.
     """
     return _ESCAPERS[kind]
 
@@ -379,6 +384,8 @@ def _escape_url(value: str, before: str) -> str:
 _ESCAPERS: dict[Kind, Escaper] = {
     Kind.MRKDWN: _escape_mrkdwn,
     Kind.MARKDOWN: _escape_markdown,
+    # A mention is written as an image there, and no value begins an image.
+    Kind.CANVAS: _escape_markdown,
     Kind.PLAIN: lambda value, _before: escape(value),
     Kind.TOPIC: _escape_topic,
     Kind.NAME: lambda value, _before: value,
@@ -386,6 +393,53 @@ _ESCAPERS: dict[Kind, Escaper] = {
     Kind.ID: lambda value, _before: value.strip(),
     Kind.RAW: lambda value, _before: value,
 }
+
+
+# --- where markup can stand ------------------------------------------------------------------------------------------
+
+
+class Fit(enum.Enum):
+    """How much of a mention, a date or a link can stand at a place."""
+
+    MARKUP = "markup"
+    """All of it."""
+    TEXT = "text"
+    """What people read: there is no markup here, or this is the label of a link, or code."""
+    BARE = "bare"
+    """The ID or the address: that is what belongs here."""
+
+
+def fit(kind: Kind, before: str) -> Fit:
+    """Tell how much of a mention, a date or a link can stand behind a text.
+
+    Args:
+        kind: What the field holds.
+        before: What has been written before it; as for :func:`escaper`, :func:`open_tail` of it is enough for mrkdwn.
+    """
+    if kind in {Kind.ID, Kind.URL}:
+        return Fit.BARE
+    if kind not in {Kind.MRKDWN, Kind.MARKDOWN, Kind.CANVAS}:
+        return Fit.TEXT
+    tail = open_tail(before)
+    if tail and _position(tail) > _Position.LOOSE:
+        return Fit.BARE
+    if kind is Kind.MRKDWN:
+        return Fit.TEXT if tail else Fit.MARKUP
+    if _IN_DESTINATION.search(before):
+        return Fit.BARE
+    return Fit.TEXT if open_code(before) else Fit.MARKUP
+
+
+def apart(markup: str, before: str) -> str:
+    """Keep Markdown apart from a sign before it that would make it something else: an image of a link, or literal text.
+
+    Args:
+        markup: A link or a mention, as Markdown.
+        before: What has been written before it.
+    """
+    backslashes = len(before) - len(before.rstrip("\\"))
+    joins = before.endswith("!") or backslashes % 2
+    return _NO_BREAK + markup if joins and markup.startswith(("[", "!")) else markup
 
 
 # --- channel names --------------------------------------------------------------------------------------------------

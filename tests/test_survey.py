@@ -141,6 +141,10 @@ def test_a_plan_calls_nothing_and_needs_no_token() -> None:
 READS: dict[str, tuple[str, str]] = {
     "a field": ("{{steps.own.a}}", "‹steps.own.a›"),
     "inside a field": ("{{steps.own.a.b.c}} {{steps.own.a.d}}", "‹steps.own.a.b.c› ‹steps.own.a.d›"),
+    "a value and its part, as a mention has": (
+        "{{steps.own.a}} {{steps.own.a.id}}",
+        "‹steps.own.a› ‹steps.own.a.id›",
+    ),
     "an item of a list": ("{{steps.invite.invited.0}}", "‹steps.invite.invited.0›"),
     "each of a list": ("{{#steps.invite.invited}}<@{{.}}>{{/steps.invite.invited}}", "<@‹steps.invite.invited›>"),
     "inside a mapping": ("{{steps.invite.failed.U0ANN00001}}", "‹steps.invite.failed.U0ANN00001›"),
@@ -160,9 +164,9 @@ def test_whatever_a_step_may_give_can_be_read(text: str, shown: str) -> None:
 
 
 def test_what_no_run_can_give_is_a_problem_of_the_plan() -> None:
-    """Text has no field, a skipped step no output, and a mapping cannot be printed beside its own field."""
+    """A skipped step has no output, and no mapping can be printed."""
     room = sr.CreateChannel(name="x")
-    for text in ("{{steps.never.a}}", "{{steps.own.a}} {{steps.own.a.b}}", "{{steps}}"):
+    for text in ("{{steps.never.a}}", "{{steps}}"):
         made = plan({"room": room, "own": Own(), "never": sr.Step(Own(), when="no"), "say": say(text)})
         assert [problem.place for problem in made.problems] == ["steps.say.text, line 1, column 1"], text
 

@@ -41,11 +41,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCKS",
+    "CANVAS",
     "CHANNEL",
     "DATA",
     "DESCRIPTION",
     "FLAG",
     "IDENTIFIER",
+    "JSON",
     "LITERAL",
     "MARKDOWN",
     "MRKDWN",
@@ -168,6 +170,13 @@ class Action(abc.ABC, Generic[R_co]):
         """Name what is wrong with the filled fields: limits, names, what must not be empty. Looks only."""
         return ()
 
+    def output_keys(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        """Name the mentions in each field of the output that is a mapping of them, with the parts that each has.
+
+        What is named here is all there will be, so that a misspelt name is found before anything is sent.
+        """
+        return {}
+
 
 # --- forms -----------------------------------------------------------------------------------------------------------
 
@@ -185,7 +194,7 @@ def _one_id(value: object) -> object:
     if isinstance(value, Mapping) and isinstance(value.get("channel"), str):
         value = value["channel"]
     if isinstance(value, Markup):
-        value = value.text(Kind.ID)
+        value = value.bare
     if not isinstance(value, str):
         raise ValueError(f"must be text (an ID, a name or a link), not {_type(value)}")  # noqa: TRY004
     return value.strip()
@@ -197,7 +206,7 @@ def _people(value: object) -> object:
         if isinstance(item, (list, tuple)):
             found.extend(cast("tuple[str, ...]", _people(item)))
         elif isinstance(item, Markup):
-            found.append(item.text(Kind.ID))
+            found.append(item.bare)
         elif isinstance(item, str):
             found.extend(part for part in item.replace(",", " ").split() if part)
         else:
@@ -233,6 +242,15 @@ def _same(value: object) -> object:
     return value
 
 
+def _sendable(value: object) -> object:
+    # What travels as JSON is for programs to read, so a mention in it is an ID and a link an address.
+    if isinstance(value, Markup):
+        return value.bare
+    if isinstance(value, Mapping):
+        return {key: _sendable(item) for key, item in value.items()}
+    return [_sendable(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 @attrs.frozen
 class Form:
     """What a field holds: the kind of its text, and what the filled field must be.
@@ -253,6 +271,7 @@ class Form:
 
 MRKDWN = {"form": Form("text", Kind.MRKDWN, _any_text, native=False)}
 MARKDOWN = {"form": Form("text", Kind.MARKDOWN, _any_text, native=False)}
+CANVAS = {"form": Form("text", Kind.CANVAS, _any_text, native=False)}
 PLAIN = {"form": Form("text", Kind.PLAIN, _any_text, native=False)}
 DESCRIPTION = {"form": Form("text", Kind.TOPIC, _one_line, native=False)}
 NAME = {"form": Form("text", Kind.NAME, _any_text, native=False)}
@@ -264,6 +283,7 @@ USERS = {"form": Form("users", Kind.ID, _people, native=True)}
 FLAG = {"form": Form("flag", Kind.RAW, _truth, native=True)}
 NUMBER = {"form": Form("number", Kind.RAW, _whole, native=True)}
 DATA = {"form": Form("data", Kind.RAW, _same, native=True)}
+JSON = {"form": Form("data", Kind.RAW, _sendable, native=True)}
 BLOCKS = {"form": Form("blocks", Kind.MRKDWN, _same, native=False)}
 
 # Fields of a host's own action that declare nothing: text gets the safest escape, all else takes values themselves.

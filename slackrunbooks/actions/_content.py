@@ -33,7 +33,7 @@ class Content(Action[_R_co]):
     )
     blocks: Any = attrs.field(default=None, converter=base.as_blocks, metadata=base.BLOCKS, repr=base.hidden)
     metadata: Mapping[str, Any] | None = attrs.field(
-        default=None, converter=base.as_data, validator=base.is_mapping, metadata=base.DATA, repr=base.hidden
+        default=None, converter=base.as_data, validator=base.is_mapping, metadata=base.JSON, repr=base.hidden
     )
 
     def __attrs_post_init__(self) -> None:

@@ -60,7 +60,8 @@ class CreateCanvas(Action[CanvasCreated]):
     ``if_exists="append"``.
 
     Attributes:
-        markdown: The content in Slack's Markdown for canvases, at most 1,048,576 characters.
+        markdown: The content in Slack's Markdown for canvases, at most 1,048,576 characters. A mention of a person or
+            a channel is ``![](@U0123ABCD)``, ``![](#C0123ABCD)``, or a value such as :class:`UserMention`.
         title: Its title.
         channel: The channel: an earlier step's ``channel``, an ID, ``#name`` or a link. Left out, the canvas stands by
             itself, and only the app sees it; on a free plan there must be one.
@@ -86,7 +87,7 @@ class CreateCanvas(Action[CanvasCreated]):
 
     output: ClassVar[type[Any]] = CanvasCreated
 
-    markdown: str = attrs.field(validator=base.is_text, metadata=base.MARKDOWN, repr=base.hidden)
+    markdown: str = attrs.field(validator=base.is_text, metadata=base.CANVAS, repr=base.hidden)
     title: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.LITERAL)
     channel: str | None = attrs.field(
         default=None, converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL

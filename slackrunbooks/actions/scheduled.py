@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from ..errors import RunbookError
+from ..markup import Date
 from ..slack_methods import call
 from ..text import Kind
 from . import _base as base
@@ -65,6 +66,8 @@ def _seconds(value: object) -> object:
     """Return a time in whole seconds since 1970, or say why a value is none."""
     if value is None or Placeholder.is_in(value):
         return value
+    if isinstance(value, Date):
+        return value.when
     if isinstance(value, str):
         value = _read(value.strip())
     if isinstance(value, datetime):
@@ -94,7 +97,7 @@ _TIME = {"form": base.Form("time", Kind.RAW, _seconds, native=True)}
 
 def _as_post_at(value: object) -> object:
     """Take a datetime as seconds, so that the action is plain data; a template or a number stays as it is."""
-    return _time_or_refused(value) if isinstance(value, (datetime, float)) else value
+    return _time_or_refused(value) if isinstance(value, (datetime, float, Date)) else value
 
 
 def _time_or_refused(value: object) -> object:

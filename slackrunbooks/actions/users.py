@@ -5,12 +5,13 @@ Rule of this file: one class for each step, by the ``users.*`` methods of Slack.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from ..markup import ChannelMention, GroupMention, Markup, UserMention
+from ..markup import ChannelMention, GroupMention, Markup, Pending, UserMention, keys_of
 from ..slack_methods import call
 from ..text import parse_channel, parse_group, parse_user
 from . import _base as base
@@ -144,7 +145,7 @@ class LookUpMentions(Action[MentionsFound]):
 
     Attributes:
         names: What to find, by the names under which texts read it: an e-mail address or user ID, a group's ``@handle``
-            or ID, a channel's ``#name`` or ID.
+            or ID, a channel's ``#name`` or ID. A mention stays what it is, so ``{{lead}}`` may hold either.
 
     Returns:
         A :class:`MentionsFound`.
@@ -166,9 +167,14 @@ class LookUpMentions(Action[MentionsFound]):
         repr=lambda names: f"<{', '.join(map(str, names))}>",
     )
 
+    def output_keys(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        return {"mentions": {name: _PARTS.get(_kind(given), _ANY_PART) for name, given in self.names.items()}}
+
     def needs(self) -> Iterator[Need]:
-        for given in map(str, self.names.values()):
+        for given in self.names.values():
             kind = _kind(given)
+            if kind in {"", "mention"}:
+                continue
             if kind == "unknown":
                 yield from user_needs(given, groups=True)
                 yield from channel_needs(given)
@@ -181,18 +187,27 @@ class LookUpMentions(Action[MentionsFound]):
         if not self.names:
             yield Fault("names", "names nobody.", "Give a mapping such as {lead: ann@example.com}.")
         for name, given in self.names.items():
-            if _kind(str(given)) == "":
+            if not _NAME.fullmatch(str(name)):
+                yield Fault(
+                    "names",
+                    f"{name!r} is no name that texts can read as {{{{steps.NAME.mentions.{name}}}}}.",
+                    "Take letters, digits and _.",
+                )
+            if _kind(given) == "":
+                what = repr(given) if isinstance(given, str) else f"a value of type {type(given).__name__}"
                 yield Fault(
                     f"names.{name}",
-                    f"{given!r} is no person, group or channel.",
-                    "Give an e-mail address, @handle, #channel or an ID.",
+                    f"{what} is no person, group or channel.",
+                    "Give an e-mail address, @handle, #channel, an ID or a mention.",
                 )
 
     def flow(self) -> Flow[MentionsFound]:
         found: dict[str, Markup] = {}
         for name, given in self.names.items():
             kind = _kind(given)
-            if kind == "person":
+            if kind == "mention":
+                found[name] = given
+            elif kind == "person":
                 person_ref = parse_user(given)
                 if person_ref.kind == "id":
                     found[name] = UserMention(person_ref.value)
@@ -212,8 +227,27 @@ class LookUpMentions(Action[MentionsFound]):
         return MentionsFound(mentions=found)
 
 
-def _kind(given: str) -> str:
-    """Tell what a text names: a person, a group or a channel; ``unknown`` of a template, empty of nothing."""
+_NAME = re.compile(r"\w+(?:-\w+)*")
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "person": keys_of(UserMention),
+    "group": keys_of(GroupMention),
+    "channel": keys_of(ChannelMention),
+}
+# A template may turn out to be any of them.
+_ANY_PART = tuple(dict.fromkeys(part for parts in _PARTS.values() for part in parts))
+
+
+def _kind(given: object) -> str:
+    """Tell what a value names: a person, a group or a channel.
+
+    Returns:
+        ``person``, ``group`` or ``channel`` of a text, ``mention`` of what is one already, ``unknown`` of a template,
+        and an empty text of everything else.
+    """
+    if isinstance(given, (UserMention, GroupMention, ChannelMention, Pending)):
+        return "mention"
+    if not isinstance(given, str):
+        return ""
     if "{{" in given or base.Placeholder.is_in(given):
         return "unknown"
     if parse_group(given) is not None:
