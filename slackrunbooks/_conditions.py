@@ -176,7 +176,7 @@ def _holds(path: str, value: object, wanted: object) -> bool:
     if isinstance(value, Markup):
         # It equals no text, so the step would never run, and nobody would know why.
         parts = ", ".join(f"{path}.{part}" for part in value.parts)
-        raise RunbookError(f"{path} is a {type(value).__name__}; compare a part of it: {parts}.", place="when")
+        raise RunbookError(f"{path} is a mention, a date or a link; compare a part of it: {parts}.", place="when")
     choices = wanted if isinstance(wanted, (list, tuple)) else (wanted,)
     return value is not MISSING and any(_equal(value, choice) for choice in choices)
 

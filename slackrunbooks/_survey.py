@@ -211,7 +211,7 @@ def _items(step: Step, scope: Mapping[str, Any], place: str) -> tuple[list[Any] 
         return [None], []
     if isinstance(step.foreach, str):
         head = step.foreach.split(".")[0]
-        if head == "steps" or head == "error" or _is_unknown(_found(scope, step.foreach)):
+        if head == "steps" or head == "error" or Placeholder.is_in(_found(scope, step.foreach)):
             return None, []
     items, problems = loop_items(step, scope, place)
     if any(
@@ -227,10 +227,6 @@ def _found(scope: Mapping[str, Any], path: str) -> Any:
         return look_up(scope, path)
     except RunbookError:
         return None
-
-
-def _is_unknown(value: object) -> bool:
-    return isinstance(value, Pending) or Placeholder.is_in(value)
 
 
 def _shown(value: object) -> object:
@@ -297,7 +293,7 @@ def _skipped(step: Step, scope: Mapping[str, Any], place: str) -> tuple[str, lis
     known = True
     try:
         for path in when_paths(when):
-            if path.split(".")[0] in ("steps", "error") or _is_unknown(look_up(scope, path)):
+            if path.split(".")[0] in ("steps", "error") or Placeholder.is_in(look_up(scope, path)):
                 # Only the run can tell, but the other paths can be wrong already.
                 known = False
             else:

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 import pickle
+import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import slackrunbooks as sr
+from slackrunbooks import blocks
 from slackrunbooks.markup import Markup
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._mrkdwn import mentions
@@ -24,6 +26,7 @@ LEAD = sr.UserMention("U0ANN00001", "ann")
 TEAM = sr.GroupMention("S0SRE00001", "sre")
 ROOM = sr.ChannelMention("C0ROOM0001", "inc-7")
 START = sr.Date(datetime(2026, 1, 5, 9, tzinfo=timezone.utc), "{date} {time}")
+LINKED = sr.Date(0, "{ago}", "then", "https://e.x/a^b|c?d=1&e")
 WIKI = sr.Link("https://wiki.example.com/a b|c>d?x=1&y=2", "Run <this> | now\n*")
 
 SHOWN: list[tuple[Markup, sr.Kind, str]] = [
@@ -31,15 +34,27 @@ SHOWN: list[tuple[Markup, sr.Kind, str]] = [
     (LEAD, sr.Kind.MARKDOWN, "@ann"),
     (LEAD, sr.Kind.PLAIN, "@ann"),
     (LEAD, sr.Kind.TOPIC, "@ann"),
+    (LEAD, sr.Kind.NAME, "@ann"),
+    (LEAD, sr.Kind.RAW, "@ann"),
     (LEAD, sr.Kind.ID, "U0ANN00001"),
+    (LEAD, sr.Kind.URL, "U0ANN00001"),
+    (LEAD, sr.Kind.CANVAS, "![](@U0ANN00001)"),
     (sr.UserMention("W0ANN00001"), sr.Kind.PLAIN, "@W0ANN00001"),
     (TEAM, sr.Kind.MRKDWN, "<!subteam^S0SRE00001>"),
     (TEAM, sr.Kind.PLAIN, "@sre"),
+    (TEAM, sr.Kind.ID, "S0SRE00001"),
+    (TEAM, sr.Kind.CANVAS, "@sre"),
     (ROOM, sr.Kind.MRKDWN, "<#C0ROOM0001>"),
     (ROOM, sr.Kind.PLAIN, "#inc-7"),
     (ROOM, sr.Kind.ID, "C0ROOM0001"),
+    (ROOM, sr.Kind.CANVAS, "![](#C0ROOM0001)"),
     (START, sr.Kind.MRKDWN, "<!date^1767603600^{date} {time}|2026-01-05 09:00 UTC>"),
     (START, sr.Kind.PLAIN, "2026-01-05 09:00 UTC"),
+    (START, sr.Kind.CANVAS, "2026-01-05 09:00 UTC"),
+    (START, sr.Kind.URL, "1767603600"),
+    (LINKED, sr.Kind.MRKDWN, "<!date^0^{ago}^https://e.x/a%5Eb%7Cc?d=1&amp;e|then>"),
+    (LINKED, sr.Kind.PLAIN, "then (https://e.x/a^b|c?d=1&amp;e)"),
+    (LINKED, sr.Kind.MARKDOWN, "[then](https://e.x/a^b%7Cc?d=1&e)"),
     (sr.Date(0, "{ago}", "long > ago"), sr.Kind.MRKDWN, "<!date^0^{ago}|long &gt; ago>"),
     (
         WIKI,
@@ -49,6 +64,10 @@ SHOWN: list[tuple[Markup, sr.Kind, str]] = [
     (sr.Link("https://example.com"), sr.Kind.MRKDWN, "<https://example.com>"),
     (sr.Link("https://example.com/(x)", "doc"), sr.Kind.MARKDOWN, "[doc](https://example.com/%28x%29)"),
     (sr.Link("https://example.com", "doc"), sr.Kind.PLAIN, "doc (https://example.com)"),
+    (sr.Link("https://example.com", "doc"), sr.Kind.CANVAS, "[doc](https://example.com)"),
+    (sr.Link("https://example.com/a?b=c", "doc"), sr.Kind.URL, "https://example.com/a?b=c"),
+    (sr.Link("https://bücher.example/ü\ud800", "doc"), sr.Kind.MRKDWN, "<https://bücher.example/ü%3F|doc>"),
+    (sr.Link(" mailto:a@e.x?subject=b c ", "mail"), sr.Kind.MRKDWN, "<mailto:a@e.x?subject=b%20c|mail>"),
 ]
 
 
@@ -66,20 +85,41 @@ def test_each_kind_of_text_shows_a_value_in_its_own_way(value: Markup, kind: sr.
         ("{{#lead}}{{id}}{{/lead}}", "U0ANN00001"),
         ("{{^lead}}nobody{{/lead}}", ""),
         ("{{#all}}{{.}} {{/all}}", "<@U0ANN00001> <!subteam^S0SRE00001> "),
-        ("<https://example.com/{{lead}}|x>", "<https://example.com/@ann|x>"),
+        ("{{start.when}}", "1767603600"),
+        ("<https://example.com/{{lead}}|x>", "<https://example.com/U0ANN00001|x>"),
         ("<https://example.com|{{lead}}>", "<https://example.com|@ann>"),
+        ("<{{doc}}|see {{lead}}>", "<https://example.com/d|see @ann>"),
+        ("<@{{lead}}> <#{{room}}> <!subteam^{{team}}>", "<@U0ANN00001> <#C0ROOM0001> <!subteam^S0SRE00001>"),
+        ("1 < 2, {{lead}}", "1 < 2, @ann"),
     ],
 )
-def test_a_value_has_parts_and_stays_out_of_other_tags(source: str, text: str) -> None:
-    """Its fields can be read, a section guards it, and inside of another tag only its readable text stands."""
-    assert sr.Template(source).render({"lead": LEAD, "all": [LEAD, TEAM]}, escape=sr.Kind.MRKDWN) == text
+def test_a_value_has_parts_and_fits_into_other_tags(source: str, text: str) -> None:
+    """Its fields can be read, a section guards it, and in another tag its ID, its address or a readable text stands."""
+    context = {"lead": LEAD, "team": TEAM, "room": ROOM, "start": START, "doc": DOC, "all": [LEAD, TEAM]}
+    assert sr.Template(source).render(context, escape=sr.Kind.MRKDWN) == text
 
 
-def test_in_code_of_markdown_a_link_is_text() -> None:
-    """Markdown shows brackets in code as they are, so no link stands there."""
-    link = sr.Link("https://example.com", "doc")
-    shown = sr.Template("`{{x}}` {{x}}").render({"x": link}, escape=sr.Kind.MARKDOWN)
-    assert shown.startswith("`doc (https://example.com)`") and shown.endswith("[doc](https://example.com)")
+DOC = sr.Link("https://example.com/d", "doc")
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("`{{doc}}` {{doc}}", "`doc (https://example.com/d)` [doc](https://example.com/d)"),
+        ("```\n{{lead}}\n```\n{{lead}}", "```\n@ann\n```\n![](@U0ANN00001)"),
+        ("[see]({{doc}})", "[see](https://example.com/d)"),
+        ("<{{doc}}>", "<https://example.com/d>"),
+        ("wow!{{doc}}", "wow!\u2060[doc](https://example.com/d)"),
+        ("{{said}}{{doc}}", "wow!\u2060[doc](https://example.com/d)"),
+        ("{{said}}{{lead}}", "wow!\u2060![](@U0ANN00001)"),
+        ("\\{{doc}}", "\\\u2060[doc](https://example.com/d)"),
+        ("\\\\{{doc}}", "\\\\[doc](https://example.com/d)"),
+    ],
+)
+def test_markdown_around_a_value_leaves_it_what_it_is(source: str, text: str) -> None:
+    """In code stands text, in an address the address, and no sign before a link makes it an image or literal."""
+    context = {"doc": DOC, "lead": LEAD, "said": "wow!"}
+    assert sr.Template(source).render(context, escape=sr.Kind.CANVAS) == text
 
 
 @given(st.text(), st.sampled_from([LEAD, TEAM, ROOM, START]))
@@ -104,7 +144,65 @@ def test_no_label_and_no_address_breaks_out_of_its_tag(label: str, tail: str, fa
         assert "\n" not in shown
 
 
-@pytest.mark.parametrize("value", [LEAD, TEAM, ROOM, START, WIKI])
+# Whatever people, and machines, write, and what might close, open or swallow a tag beside it.
+FOREIGN = st.one_of(
+    st.text(max_size=20),
+    st.lists(
+        st.sampled_from(
+            ["<", ">", "|", "&", "`", "!", "\\", "[", "](", "<@U0EVE00009>", "<!here>", "![](@U0EVE00009)"]
+        ),
+        max_size=6,
+    ).map("".join),
+)
+
+
+@given(FOREIGN, FOREIGN, st.lists(st.sampled_from([LEAD, TEAM, ROOM, START, WIKI, LINKED]), max_size=3))
+def test_values_among_foreign_texts_mention_exactly_whom_they_name(
+    before: str, after: str, values: list[Markup]
+) -> None:
+    """In a text and in each kind of block they notify whom they name, and the blocks stay the author's."""
+    fake = FakeSlack()
+    fake.add_user("ann", id="U0ANN00001")
+    fake.add_user("eve", id="U0EVE00009")
+    fake.add_channel("incidents")
+    said = "x {{a}}{{#values}}{{.}}{{b}}{{/values}}"
+    written = [
+        blocks.header(said),
+        blocks.section(said),
+        *blocks.fields({"{{a}}": said}),
+        blocks.context(said),
+        blocks.link_buttons({"Open {{a}}": "https://example.com/{{a}}"}),
+    ]
+    tags = [value.mrkdwn for value in values]
+    for content in ({"text": said}, {"blocks": written}, {"markdown_text": said}):
+        with fake.executor() as executor:
+            try:
+                executor.do(
+                    sr.SendMessage(channel="#incidents", **content),  # type: ignore[arg-type]
+                    {"a": before, "b": after, "values": values},
+                )
+            except sr.CheckFailed as error:
+                # Too long for the label of a button.
+                if not all("characters" in problem.message for problem in error.problems):
+                    raise
+                continue
+        message = fake.channel("incidents").messages[-1]
+        found = mentions(message.text, message.blocks, handles={})
+        assert set(found) == ({*tags} & {LEAD.mrkdwn, TEAM.mrkdwn} if "markdown_text" not in content else set())
+        if "blocks" in content:
+            assert [block["type"] for block in message.blocks] == [block["type"] for block in written]
+            assert message.blocks[1]["text"]["text"].count("<") == len(tags)
+
+
+@given(FOREIGN, FOREIGN, st.sampled_from([LEAD, ROOM, DOC]))
+def test_canvases_mention_exactly_whom_values_name(before: str, after: str, value: Markup) -> None:
+    """In the Markdown of a canvas foreign text begins no mention, no image and no link, and the value is one."""
+    shown = sr.Template("{{a}}{{v}}{{b}}").render({"a": before, "v": value, "b": after}, escape=sr.Kind.CANVAS)
+    live = re.findall(r"(?<!\\)(?:\\\\)*(!?\[[^\]]*\]\([^)]*\))", shown)
+    assert live == [value.canvas]
+
+
+@pytest.mark.parametrize("value", [LEAD, TEAM, ROOM, START, LINKED, WIKI])
 def test_a_value_can_be_copied_pickled_and_compared(value: Markup) -> None:
     """It is a value: equal to its copies, hashable, and without a way to change it."""
     assert copy.deepcopy(value) == pickle.loads(pickle.dumps(value)) == value
@@ -123,7 +221,14 @@ WRONG: list[tuple[Any, str]] = [
     (lambda: sr.Date(0, "{day}"), "Date.format: {day} is no token; there are {ago}, {date}"),
     (lambda: sr.Date(0, "today"), "has no token"),
     (lambda: sr.Date(0, "{date}|x>"), "takes none of"),
-    (lambda: sr.Link("javascript:alert(1)", "x"), "Link.url: must be text that begins with https://"),
+    (lambda: sr.Date(-1), "Date.when: -1 is no time between 1970 and 5138 in seconds"),
+    (lambda: sr.Date(float("nan")), "Date.when: nan is no time"),
+    (lambda: sr.Date(float("inf")), "Date.when: inf is no time"),
+    (lambda: sr.Date(1767603600000), "These look like milliseconds: divide them by 1,000."),
+    (lambda: sr.Date(0, link="mailto:a@e.x"), "Date.link: must be an address that begins with https:// or http://"),
+    (lambda: sr.Link("javascript:alert(1)", "x"), "Link.url: must be an address that begins with https://"),
+    (lambda: sr.Link("https://", "x"), "Link.url: must be an address"),
+    (lambda: sr.Link(7, "x"), "Link.url: must be an address"),  # type: ignore[arg-type]
 ]
 
 
@@ -213,13 +318,188 @@ def test_outputs_have_mentions(way: Way) -> None:
         ({"room": "#nowhere"}, sr.ChannelNotFound),
         ({"lead": "Ann Smith"}, sr.CheckFailed),
         ({"lead": "ann"}, sr.CheckFailed),
+        ({"lead": START}, sr.CheckFailed),
+        ({"leads": ["ann@example.com"]}, sr.CheckFailed),
+        ({"team.lead": "ann@example.com"}, sr.CheckFailed),
         ({}, sr.CheckFailed),
     ],
 )
-def test_whoever_is_not_found_ends_the_step(way: Way, names: dict[str, str], error: type[Exception]) -> None:
+def test_whoever_is_not_found_ends_the_step(way: Way, names: dict[str, Any], error: type[Exception]) -> None:
     """No text goes out with half of its mentions."""
     with pytest.raises(error):
         way.do(sr.LookUpMentions(names=names))
+
+
+def test_a_mention_is_found_as_what_it_is(way: Way) -> None:
+    """Where the context holds a mention already, nobody is asked."""
+    found = way.do(sr.LookUpMentions(names={"lead": "{{lead}}", "room": "{{room}}"}), {"lead": LEAD, "room": ROOM})
+    assert found.mentions == {"lead": LEAD, "room": ROOM}
+    assert not {"users.lookupByEmail", "conversations.list"} & set(way.sent())
+
+
+def test_fields_that_are_no_text_take_what_they_need_of_a_value(way: Way) -> None:
+    """An address is an address, a channel an ID, a time its seconds, and metadata holds IDs, for programs to read."""
+    room = sr.ChannelMention(way.fake.channel("incidents").id)
+    context = {"doc": DOC, "lead": LEAD, "room": room, "at": sr.Date(way.fake.now + 3600)}
+    assert way.do(sr.AddBookmark(channel="{{room}}", title="{{doc}}", link="{{doc}}"), context).link == DOC.url
+    way.do(
+        sr.SendMessage(
+            channel=room,
+            blocks=[blocks.link_buttons({"Open": "{{doc}}", "Lead": "https://example.com/team/{{lead}}"})],
+            metadata={"event_type": "declared", "event_payload": {"lead": "{{lead}}", "all": ["{{doc}}"]}},
+        ),
+        context,
+    )
+    message = way.fake.channel("incidents").messages[-1]
+    assert [button["url"] for button in message.blocks[0]["elements"]] == [
+        DOC.url,
+        "https://example.com/team/U0ANN00001",
+    ]
+    payload = message.metadata["event_payload"]
+    assert (payload["lead"], payload["all"]) == ("U0ANN00001", [DOC.url])
+    scheduled = way.do(sr.ScheduleMessage(channel="{{room}}", text="x", post_at="{{at}}"), context)
+    assert scheduled.post_at == context["at"].when
+    assert sr.ScheduleMessage(channel="C0123ABCD", text="x", post_at=START).post_at == START.when
+
+
+def test_a_canvas_mentions_people_and_channels(way: Way) -> None:
+    """Slack's Markdown for canvases has mentions, so a value is one there; foreign text is none."""
+    context = {"lead": LEAD, "room": ROOM, "note": "![](@U0BOB00002)"}
+    way.do(sr.CreateCanvas(channel="#incidents", markdown="{{lead}} in {{room}}: {{note}}"), context)
+    assert way.fake.canvases[0].markdown == "![](@U0ANN00001) in ![](#C0ROOM0001): !\\[\\](@U0BOB00002)"
+
+
+WHEN: list[tuple[Any, bool]] = [
+    ("lead", True),
+    ("lead.id", True),
+    ({"lead.id": "U0ANN00001"}, True),
+    ({"lead.id": ["U0BOB00002"]}, False),
+    ({"lead": {"exists": True}}, True),
+    ({"lead.handle": {"exists": True}}, False),
+]
+
+
+@pytest.mark.parametrize(("when", "runs"), WHEN)
+def test_a_condition_reads_the_parts_of_a_value(fake_slack: FakeSlack, when: Any, runs: bool) -> None:
+    """Conditions see of it what templates see."""
+    fake_slack.add_channel("incidents")
+    step = sr.Step(sr.SendMessage(channel="#incidents", text="{{lead}}"), when=when)
+    with fake_slack.executor() as executor:
+        report = executor.run(sr.Runbook("tell", {"tell": step}), {"lead": LEAD})
+    assert report["tell"].outcome == ("succeeded" if runs else "skipped")
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        (
+            {"lead": "U0ANN00001"},
+            "lead is a mention, a date or a link; compare a part of it: lead.id, lead.name, lead.plain.",
+        ),
+        ({"lead": {"not": "U0ANN00001"}}, "compare a part of it"),
+        ({"lead": {"gt": 5}}, "compare a part of it"),
+        ({"lead.idd": "U0ANN00001"}, "the context has no 'lead.idd' (did you mean 'lead.id'?)"),
+        ({"lead.idd.x": "U0ANN00001"}, "the context has no 'lead.idd' (did you mean 'id'?)"),
+    ],
+)
+def test_a_condition_that_would_never_hold_is_told(fake_slack: FakeSlack, when: Any, says: str) -> None:
+    """A value equals no text, and a step that never runs helps nobody."""
+    fake_slack.add_channel("incidents")
+    step = sr.Step(sr.SendMessage(channel="#incidents", text="x"), when=when)
+    with fake_slack.executor() as executor:
+        plan = executor.plan(sr.Runbook("tell", {"tell": step}), {"lead": LEAD})
+    assert says in plan.problems[0].message
+
+
+LATER = {
+    "who": sr.LookUpUser(user="ann@example.com"),
+    "all": sr.LookUpMentions(names={"lead": "ann@example.com", "team": "@sre", "room": "#incidents", "any": "{{x}}"}),
+    "inc": sr.CreateChannel(name="inc-7"),
+}
+READS = [
+    "{{steps.who.mention}} {{steps.who.mention.id}} {{steps.who.mention.plain}}",
+    "{{#steps.who.mention}}{{id}}{{/steps.who.mention}}",
+    "{{steps.all.mentions.lead}} {{steps.all.mentions.lead.name}} {{steps.all.mentions.team.handle}}",
+    "{{#steps.all.mentions}}{{lead}} {{room.name}}{{/steps.all.mentions}}",
+    "{{steps.all.mentions.any}} {{steps.all.mentions.any.id}}",
+    "<@{{steps.all.mentions.lead}}> <https://e.x/{{steps.inc.mention}}|{{steps.inc.mention}}>",
+    "{{saved.lead}} {{saved.lead.id}} {{#saved.lead}}{{id}}{{/saved.lead}} {{room}} {{room.name}}",
+]
+
+
+def _later(**more: sr.Action[Any] | sr.Step) -> sr.Runbook:
+    saved = {
+        "all": sr.Step(LATER["all"], save_as={"saved": "mentions"}),
+        "inc": sr.Step(LATER["inc"], save_as={"room": "mention"}),
+    }
+    return sr.Runbook("tell", {**LATER, **saved, **more})
+
+
+@pytest.mark.parametrize("text", READS)
+def test_what_a_run_can_read_is_no_problem_of_a_check(way: Way, text: str) -> None:
+    """A plan shows names for what only the run can tell, and the run reads every one of them."""
+    book = _later(tell=sr.SendMessage(channel="{{room}}", text=text))
+    context = {"x": "<@U0BOB00002>"}
+    with way.fake.executor() as executor:
+        plan = executor.plan(book, context)
+    assert plan.problems == ()
+    assert "‹" in plan["tell"].arguments["text"] and plan["tell"].arguments["channel"] == "‹steps.inc.mention›"
+    way.run(book, context).raise_for_failure()
+
+
+@pytest.mark.parametrize(
+    ("tag", "says"),
+    [
+        ("steps.who.mention.idd", "steps.who.mention has no 'idd' (did you mean 'id'?); it has id, name, plain."),
+        ("steps.all.mentions.laed", "has no 'laed' (did you mean 'lead'?); it has lead, team, room, any."),
+        ("steps.all.mentions.room.handle", "steps.all.mentions.room has no 'handle'"),
+    ],
+)
+def test_a_misspelt_part_is_found_before_anything_runs(tag: str, says: str) -> None:
+    """What a mention has is known, so a wrong name is no surprise in the middle of a run."""
+    with pytest.raises(sr.RunbookError) as refused:
+        _later(tell=sr.SendMessage(channel="#incidents", text=f"{{{{{tag}}}}}"))
+    assert says in str(refused.value)
+
+
+def test_a_misspelt_part_of_a_value_names_the_right_one() -> None:
+    """So is a wrong name of a value in the context, with the nearest right one."""
+    with pytest.raises(sr.MissingVariable, match=r"lead\.id"):
+        sr.Template("{{lead.idd}}").render({"lead": LEAD})
+
+
+def test_each_item_can_be_a_mention(way: Way) -> None:
+    """A loop over mentions that only the run can tell prints each and reads its parts."""
+
+    def on_call() -> list[sr.UserMention]:
+        return [LEAD, sr.UserMention("U0BOB00002")]
+
+    book = sr.Runbook(
+        "page",
+        {
+            "ask": sr.Function(on_call, repeat="reads"),
+            "tell": sr.Step(
+                sr.SendMessage(channel="#incidents", text="{{item}}, {{item.id}}{{#item}}, {{title}}{{/item}}"),
+                foreach="steps.ask.value",
+            ),
+        },
+    )
+    with way.fake.executor() as executor:
+        plan = executor.plan(book, {"title": "down"})
+    assert plan.problems == ()
+    assert plan["tell"].arguments["text"] == "‹item›, ‹item.id›, down"
+    way.run(book, {"title": "down"}).raise_for_failure()
+    texts = [message.text for message in way.fake.channel("incidents").messages]
+    assert texts == ["<@U0ANN00001>, U0ANN00001, down", "<@U0BOB00002>, U0BOB00002, down"]
+
+
+def test_a_condition_on_a_mention_that_was_saved_is_checked(fake_slack: FakeSlack) -> None:
+    """Its parts only the run can tell; that the whole equals no text is known before."""
+    with fake_slack.executor() as executor:
+        for when, problems in (({"room.id": "C0123ABCD"}, 0), ("saved.lead", 0), ({"room": "C0123ABCD"}, 1)):
+            step = sr.Step(sr.SendMessage(channel="#incidents", text="x"), when=when)
+            plan = executor.plan(_later(tell=step), {"x": "@sre"})
+            assert (len(plan.problems), plan["tell"].skipped) == (problems, ""), when
 
 
 def test_values_go_through_a_context_and_inputs(fake_slack: FakeSlack) -> None:

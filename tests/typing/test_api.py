@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import assert_type
 
 import slackrunbooks as sr
+from slackrunbooks import blocks
 
 
 def test_do_gives_the_output_of_its_action(executor: sr.Executor) -> None:
@@ -29,6 +31,8 @@ def test_do_gives_the_output_of_its_action(executor: sr.Executor) -> None:
     assert_type(executor.do(sr.LookUpUser(user="U1")), sr.UserFound)
     assert_type(executor.do(sr.ListUserGroupMembers(usergroup="@sre")), sr.UserGroupMembersListed)
     assert_type(executor.do(sr.UpdateUserGroup(usergroup="@sre", users=["U1"], name="SRE")), sr.UserGroupUpdated)
+    assert_type(executor.do(sr.LookUpUser(user="U1")).mention, sr.UserMention)
+    assert_type(executor.do(sr.LookUpMentions(names={"lead": "ann@example.com"})), sr.MentionsFound)
     assert_type(executor.do(sr.DeleteMessage(channel="C1", ts="1.000000")), sr.MessageDeleted)
     assert_type(executor.do(sr.GetPermalink(channel="C1", message_ts="1.000000")).permalink, str)
     assert_type(executor.do(sr.RenameChannel(channel="C1", name="n")), sr.ChannelRenamed)
@@ -63,6 +67,20 @@ def test_an_output_stands_for_its_channel(created: sr.ChannelCreated, sent: sr.M
     sr.UpdateMessage(channel=sent, ts=sent.ts, text="x")
     sr.PinMessage(channel=sent, ts=sent.ts)
     sr.SendMessage(channel=5, text="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_markup_is_typed() -> None:
+    """Values that templates show have fields and readable text; a channel's is the channel of an action."""
+    room = sr.ChannelMention("C0123ABCD", "inc-7")
+    sr.SendMessage(channel=room, text="x", blocks=[blocks.header("x"), *blocks.fields({"a": "b"})])
+    assert_type(room.id, str)
+    assert_type(sr.GroupMention("S0123ABCD").plain, str)
+    assert_type(sr.Date(1767603600, fallback="then", link="https://e.example").when, int)
+    assert_type(sr.Link("https://e.example", "x").mrkdwn, str)
+    assert_type(sr.severity("SEV1"), dict[str, str])
+    assert_type(blocks.link_buttons([("Open", "https://e.example")]), dict[str, Any])
+    sr.Date("today")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    sr.UserMention(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def test_fields_are_checked() -> None:
