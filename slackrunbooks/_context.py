@@ -29,6 +29,7 @@ __all__ = [
     "near",
     "outputs_of",
     "put",
+    "readable",
     "shown",
     "truthy",
 ]
@@ -122,22 +123,22 @@ def outputs_of(output: object) -> dict[str, Any]:
     if output is None:
         return {}
     if attrs.has(type(output)) and not isinstance(output, Markup):
-        return cast("dict[str, Any]", _readable(output))
+        return cast("dict[str, Any]", readable(output))
     if isinstance(output, Mapping):
-        return {str(key): _readable(item) for key, item in output.items()}
-    return {"value": _readable(output)}
+        return {str(key): readable(item) for key, item in output.items()}
+    return {"value": readable(output)}
 
 
-def _readable(value: object) -> object:
+def readable(value: object) -> object:
     """Turn attrs objects into mappings, and leave a mention a mention."""
     if attrs.has(type(value)) and not isinstance(value, Markup):
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
-        return {field.name: _readable(getattr(value, field.name)) for field in fields}
+        return {field.name: readable(getattr(value, field.name)) for field in fields}
     if isinstance(value, Mapping):
-        return {key: _readable(item) for key, item in value.items()}
+        return {key: readable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_readable(item) for item in value]
-    return tuple(_readable(item) for item in value) if isinstance(value, tuple) else value
+        return [readable(item) for item in value]
+    return tuple(readable(item) for item in value) if isinstance(value, tuple) else value
 
 
 def is_scalar(value: object) -> bool:

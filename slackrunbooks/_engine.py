@@ -38,16 +38,16 @@ from ._effects import (
 from ._settle import DOUBTFUL, Applied, Doubt, recipe
 from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
-from .actions._marks import mark, stamped
+from .actions._marks import is_stampable, mark, stamped
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
 from .report import Outcome, Report, State, StepReport
 from .retries import Accepted, Refused, RetryPolicy, judge
-from .runbook import ItemFailed, ItemsDone
+from .runbook import ItemFailed, ItemsDone, Runbook
 from .slack_methods import METHODS
 
 if TYPE_CHECKING:
     from .actions._base import Action
-    from .runbook import Runbook, Step
+    from .runbook import Step
 
 __all__ = ["Event", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
 
@@ -164,6 +164,24 @@ class _Unsettled:
     reason: str
 
 
+@attrs.frozen
+class _Known:
+    """A request that was carried out, so that a step that is tried again does not send it again.
+
+    Attributes:
+        call: The request, as the action asked for it.
+        reply: The answer.
+        told: Whether a person said so; then its arguments need not be the same.
+    """
+
+    call: Request
+    reply: Reply
+    told: bool = False
+
+    def answers(self, call: Call) -> bool:
+        return self.call.method == call.method and (self.told or self.call == call)
+
+
 @attrs.define
 class _Task:
     """One step under way: where its generators stand and what it has counted."""
@@ -175,6 +193,9 @@ class _Task:
     work: Work | None = None
     handed_out: bool = False
     call: Request | None = None
+    raw: Request | None = None
+    at: int = 0
+    known: list[_Known] = attrs.field(factory=list)
     attempt: int = 0
     call_waited: float = 0.0
     sent_at: float = 0.0
@@ -216,6 +237,8 @@ class Machine:
         reason: Why.
         single: Whether this is one action by itself, so that places of problems need no step.
         on_ambiguous: What to do about a lost answer: look up what became of the request, stop, or send it again.
+        deadline: Seconds from the first step on after which the run is cancelled; ``None`` for no end.
+        kept: Whether a journal keeps it, so that a person can answer for it later.
     """
 
     def __init__(
@@ -230,6 +253,8 @@ class Machine:
         reason: str | None = None,
         single: bool = False,
         on_ambiguous: OnAmbiguous = "fail",
+        deadline: float | None = None,
+        kept: bool = False,
     ) -> None:
         self._on_ambiguous = on_ambiguous
         self.runbook = runbook
@@ -252,6 +277,11 @@ class Machine:
         self._found: dict[tuple[str, ...], Any] = {}
         self._events: list[Event] = []
         self._told = False
+        self._deadline = deadline
+        self._kept = kept
+        self._began: float | None = None
+        self._known: dict[str, list[_Known]] = {}
+        self._doubts: dict[tuple[str, int], Request] = {}
 
     # --- what a driver calls -----------------------------------------------------------------------------------------
 
@@ -269,6 +299,10 @@ class Machine:
         Returns:
             Work in the order of the steps. Empty while all that was given out is still under way, or at the end.
         """
+        if self._began is None:
+            self._began = now
+        if self._is_late(now) and not self.finished:
+            self.cancel(now, reason=f"it was not done within {self._deadline:g} seconds")
         while not self._tasks and self._pending:
             name, step = self._pending.popleft()
             self._begin(name, step, now)
@@ -289,6 +323,10 @@ class Machine:
         """
         task = self._tasks[work.step]
         if isinstance(work, Sleep):
+            if now < work.until:
+                # Somebody told the run something meanwhile; the rest of the wait is given out again.
+                task.handed_out = False
+                return
             task.work = None
             slept = now - task.wait_began
             task.waited += slept
@@ -310,6 +348,36 @@ class Machine:
         task = self._tasks[work.step]
         if task.settling is None:
             task.in_doubt = work.call
+
+    def wants(self, work: Work) -> bool:
+        """Tell whether work that was given out and not yet begun is still to be done."""
+        task = self._tasks.get(work.step)
+        return task is not None and task.handed_out and task.work is work
+
+    def waited(self, work: Sleep, now: float) -> float:
+        """Return for how many seconds a step will have waited in all."""
+        return self._tasks[work.step].waited + work.until - now
+
+    def tell(self, name: str, payload: Mapping[str, Any], now: float) -> None:
+        """Take in what somebody said from outside.
+
+        Args:
+            name: ``cancel``, ``retry`` or ``resolve``; others are left to later versions.
+            payload: What belongs to it.
+            now: Seconds since 1970 (UTC).
+        """
+        if name == "cancel":
+            if not self.finished:
+                self.cancel(now, reason=payload["reason"])
+        elif name == "resolve":
+            self._answered(payload["step"], payload["call"], payload["reply"])
+        elif name == "retry" and self.finished and not self._doubts:
+            mended = payload["runbook"]
+            self._go_back(None if mended is None else Runbook.from_spec(mended))
+
+    def doubts(self) -> list[tuple[str, int, str]]:
+        """Return the requests of which nobody knows what became: step, number of the call, method."""
+        return [(step, number, call.method) for (step, number), call in self._doubts.items()]
 
     def cancel(self, now: float, *, reason: str = "the run was cancelled") -> None:
         """End the run where it stands, at whatever line it was interrupted.
@@ -356,7 +424,9 @@ class Machine:
             run_id=self.run_id,
             runbook=self.runbook.name,
             state=state,
-            steps=tuple(self._reports[name] for name in self.runbook.steps if name in self._reports),
+            steps=tuple(
+                self._so_far(name) for name in self.runbook.steps if name in self._reports or name in self._tasks
+            ),
             context=self._context,
             saved=self._saved,
             actor=self._actor,
@@ -369,11 +439,62 @@ class Machine:
             stopped_by=self._stopped_by,
         )
 
+    def _so_far(self, name: str) -> StepReport:
+        if name in self._reports:
+            return self._reports[name]
+        task = self._tasks[name]
+        reason = ""
+        if isinstance(task.work, Sleep):
+            reason = f"until {datetime.fromtimestamp(task.work.until, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+        return StepReport(
+            name=name,
+            outcome="waiting",
+            output=task.achieved(),
+            reason=reason,
+            calls=tuple(task.calls),
+            attempts=task.attempts,
+            waited=task.waited,
+            started=datetime.fromtimestamp(task.started, timezone.utc),
+        )
+
     # --- steps -------------------------------------------------------------------------------------------------------
 
     def _scope(self) -> dict[str, Any]:
         """Return what templates see: the context, the outputs so far and the first error."""
         return {**self._context, "steps": self._outputs, "error": self._error}
+
+    def _is_late(self, now: float) -> bool:
+        return self._deadline is not None and now >= cast("float", self._began) + self._deadline
+
+    def _answered(self, step: str, number: int, reply: Mapping[str, Any] | None) -> None:
+        """Take a person's word for a request whose answer was lost; ``None`` says that it was not carried out."""
+        call = self._doubts.pop((step, number), None)
+        if call is None:
+            return
+        if reply is not None:
+            self._known.setdefault(step, []).append(_Known(call, Reply({"ok": True, **reply}), told=True))
+        if self.finished and not self._doubts:
+            self._go_back(None)
+
+    def _go_back(self, runbook: Runbook | None) -> None:
+        """Begin again with the step that failed; what succeeded stands."""
+        if runbook is not None:
+            self.runbook = runbook
+        names = list(self.runbook.steps)
+        open_ended = ("cancelled", "ambiguous", "failed")
+        first = self._stopped_by
+        if first not in names:
+            ended = (name for name in names if name in self._reports)
+            first = next((name for name in ended if self._reports[name].outcome in open_ended), None)
+        start = names.index(first) if first is not None else len(names)
+        stands = {
+            name: report
+            for name, report in self._reports.items()
+            if name in names and (report.outcome == "succeeded" or names.index(name) < start)
+        }
+        self._reports = stands
+        self._pending = deque((name, step) for name, step in self.runbook.steps.items() if name not in stands)
+        self._stopped_by, self._cancelled, self._error, self._told = None, None, {}, False
 
     def _begin(self, name: str, step: Step, now: float) -> None:
         self._outputs.setdefault(name, {})
@@ -381,7 +502,7 @@ class Machine:
         if reason is not None:
             self._skip(name, "skipped", reason)
             return
-        task = _Task(name, step, started=now)
+        task = _Task(name, step, started=now, known=list(self._known.get(name, ())))
         self._tasks[name] = task
         self._events.append(StepStarted(self.run_id, name))
         try:
@@ -400,11 +521,16 @@ class Machine:
                 return
             else:
                 task.items = items
-                self._next_item(task)
         except Exception as error:  # noqa: BLE001 - a predicate or an own action may raise anything; the report tells
             self._fail(task, error, now)
             return
-        self._advance(task, None, None, now)
+        wrong: Exception | None = None
+        if task.items is not None:
+            try:
+                self._next_item(task)
+            except Exception as error:  # noqa: BLE001 - likewise; the other items are done all the same
+                wrong = error
+        self._advance(task, None, wrong, now)
 
     def _reason_to_skip(self, step: Step) -> str | None:
         failed = self._stopped_by is not None
@@ -436,9 +562,9 @@ class Machine:
                 code = getattr(error, "code", "") or type(error).__name__
                 failure = ItemFailed(number=task.number, code=code, message=str(error), output=task.partial)
                 task.failures.append((failure, error))
-                if task.step.on_error == "stop":
-                    return False
             task.partial = None
+            if error is not None and task.step.on_error == "stop":
+                return False
             if task.number == len(cast("list[Any]", task.items)):
                 return False
             try:
@@ -463,14 +589,10 @@ class Machine:
             while task.frames:
                 effect, value, error = self._resume(task, value, error)
                 if isinstance(effect, (Call, Upload, HostCall)):
-                    task.attempt, task.call_waited = 0, 0.0
-                    task.calls.append(effect.method)
-                    if task.settling is None:
-                        task.first_sent, task.unresolved = now, ""
-                        effect = self._stamped(task, effect)
-                    self._send(task, effect, now)
-                    return
-                if isinstance(effect, (_Again, _Unsettled)):
+                    value = self._ask(task, effect, now)
+                    if value is None:
+                        return
+                elif isinstance(effect, (_Again, _Unsettled)):
                     if self._goes_on_without(task, effect, now):
                         return
                     error = _never_done(cast("_Again", effect).call)
@@ -492,6 +614,20 @@ class Machine:
             self._fail(task, error, now)
         else:
             self._succeed(task, value, now)
+
+    def _ask(self, task: _Task, request: Request, now: float) -> Reply | None:
+        """Send a request, unless an earlier attempt at the step has its answer."""
+        task.calls.append(request.method)
+        if task.settling is None:
+            known = _known_answer(task, request)
+            if known is not None:
+                return known
+            task.first_sent, task.unresolved = now, ""
+            task.raw, task.at = request, len(task.calls)
+            request = self._stamped(task, request)
+        task.attempt, task.call_waited = 0, 0.0
+        self._send(task, request, now)
+        return None
 
     def _resume(self, task: _Task, value: Any, error: BaseException | None) -> tuple[object, Any, BaseException | None]:
         """Let the innermost generator go on; return what it asks of the driver, or what to send into the next one."""
@@ -554,6 +690,7 @@ class Machine:
         if isinstance(verdict, Refused) and task.settling is None:
             task.in_doubt = None
         if isinstance(verdict, Accepted):
+            self._remember(task, verdict.reply)
             self._advance(task, verdict.reply, None, now)
         elif isinstance(verdict, Refused):
             if verdict.again and self._try_again(task, verdict.error, now):
@@ -580,11 +717,21 @@ class Machine:
         """Put the key by which it can be found again on a message."""
         if not (isinstance(call, Call) and call.method == _POST and self._on_ambiguous == "reconcile"):
             return call
-        metadata = stamped(call.arguments.get("metadata"), self._key(task))
+        given = call.arguments.get("metadata")
+        if given is not None and not is_stampable(given):
+            # An own action's; Slack says what is wrong with it.
+            return call
+        metadata = stamped(given, self._key(task))
         return attrs.evolve(call, arguments={**call.arguments, "metadata": metadata})
 
     def _key(self, task: _Task) -> str:
-        return mark(self.run_id, task.name, str(len(task.calls)))
+        return mark(self.run_id, task.name, str(task.at))
+
+    def _remember(self, task: _Task, reply: Any) -> None:
+        """Keep what was carried out, in case that the step is tried again."""
+        call = task.raw
+        if task.settling is None and isinstance(call, Call) and call.repeat is not Repeat.READS:
+            self._known.setdefault(task.name, []).append(_Known(call, reply))
 
     def _settle(self, task: _Task, call: Call, reason: str, now: float) -> bool:
         """Go on after a lost answer; ``False`` where only a person can."""
@@ -609,6 +756,7 @@ class Machine:
         settling = cast("_Settling", task.settling)
         task.settling = None
         if isinstance(verdict, Applied):
+            self._remember(task, verdict.reply)
             return None, verdict.reply, None
         task.attempt, task.call_waited = settling.attempt, settling.waited
         return _Again(settling.doubt.call), None, None
@@ -686,18 +834,26 @@ class Machine:
 
     def _ambiguous(self, task: _Task, call: Request, reason: str, now: float, *, ends: bool = False) -> None:
         self._close(task)
-        step = "" if self.single else task.name
+        step = "" if self.single and not self._kept else task.name
         error = AmbiguousOutcome(
             call.method,
             reason,
             sent_at=task.sent_at,
             step=step,
             run_id=self.run_id,
+            call=task.at,
             doubles=call.repeat is Repeat.DOUBLES,
+            kept=self._kept,
         )
-        if not ends and task.items is not None and task.step.on_error == "continue":
+        self._doubts[task.name, task.at] = cast("Request", task.raw)
+        if task.items is None:
+            self._fail(task, error, now)
+        elif not ends and task.step.on_error == "continue":
             self._advance(task, None, error, now)
         else:
+            failure = ItemFailed(number=task.number, code=type(error).__name__, message=str(error), output=task.partial)
+            task.failures.append((failure, error))
+            task.partial = None
             self._fail(task, error, now)
 
     def _stop(self, task: _Task, state: State, error: BaseException) -> None:
@@ -753,6 +909,18 @@ class Machine:
     def _note(self, report: StepReport) -> None:
         self._reports[report.name] = report
         self._events.append(StepFinished(self.run_id, report))
+
+
+def _known_answer(task: _Task, call: Request) -> Reply | None:
+    """Return the answer to a request that an earlier attempt at the step had carried out."""
+    if not isinstance(call, Call) or call.repeat is Repeat.READS:
+        return None
+    same = [known for known in task.known if known.answers(call)]
+    if not same:
+        return None
+    found = min(same, key=lambda known: known.told)
+    task.known.remove(found)
+    return found.reply
 
 
 def _never_done(call: Call) -> SlackUnavailable:

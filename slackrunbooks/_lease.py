@@ -6,31 +6,40 @@ performs; the asynchronous one does so in a thread.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from ._effects import Lost
+from ._effects import Lost, Raised, Returned
 from ._engine import Machine, Send, Sleep, Work
-from .errors import JournalError, RunConflict, RunHeld
-from .journal import Entry, Lease, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
+from .errors import JournalError, RunbookError, RunConflict, RunHeld
+from .journal import Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
 from .retries import RetryPolicy
 from .runbook import Runbook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ._effects import Delivery
     from ._engine import OnAmbiguous
     from .journal import Journal
+    from .report import Report
 
-__all__ = ["Recorder", "next_of", "rebuilt", "spec_of"]
+__all__ = ["Course", "next_of", "recorded", "spec_of"]
 
 # How long a worker may be silent before another takes its run over, and how much of that must be left when a request
 # leaves: more than a request takes at the most.
 _LEASE: Final = 60.0
 _LEFT: Final = 45.0
-_SLICE: Final = 15.0
+
+# Between signs of life in a wait, and so before a message is noticed.
+_SLICE: Final = 5.0
+
+# How long a step may wait before its run is let go, to go on later.
+_PATIENCE: Final = 60.0
+
+_HEARD: Final = "heard"
 
 _ENDED = "the process ended before the answer was written"
 
@@ -48,6 +57,7 @@ def spec_of(
     single: bool,
     actor: str | None,
     reason: str | None,
+    deadline: float | None,
 ) -> str:
     """Return all that a run needs to go on in another process, as JSON text.
 
@@ -67,6 +77,7 @@ def spec_of(
             "single": single,
             "actor": actor,
             "reason": reason,
+            "deadline": deadline,
         }
     )
 
@@ -93,8 +104,20 @@ def rebuilt(record: RunRecord) -> tuple[Machine, dict[str, Any]]:
         reason=spec["reason"],
         single=spec["single"],
         on_ambiguous=spec["on_ambiguous"],
+        deadline=spec["deadline"],
+        kept=True,
     )
     return machine, spec
+
+
+def recorded(journal: Journal, record: RunRecord) -> tuple[Machine, int]:
+    """Make the machine of a run as far as it has come, and return the number of the last message that it took in."""
+    machine, _ = rebuilt(record)
+    _, heard = replay(machine, journal.entries(record.run_id))
+    if record.state != "running":
+        # The steps that were skipped at its end leave no work behind.
+        machine.ready(record.updated)
+    return machine, heard
 
 
 def next_of(pending: list[Work]) -> Work | None:
@@ -120,12 +143,14 @@ class Recorder:
     Attributes:
         journal: Where.
         lease: The right to go on with it.
-        seq: How many pieces of work are written.
+        seq: How many entries are written.
+        heard: The number of the last message that the run has taken in.
     """
 
     journal: Journal
     lease: Lease
     seq: int = 0
+    heard: int = 0
     _entry: Entry | None = attrs.field(default=None, alias="entry")
 
     @classmethod
@@ -140,7 +165,7 @@ class Recorder:
             raise RunHeld(run_id, "another worker is at work on it; wait for that one.")
         return cls(journal, lease)
 
-    def replay(self, machine: Machine, entries: Sequence[Entry], now: float) -> Work | None:
+    def replay(self, machine: Machine, now: float) -> Work | None:
         """Bring a machine to where the run stands.
 
         Returns:
@@ -149,7 +174,8 @@ class Recorder:
         Raises:
             RunConflict: The run asks for something else than it did when it was written.
         """
-        work = replay(machine, entries)
+        entries = self.journal.entries(machine.run_id)
+        work, self.heard = replay(machine, entries)
         self.seq = len(entries)
         if work is None:
             return None
@@ -162,12 +188,27 @@ class Recorder:
         machine.done(work, lost, now)
         return None
 
-    def intend(self, work: Work, ready_at: float, clock: Callable[[], float]) -> None:
-        """Write what is about to be done."""
+    def intend(self, work: Work, ready_at: float, clock: Callable[[], float]) -> Mail:
+        """Write what is about to be done, unless there is mail; then nothing is written."""
         self.hold(clock)
-        self.seq += 1
-        self._entry = Entry(seq=self.seq, work=_told(work), ready_at=ready_at)
-        self.journal.intend(self.lease, self._entry)
+        entry = Entry(seq=self.seq + 1, work=_told(work), ready_at=ready_at)
+        mail = self.journal.intend(self.lease, entry, self.heard)
+        if not mail:
+            self.seq, self._entry = entry.seq, entry
+        return mail
+
+    def hear(self, mail: Mail, machine: Machine, pending: list[Work], ready_at: float, now: float) -> list[Work]:
+        """Write what the run was told, and tell the machine; return the work that is still to be done."""
+        for message in mail.messages:
+            pending += machine.ready(ready_at)
+            work = encode([_HEARD, message.seq, message.name, message.payload])
+            self.seq += 1
+            entry = Entry(seq=self.seq, work=work, ready_at=ready_at, result=encode(None), done_at=now)
+            self.journal.settle(self.lease, entry)
+            self.heard = message.seq
+            machine.tell(message.name, decode(message.payload), now)
+            pending = [work for work in pending if machine.wants(work)]
+        return pending
 
     def hold(self, clock: Callable[[], float]) -> None:
         """See that the run is this worker's for as long as a request takes, whatever held the worker up until now.
@@ -182,31 +223,152 @@ class Recorder:
         """Tell without blocking whether :meth:`hold` has nothing to do."""
         return self.lease.until - now >= _LEFT
 
-    def slice_of(self, until: float, now: float) -> float:
-        """Return until when to sleep before the next sign of life, and give one."""
+    def watch(self, now: float) -> Mail:
+        """Give a sign of life in the middle of a wait, and return what the run was told meanwhile."""
         self.lease = self.journal.renew(self.lease, now, _LEASE)
-        return min(until, now + _SLICE)
+        return self.journal.listen(self.lease.run_id, self.heard)
 
-    def settle(self, delivery: Delivery | None, now: float) -> None:
-        """Write what came of it."""
+    def settle(self, delivery: Delivery | None, now: float) -> Delivery | None:
+        """Write what came of it, and return it as whoever reads it there will find it."""
         entry = cast("Entry", self._entry)
-        done = attrs.evolve(entry, result=encode_delivery(delivery), done_at=now)
-        self.journal.settle(self.lease, done)
+        try:
+            result = encode_delivery(delivery)
+        except JournalError as error:
+            # Only what a host's function returned can be like that, and the function has run.
+            result = encode_delivery(
+                Raised(RunbookError(f"the function has run, and what it returned is lost: {error}"))
+            )
+        self.journal.settle(self.lease, attrs.evolve(entry, result=result, done_at=now))
+        return decode_delivery(result) if isinstance(delivery, (Returned, Raised)) else delivery
 
-    def end(self, state: str, now: float) -> None:
-        """Write that the run has ended, or let it go for another worker."""
-        self.journal.end(self.lease, state, now)
+    def end(self, report: Report, now: float) -> None:
+        """Write that the run has ended."""
+        self.journal.end(self.lease, report.state, now, wake_at=None, saved=_kept(report.saved))
+
+    def let_go(self, now: float, wake_at: float | None = 0.0) -> None:
+        """Let another worker go on with the run, from a time on."""
+        self.journal.end(self.lease, "running", now, wake_at=wake_at)
 
 
-def replay(machine: Machine, entries: Sequence[Entry]) -> Work | None:
-    """Feed a machine what is written; return the work whose result is not.
+@attrs.define
+class Course:
+    """A run of a journal, as a worker goes on with it. Every method but ``leaves`` and ``until`` blocks.
+
+    Attributes:
+        machine: The run.
+        recorder: Writes it down.
+        notes: What is to be said of it besides.
+        paused: Whether everything stands still, so that nothing was begun.
+    """
+
+    machine: Machine
+    recorder: Recorder
+    notes: tuple[str, ...] = ()
+    paused: bool = False
+    _pending: list[Work] = attrs.field(factory=list)
+    _waiting: Work | None = None
+    _mail: Mail = attrs.field(factory=Mail)
+
+    @classmethod
+    def of(cls, journal: Journal, record: RunRecord, owner: str, now: float) -> Course:
+        """Take a run over, and bring it to where it stands.
+
+        Raises:
+            RunHeld: Another worker is at work on it.
+            RunConflict: It asks for something else than it did when it was written.
+        """
+        recorder = Recorder.claim(journal, record.run_id, owner, now)
+        try:
+            # It may have ended since it was read.
+            current = journal.get(record.run_id) or record
+            machine, _ = rebuilt(current)
+            course = cls(machine, recorder)
+            course._waiting = recorder.replay(machine, now)
+            if current.state != "running":
+                machine.ready(now)
+                mail = journal.listen(record.run_id, recorder.heard)
+                course._pending = recorder.hear(mail, machine, [], now, now)
+        except BaseException:
+            with contextlib.suppress(JournalError, RunHeld):
+                recorder.let_go(now)
+            raise
+        # What happened in another process, hooks were told there.
+        machine.events()
+        return course
+
+    def next(self, clock: Callable[[], float]) -> Work | None:
+        """Return what to do next, which is written by then; ``None`` at the end, or where everything is paused."""
+        work, self._waiting = self._waiting, None
+        if work is not None:
+            self._mail = self.recorder.watch(clock())
+            return work
+        while True:
+            ready_at = clock()
+            self._pending += self.machine.ready(ready_at)
+            work = next_of(self._pending)
+            if work is None:
+                return None
+            mail = self.recorder.intend(work, ready_at, clock)
+            if not mail:
+                return work
+            self._pending = self.recorder.hear(mail, self.machine, [work, *self._pending], ready_at, clock())
+            if mail.paused:
+                self.paused = True
+                return None
+
+    def leaves(self, work: Sleep, now: float) -> bool:
+        """Tell whether a wait is too long to hold anybody."""
+        return not self._mail and self.machine.waited(work, now) > _PATIENCE
+
+    def until(self, work: Sleep, now: float) -> float | None:
+        """Return until when to sleep before :meth:`watch`; ``None`` if the wait is over, or there is mail."""
+        return None if self._mail or now >= work.until else min(work.until, now + _SLICE)
+
+    def watch(self, now: float) -> None:
+        """Give a sign of life in the middle of a wait, and see what the run was told meanwhile."""
+        self._mail = self.recorder.watch(now)
+
+    def done(self, work: Work, delivery: Delivery | None, now: float) -> None:
+        """Write what came of it, and go on."""
+        self.machine.done(work, self.recorder.settle(delivery, now), now)
+        mail, self._mail = self._mail, Mail()
+        if mail:
+            self._pending = self.recorder.hear(mail, self.machine, self._pending, now, now)
+
+    def report(self) -> Report:
+        """Return how the run went so far."""
+        report = self.machine.report()
+        return attrs.evolve(report, notes=(*report.notes, *self.notes)) if self.notes else report
+
+
+def _kept(saved: Mapping[str, Any]) -> str:
+    """Return what a run saved as JSON text, without what cannot be kept."""
+    kept = {}
+    for path, value in saved.items():
+        with contextlib.suppress(JournalError):
+            kept[path] = decode(encode(value))
+    return encode(kept)
+
+
+def replay(machine: Machine, entries: Sequence[Entry]) -> tuple[Work | None, int]:
+    """Feed a machine what is written.
+
+    Returns:
+        The work whose result is not written, and the number of the last message that the run took in.
 
     Raises:
         RunConflict: The run asks for something else than it did when it was written.
     """
     pending: list[Work] = []
+    heard = 0
     for entry in entries:
         pending += machine.ready(entry.ready_at)
+        told = decode(entry.work)
+        if told[0] == _HEARD:
+            _, heard, name, payload = told
+            machine.tell(name, decode(payload), cast("float", entry.done_at))
+            pending = [work for work in pending if machine.wants(work)]
+            continue
         work = next_of(pending)
         if work is None or _told(work) != entry.work:
             raise RunConflict(
@@ -216,8 +378,8 @@ def replay(machine: Machine, entries: Sequence[Entry]) -> Work | None:
                 "run.",
             )
         if entry.result is None:
-            return work
+            return work, heard
         if isinstance(work, Send):
             machine.sending(work)
         machine.done(work, decode_delivery(entry.result), entry.done_at or entry.ready_at)
-    return None
+    return None, heard

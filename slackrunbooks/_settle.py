@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ._effects import Call, Effect, Flow
 
-__all__ = ["DOUBTFUL", "QUIET", "Applied", "Doubt", "NotApplied", "Verdict", "recipe"]
+__all__ = ["DOUBTFUL", "QUIET", "REPLIES", "Applied", "Doubt", "NotApplied", "Verdict", "recipe"]
 
 QUIET: Final = 10.0
 """Seconds between a loss and the look that counts: Slack may still be at work on a request whose connection is gone."""
@@ -47,6 +47,19 @@ DOUBTFUL: Final = frozenset(
     }
 )
 """Method and error that leave open whether an earlier attempt worked."""
+
+
+REPLIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "bookmarks.add": ("bookmark",),
+    "canvases.create": ("canvas_id",),
+    "chat.meMessage": ("channel", "ts"),
+    "chat.postEphemeral": ("message_ts",),
+    "chat.postMessage": ("channel", "ts"),
+    "chat.scheduleMessage": ("channel", "scheduled_message_id", "post_at"),
+    "conversations.canvases.create": ("canvas_id",),
+    "conversations.create": ("channel",),
+}
+"""What a person has to tell of what a request made, because the action goes on with it."""
 
 
 @attrs.frozen

@@ -346,7 +346,9 @@ class AmbiguousOutcome(SlackRunbooksError):
         step: The step, or ``""`` for a single action.
         run_id: The run.
         sent_at: When the request left, in seconds since 1970 (UTC).
+        call: Which call of the step it is, from 1, as in ``StepReport.calls``.
         doubles: Whether sending the same request again could do it twice.
+        kept: Whether a journal keeps the run, so that it can go on when a person has looked.
     """
 
     def __init__(
@@ -357,10 +359,14 @@ class AmbiguousOutcome(SlackRunbooksError):
         sent_at: float,
         step: str = "",
         run_id: str = "",
+        call: int = 0,
         doubles: bool = True,
+        kept: bool = False,
     ) -> None:
         self.method = method
         self.reason = reason
+        self.call = call
+        self.kept = kept
         self.step = step
         self.run_id = run_id
         self.sent_at = sent_at
@@ -370,6 +376,10 @@ class AmbiguousOutcome(SlackRunbooksError):
             if doubles
             else f"Look in Slack, or run it again: a second {method} cannot do it twice."
         )
+        if kept:
+            self.remedy = (
+                f"Look in Slack whether it happened, and tell: resolve({run_id!r}, {step!r}, call={call}, applied=…)."
+            )
         where = f"Step {step!r}: " if step else ""
         super().__init__(f"{where}{method} was sent, but its answer was lost ({reason}). {self.remedy}")
 

@@ -9,22 +9,25 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
+import re
 import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, cast, get_args
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, get_args
 
 import attrs
 
+from ._context import MISSING, in_the_way, look_up, put
 from ._effects import HostCall, Raised, Returned, Upload
 from ._engine import Event, Hook, Machine, OnAmbiguous, Send, Work
-from ._lease import Recorder, next_of, rebuilt, replay, spec_of
+from ._lease import Course, next_of, recorded, spec_of
+from ._settle import REPLIES
 from ._survey import Identify, Identity, check_report, survey
 from .actions import Action
 from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
-from .journal import RunRecord, decode
+from .journal import RunRecord, decode, encode
 from .report import Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
@@ -49,6 +52,11 @@ _R = TypeVar("_R")
 _T = TypeVar("_T")
 
 _log = logging.getLogger("slackrunbooks")
+
+_SIGNAL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# So that one sweep ends, whatever others submit meanwhile.
+_MOST_AT_ONCE = 1000
 
 # Reports kept in memory for run IDs; older ones are forgotten. A journal keeps them all.
 _KEPT = 1000
@@ -175,9 +183,7 @@ class _Core:
         if found is None and run_id is not None and self._journal is not None:
             record = self._journal.get(run_id)
             if record is not None:
-                machine, _ = rebuilt(record)
-                replay(machine, self._journal.entries(run_id))
-                found = machine.report()
+                found = recorded(self._journal, record)[0].report()
         if found is None:
             raise KeyError("no run has ended yet" if run_id is None else f"no report of run {run_id!r}")
         return found
@@ -198,7 +204,7 @@ class _Core:
         )
         return machine, None if key is None else data
 
-    def _open_one(self, action: object, context: Context, key: str) -> Report | _Opened:
+    def _open_one(self, action: object, context: Context, key: str) -> Report | Course:
         """Open the run of one action under a key. Blocks."""
         name = _named(f"key/{key}", "do")
         book, data = _checked_action(action), _plain_context(context)
@@ -237,11 +243,48 @@ class _Core:
         single: bool = False,
         actor: str | None = None,
         reason: str | None = None,
-    ) -> Report | _Opened:
+        subject: str = "",
+        deadline: float | None = None,
+    ) -> Report | Course:
         """Begin a run in the journal, go on with one that is there, or return its report. Blocks."""
-        journal = cast("Journal", self._journal)
+        record, notes = self._begun(
+            runbook,
+            given,
+            run_id,
+            templates=templates,
+            single=single,
+            actor=actor,
+            reason=reason,
+            subject=subject,
+            deadline=deadline,
+        )
+        opened = self._go_on(record)
+        if isinstance(opened, Report):
+            return attrs.evolve(opened, notes=(*opened.notes, *notes))
+        opened.notes = notes
+        return opened
+
+    def _begun(
+        self,
+        runbook: Runbook,
+        given: dict[str, Any],
+        run_id: str,
+        *,
+        templates: bool = True,
+        single: bool = False,
+        actor: str | None = None,
+        reason: str | None = None,
+        subject: str = "",
+        deadline: float | None = None,
+    ) -> tuple[RunRecord, tuple[str, ...]]:
+        """Write a run into the journal unless it is there, and return it with what is to be said. Blocks."""
+        journal = self._journal_or_refused("a run that is kept")
         now = self._clock.now()
-        begins = runbook.with_defaults(given)[0] if templates and not single else given
+        known = journal.get(run_id)
+        begins = given
+        if known is None and not single:
+            begins = _with_saved(given, journal, subject)
+            begins = runbook.with_defaults(begins)[0] if templates else begins
         spec = spec_of(
             runbook,
             begins,
@@ -252,77 +295,182 @@ class _Core:
             single=single,
             actor=actor,
             reason=reason,
+            deadline=deadline,
         )
-        if journal.get(run_id) is None and not single:
-            self._look_before(runbook, given)
-        record = journal.begin(RunRecord(run_id=run_id, spec=spec, created=now, updated=now))
-        known, asked = decode(record.spec), decode(spec)
-        if (known["runbook"], known["templates"]) != (asked["runbook"], asked["templates"]):
+        if known is None:
+            if not single:
+                self._look_before(runbook, begins)
+            record = RunRecord(run_id=run_id, spec=spec, subject=subject, created=now, updated=now)
+            known = journal.begin(record)
+        kept, asked = decode(known.spec), decode(spec)
+        if (kept["runbook"], kept["templates"]) != (asked["runbook"], asked["templates"]):
             raise RunConflict(run_id, "it is a run of another runbook; give this one another run_id.")
-        other = known["given"] != asked["given"]
-        opened = self._go_on(record)
-        if not other:
-            return opened
-        note = "The context differs from the one the run began with, and was ignored."
-        if isinstance(opened, Report):
-            return attrs.evolve(opened, notes=(*opened.notes, note))
-        return attrs.evolve(opened, notes=(note,))
+        if kept["given"] != asked["given"]:
+            return known, ("The context differs from the one the run began with, and was ignored.",)
+        return known, ()
 
-    def _go_on(self, record: RunRecord) -> Report | _Opened:
+    def _go_on(self, record: RunRecord) -> Report | Course:
         """Return the report of a run that has ended, or take it over. Blocks."""
-        journal = cast("Journal", self._journal)
+        journal = self._journal_or_refused("resume")
         if record.state != "running":
-            machine, _ = rebuilt(record)
-            replay(machine, journal.entries(record.run_id))
-            return machine.report()
-        recorder = Recorder.claim(journal, record.run_id, self._owner, now := self._clock.now())
-        try:
-            # It may have ended since it was read.
-            if (current := journal.get(record.run_id)) is not None and current.state != "running":
-                recorder.end(current.state, now)
-                return self._go_on(current)
-            machine, _ = rebuilt(record)
-            waiting = recorder.replay(machine, journal.entries(record.run_id), now)
-        except BaseException:
-            with contextlib.suppress(JournalError, RunHeld):
-                recorder.end("running", now)
-            raise
-        # What happened in another process, hooks were told there.
-        machine.events()
-        return _Opened(machine, recorder, waiting)
+            machine, heard = recorded(journal, record)
+            if not journal.listen(record.run_id, heard).messages:
+                return machine.report()
+        now = self._clock.now()
+        course = Course.of(journal, record, self._owner, now)
+        if course.machine.finished:
+            course.recorder.end(course.machine.report(), now)
+            return course.machine.report()
+        return course
 
-    def _kept_record(self, run_id: str) -> RunRecord:
+    @staticmethod
+    def _asked(
+        runbook: Runbook,
+        context: Context,
+        run_id: str | None,
+        subject: str,
+        deadline: float | None,
+        actor: str | None,
+        reason: str | None,
+    ) -> dict[str, Any]:
+        """Return what was asked for, as :meth:`_open` and :meth:`_begun` take it."""
+        return {
+            "runbook": runbook,
+            "given": _plain_context(context),
+            "run_id": _named(run_id, _checked_runbook(runbook).name),
+            "subject": subject,
+            "deadline": deadline,
+            "actor": actor,
+            "reason": reason,
+        }
+
+    def _without_journal(self, subject: str, deadline: float | None) -> None:
+        if subject or deadline is not None:
+            self._journal_or_refused("subject" if subject else "deadline")
+
+    def _journal_or_refused(self, what: str) -> Journal:
         if self._journal is None:
-            raise Unsupported("resume without a journal", "Give the executor one: journal=SqliteJournal(…).")
-        record = self._journal.get(run_id)
+            raise Unsupported(f"{what} without a journal", "Give the executor one: journal=SqliteJournal(…).")
+        return self._journal
+
+    def _told(self, run_id: str, name: str, payload: Mapping[str, Any]) -> RunRecord:
+        """Leave a message for a run. Blocks."""
+        record = self._kept_record(run_id, name)
+        self._journal_or_refused(name).tell(run_id, name, encode(payload), self._clock.now())
+        return record
+
+    def _ended(self, run_id: str, what: str) -> Machine:
+        """Return the machine of a run that has ended and did not succeed. Blocks."""
+        record = self._kept_record(run_id, what)
+        machine, _ = recorded(self._journal_or_refused(what), record)
+        if record.state == "running":
+            raise RunHeld(
+                run_id, f"it has not ended yet, so there is nothing to {what}; resume it, or cancel it first."
+            )
+        if record.state == "succeeded":
+            raise RunConflict(run_id, f"it has succeeded, so there is nothing to {what}.")
+        return machine
+
+    def _to_retry(self, run_id: str, runbook: Runbook | None) -> Report | Course:
+        """Open a run that failed, to go on from the step that did. Blocks."""
+        machine = self._ended(run_id, "retry")
+        if doubts := machine.doubts():
+            step, call, method = doubts[0]
+            raise RunConflict(
+                run_id,
+                f"nobody knows whether {method} (call {call} of step {step!r}) was carried out. Look in Slack, and "
+                f"answer with resolve({run_id!r}, {step!r}, call={call}, applied=…).",
+            )
+        if runbook is not None:
+            runbook = _checked_runbook(runbook)
+            self._look_before(runbook, self._begins_of(run_id))
+        self._told(run_id, "retry", {"runbook": None if runbook is None else runbook.to_spec()})
+        return self._go_on(self._kept_record(run_id))
+
+    def _begins_of(self, run_id: str) -> dict[str, Any]:
+        spec = decode(self._kept_record(run_id).spec)
+        return cast("dict[str, Any]", spec["context"])
+
+    def _to_resolve(
+        self, run_id: str, step: str, call: int, reply: Mapping[str, Any] | None, *, applied: bool
+    ) -> Report | Course:
+        """Answer for a lost request, and open the run to go on. Blocks."""
+        doubts = self._ended(run_id, "resolve").doubts()
+        method = next((method for name, number, method in doubts if (name, number) == (step, call)), None)
+        if method is None:
+            asked = ", ".join(f"call {number} of step {name!r} ({method})" for name, number, method in doubts)
+            raise RunConflict(run_id, f"call {call} of step {step!r} is not in doubt; {asked or 'nothing'} is.")
+        needed = REPLIES.get(method, ()) if applied else ()
+        missing = [name for name in needed if name not in (reply or {})]
+        if missing:
+            raise RunbookError(
+                f"needs {', '.join(missing)} of what {method} made, for the steps that follow: take it from Slack.",
+                place="reply",
+            )
+        answer = {"step": step, "call": call, "reply": dict(reply or {}) if applied else None}
+        self._told(run_id, "resolve", answer)
+        return self._go_on(self._kept_record(run_id))
+
+    def _signalled(self, run_id: str, name: object, payload: object) -> None:
+        if not isinstance(name, str) or not _SIGNAL.fullmatch(name):
+            raise RunbookError(f"must be letters, digits and _, not {name!r}.", place="name")
+        self._told(run_id, "signal", {"name": name, "payload": True if payload is None else payload})
+
+    def _pending_cancel(self, run_id: str, reason: str) -> Report | Course | None:
+        """Tell a run to end, and open it where nobody is at work on it. Blocks."""
+        record = self._told(run_id, "cancel", {"reason": reason or "the run was cancelled"})
+        if record.state != "running":
+            return None
+        try:
+            return self._go_on(record)
+        except RunHeld:
+            return None
+
+    def pause(self, reason: str) -> None:
+        """Let no run that is kept do anything more, in any process, until :meth:`unpause`.
+
+        A request that is under way is ended first; the runs go on where they stand. Blocks.
+
+        Args:
+            reason: Why, for whoever wonders.
+        """
+        if not reason:
+            raise RunbookError("must say why everything stands still.", place="reason")
+        self._journal_or_refused("pause").pause(reason)
+
+    def unpause(self) -> None:
+        """Let the runs go on, with ``resume_all``. Blocks."""
+        self._journal_or_refused("unpause").pause("")
+
+    def _kept_record(self, run_id: str, what: str = "resume") -> RunRecord:
+        record = self._journal_or_refused(what).get(run_id)
         if record is None:
             raise KeyError(f"the journal has no run {run_id!r}")
         return record
 
-    def _unfinished(self) -> list[RunRecord]:
-        if self._journal is None:
-            raise Unsupported("resume without a journal", "Give the executor one: journal=SqliteJournal(…).")
-        now = self._clock.now()
-        runs = self._journal.runs()
-        return [
-            each for each in reversed(runs) if each.state == "running" and not (each.owner and each.lease_until > now)
-        ]
+    def _unfinished(self) -> Sequence[str]:
+        return self._journal_or_refused("resume").due(self._clock.now(), _MOST_AT_ONCE)
 
-    def _let_go(self, opened: _Opened, error: BaseException) -> None:
-        """Leave an interrupted run for whoever goes on with it, and keep what is known of it."""
-        opened.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
-        with self._lock:
-            self._latest = opened.machine.report()
+    def _let_go(self, course: Course, error: BaseException) -> None:
+        """Leave an interrupted run for whoever goes on with it, and keep what is known of it. Blocks."""
+        course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
+        self._latest = course.machine.report()
         with contextlib.suppress(JournalError, RunHeld):
-            opened.recorder.end("running", self._clock.now())
-        self._tell(opened.machine)
+            course.recorder.let_go(self._clock.now())
+        self._tell(course.machine)
 
-    def _noted(self, opened: _Opened) -> Report:
-        report = opened.machine.report()
-        if opened.notes:
-            report = attrs.evolve(report, notes=(*report.notes, *opened.notes))
-        with self._lock:
-            self._latest = report
+    def _parked(self, course: Course, wake_at: float) -> Report:
+        """Let go of a run that goes on later, in whatever process. Blocks."""
+        course.recorder.let_go(self._clock.now(), wake_at)
+        self._latest = report = course.report()
+        return report
+
+    def _ended_or_paused(self, course: Course) -> Report:
+        """Write that a run has ended, or let go of it where everything stands still. Blocks."""
+        if course.paused:
+            return self._parked(course, 0.0)
+        course.recorder.end(course.machine.report(), self._clock.now())
+        self._latest = report = course.report()
         return report
 
     # --- runs in memory ----------------------------------------------------------------------------------------------
@@ -394,35 +542,37 @@ class _Core:
 
     # --- parts of the contract that this version does not have -------------------------------------------------------
 
-    def submit(self, runbook: Runbook, context: Context = None, **options: object) -> NoReturn:  # noqa: ARG002
-        """Not in this version: raises ``Unsupported``."""
-        raise Unsupported("submit", "Use run, in a thread or task of your own.")
 
-    def retry(self, run_id: str, runbook: Runbook | None = None) -> NoReturn:  # noqa: ARG002
-        """Not in this version: raises ``Unsupported``."""
-        raise Unsupported("retry", "Run a runbook that begins with the step that failed.")
-
-    def cancel(self, run_id: str) -> NoReturn:  # noqa: ARG002
-        """Not in this version: raises ``Unsupported``."""
-        raise Unsupported("cancel", "Interrupt the thread, or cancel the task, that runs it.")
-
-    def signal(self, run_id: str, name: str, payload: object = None) -> NoReturn:  # noqa: ARG002
-        """Not in this version: raises ``Unsupported``."""
-        raise Unsupported("signal", "Split the runbook where a person decides, and run the parts.")
-
-    def resolve(self, run_id: str, step: str, *, call: int, applied: bool, reply: object = None) -> NoReturn:  # noqa: ARG002
-        """Not in this version: raises ``Unsupported``."""
-        raise Unsupported("resolve", "Look in Slack what happened, and run what is left.")
+@contextlib.contextmanager
+def _skipping(run_id: str) -> Generator[None]:
+    """Let others go on where one run is held by somebody else or cannot go on."""
+    try:
+        yield
+    except RunHeld:
+        pass
+    except (RunConflict, RunbookError) as error:
+        _log.error("Run %s cannot go on: %s", run_id, error)
 
 
-@attrs.frozen
-class _Opened:
-    """A run of a journal that this executor goes on with."""
+def _with_saved(given: dict[str, Any], journal: Journal, subject: str) -> dict[str, Any]:
+    """Return a context with what earlier runs about the subject saved, under what is given."""
+    if not subject:
+        return given
+    saved: dict[str, Any] = {}
+    for record in journal.about(subject):
+        if record.saved:
+            saved.update(decode(record.saved))
+    for path, value in saved.items():
+        if not _is_given(given, path):
+            given = put(given, path, value)
+    return given
 
-    machine: Machine
-    recorder: Recorder
-    waiting: Work | None = None
-    notes: tuple[str, ...] = ()
+
+def _is_given(context: Mapping[str, Any], path: str) -> bool:
+    try:
+        return in_the_way(context, path) is not None or look_up(context, path) is not MISSING
+    except RunbookError:
+        return False
 
 
 def _recorded(run_id: str, kept: _Kept, runbook: Runbook, context: object, *, templates: bool) -> Report:
@@ -564,8 +714,7 @@ class Executor(_Core):
             AmbiguousOutcome: The answer was lost; it was not sent again.
         """
         if key is not None and self._journal is not None:
-            opened = self._open_one(action, context, key)
-            return cast("_R", _outcome(opened if isinstance(opened, Report) else self._drive_kept(opened)))
+            return cast("_R", _outcome(self._driven(self._open_one(action, context, key))))
         machine, kept = self._for_action(action, context, key)
         return cast("_R", _outcome(self._drive(machine, kept, templates=context is not None)))
 
@@ -575,6 +724,8 @@ class Executor(_Core):
         context: Context = None,
         *,
         run_id: str | None = None,
+        subject: str = "",
+        deadline: float | None = None,
         actor: str | None = None,
         reason: str | None = None,
     ) -> Report:
@@ -585,6 +736,10 @@ class Executor(_Core):
             context: The incident's data: a mapping of plain data, or an object with ``to_context()``.
             run_id: Names the run. The same ID again gives the recorded report, or goes on with the run if its process
                 ended before it did; without a journal, within this executor.
+            subject: What the run is about, such as the incident's ID. What earlier runs about it saved with ``save_as``
+                is in the context. Takes a journal.
+            deadline: Seconds from its beginning after which the run is cancelled, at the latest before its next effect.
+                Takes a journal.
             actor: Who asked for the run, for the report.
             reason: Why, for the report.
 
@@ -598,11 +753,36 @@ class Executor(_Core):
             RunHeld: The run is under way in another thread.
         """
         if self._journal is not None:
-            name = _named(run_id, _checked_runbook(runbook).name)
-            opened = self._open(runbook, _plain_context(context), name, actor=actor, reason=reason)
-            return opened if isinstance(opened, Report) else self._drive_kept(opened)
+            asked = self._asked(runbook, context, run_id, subject, deadline, actor, reason)
+            return self._driven(self._open(**asked))
+        self._without_journal(subject, deadline)
         prepared = self._for_run(runbook, context, run_id, actor, reason)
         return prepared if isinstance(prepared, Report) else self._drive(*prepared)
+
+    def submit(
+        self,
+        runbook: Runbook,
+        context: Context = None,
+        *,
+        run_id: str | None = None,
+        subject: str = "",
+        deadline: float | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Write a run into the journal and return at once; a worker's ``resume_all`` does it. Takes what ``run`` takes.
+
+        Returns:
+            The run's ID.
+
+        Raises:
+            CheckFailed: Something is wrong; nothing was written.
+            RunConflict: The run ID belongs to another runbook.
+            Unsupported: The executor has no journal.
+        """
+        self._journal_or_refused("submit")
+        record, _ = self._begun(**self._asked(runbook, context, run_id, subject, deadline, actor, reason))
+        return record.run_id
 
     def resume(self, run_id: str) -> Report:
         """Go on with a run that its process left unfinished; of one that has ended, return the report.
@@ -615,16 +795,82 @@ class Executor(_Core):
             RunHeld: Another worker is at work on it.
             RunConflict: The code, or a file that it reads, has changed since, so that it would ask for something else.
         """
-        opened = self._go_on(self._kept_record(run_id))
-        return opened if isinstance(opened, Report) else self._drive_kept(opened)
+        return self._driven(self._go_on(self._kept_record(run_id)))
 
     def resume_all(self) -> list[Report]:
-        """Go on with every run that nobody is at work on, the oldest first; return their reports."""
+        """Go on with every run that has something to do and that nobody is at work on, the longest due first.
+
+        Runs that cannot go on (their code has changed) are logged and left where they stand.
+
+        Returns:
+            The reports of the others, ended or waiting.
+        """
         reports = []
-        for record in self._unfinished():
-            with contextlib.suppress(RunHeld):
-                reports.append(self.resume(record.run_id))
+        for run_id in self._unfinished():
+            with _skipping(run_id):
+                reports.append(self.resume(run_id))
         return reports
+
+    def retry(self, run_id: str, runbook: Runbook | None = None) -> Report:
+        """Go on with a run that failed, from the step that did: what was done stands and is not done again.
+
+        Args:
+            run_id: The run.
+            runbook: A mended one, for the steps from there on; steps that have succeeded are told by their names.
+
+        Raises:
+            KeyError: The journal has no such run.
+            RunConflict: It has succeeded, or nobody knows what became of one of its requests; see :meth:`resolve`.
+            RunHeld: It has not ended.
+        """
+        return self._driven(self._to_retry(run_id, runbook))
+
+    def resolve(
+        self, run_id: str, step: str, *, call: int, applied: bool, reply: Mapping[str, Any] | None = None
+    ) -> Report:
+        """Say what became of a request whose answer was lost, and go on with the run.
+
+        Args:
+            run_id: The run.
+            step: The step that is in doubt.
+            call: Which of its calls, from 1: ``AmbiguousOutcome.call``.
+            applied: Whether Slack did it. If not, it is sent again.
+            reply: What it made, for the steps that follow, as ``{"channel": "C…", "ts": "…"}`` for a message.
+
+        Raises:
+            KeyError: The journal has no such run.
+            RunConflict: Nobody asked about this request.
+            RunbookError: ``reply`` lacks what the step needs.
+        """
+        return self._driven(self._to_resolve(run_id, step, call, reply, applied=applied))
+
+    def cancel(self, run_id: str, reason: str = "") -> Report | None:
+        """End a run before its next effect, in whatever process it goes.
+
+        Args:
+            run_id: The run.
+            reason: Why, for its report.
+
+        Returns:
+            Its report; ``None`` where it had ended, or where another worker is at work on it and will end it.
+        """
+        opened = self._pending_cancel(run_id, reason)
+        return None if opened is None else self._driven(opened)
+
+    def signal(self, run_id: str, name: str, payload: object = None) -> None:
+        """Tell a run something that its steps wait for with ``until``, and wake it.
+
+        It does not go on with the run: the worker that holds it does, or the next ``resume_all``.
+
+        Args:
+            run_id: The run.
+            name: The signal: letters, digits and ``_``. The run reads it as ``{{signals.NAME}}``.
+            payload: Plain data; ``True`` if left out.
+        """
+        self._signalled(run_id, name, payload)
+
+    def _driven(self, opened: Report | Course) -> Report:
+        return opened if isinstance(opened, Report) else self._drive_kept(opened)
 
     def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing: one request, ``auth.test``.
@@ -644,35 +890,32 @@ class Executor(_Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    def _drive_kept(self, opened: _Opened) -> Report:
+    def _drive_kept(self, course: Course) -> Report:
         """Perform the work of a run that is kept: each piece is written before and after."""
-        machine, recorder = opened.machine, opened.recorder
+        machine, clock = course.machine, self._clock
         try:
             client = self._client()
-            with self._clock.busy():
-                work, pending = opened.waiting, list[Work]()
-                while True:
-                    if work is None:
-                        ready_at = self._clock.now()
-                        if (work := self._next(machine, pending)) is None:
-                            break
-                        recorder.intend(work, ready_at, self._clock.now)
+            with clock.busy():
+                while (work := course.next(clock.now)) is not None:
+                    self._tell(machine)
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
-                        recorder.hold(self._clock.now)
+                        course.recorder.hold(clock.now)
                         machine.sending(work)
                         delivery = _perform(client, work.call)
+                    elif course.leaves(work, clock.now()):
+                        return self._parked(course, work.until)
                     else:
-                        while (now := self._clock.now()) < work.until:
-                            self._clock.sleep_until(recorder.slice_of(work.until, now))
-                    recorder.settle(delivery, now := self._clock.now())
-                    machine.done(work, delivery, now)
-                    work = None
-            recorder.end(machine.report().state, self._clock.now())
-            return self._noted(opened)
+                        while (until := course.until(work, clock.now())) is not None:
+                            clock.sleep_until(until)
+                            course.watch(clock.now())
+                    course.done(work, delivery, clock.now())
+            report = self._ended_or_paused(course)
         except BaseException as error:
-            self._let_go(opened, error)
+            self._let_go(course, error)
             raise
+        self._tell(machine)
+        return report
 
     def _drive(self, machine: Machine, kept: dict[str, Any] | None, *, templates: bool = True) -> Report:
         """Perform a machine's work. ``kept`` is the context under which a run ID or a key is remembered."""
@@ -756,8 +999,7 @@ class AsyncExecutor(_Core):
     async def do(self, action: Action[_R], context: Context = None, *, key: str | None = None) -> _R:
         """Perform one action; see :meth:`Executor.do`."""
         if key is not None and self._journal is not None:
-            opened = await _in_thread(self._open_one, action, context, key)
-            return cast("_R", _outcome(opened if isinstance(opened, Report) else await self._drive_kept(opened)))
+            return cast("_R", _outcome(await self._driven(self._open_one, action, context, key)))
         machine, kept = self._for_action(action, context, key)
         return cast("_R", _outcome(await self._drive(machine, kept, templates=context is not None)))
 
@@ -767,30 +1009,70 @@ class AsyncExecutor(_Core):
         context: Context = None,
         *,
         run_id: str | None = None,
+        subject: str = "",
+        deadline: float | None = None,
         actor: str | None = None,
         reason: str | None = None,
     ) -> Report:
         """Run a runbook; see :meth:`Executor.run`."""
         if self._journal is not None:
-            name = _named(run_id, _checked_runbook(runbook).name)
-            data = _plain_context(context)
-            opened = await _in_thread(lambda: self._open(runbook, data, name, actor=actor, reason=reason))
-            return opened if isinstance(opened, Report) else await self._drive_kept(opened)
+            asked = self._asked(runbook, context, run_id, subject, deadline, actor, reason)
+            return await self._driven(lambda: self._open(**asked))
+        self._without_journal(subject, deadline)
         prepared = self._for_run(runbook, context, run_id, actor, reason)
         return prepared if isinstance(prepared, Report) else await self._drive(*prepared)
 
+    async def submit(
+        self,
+        runbook: Runbook,
+        context: Context = None,
+        *,
+        run_id: str | None = None,
+        subject: str = "",
+        deadline: float | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Write a run into the journal and return at once; see :meth:`Executor.submit`."""
+        self._journal_or_refused("submit")
+        asked = self._asked(runbook, context, run_id, subject, deadline, actor, reason)
+        record, _ = await _in_thread(lambda: self._begun(**asked))
+        return record.run_id
+
     async def resume(self, run_id: str) -> Report:
         """Go on with a run that its process left unfinished; see :meth:`Executor.resume`."""
-        opened = await _in_thread(lambda: self._go_on(self._kept_record(run_id)))
-        return opened if isinstance(opened, Report) else await self._drive_kept(opened)
+        return await self._driven(lambda: self._go_on(self._kept_record(run_id)))
 
     async def resume_all(self) -> list[Report]:
-        """Go on with every run that nobody is at work on; see :meth:`Executor.resume_all`."""
+        """Go on with every run that has something to do; see :meth:`Executor.resume_all`."""
         reports = []
-        for record in await _in_thread(self._unfinished):
-            with contextlib.suppress(RunHeld):
-                reports.append(await self.resume(record.run_id))
+        for run_id in await _in_thread(self._unfinished):
+            with _skipping(run_id):
+                reports.append(await self.resume(run_id))
         return reports
+
+    async def retry(self, run_id: str, runbook: Runbook | None = None) -> Report:
+        """Go on with a run that failed, from the step that did; see :meth:`Executor.retry`."""
+        return await self._driven(self._to_retry, run_id, runbook)
+
+    async def resolve(
+        self, run_id: str, step: str, *, call: int, applied: bool, reply: Mapping[str, Any] | None = None
+    ) -> Report:
+        """Say what became of a request whose answer was lost, and go on; see :meth:`Executor.resolve`."""
+        return await self._driven(lambda: self._to_resolve(run_id, step, call, reply, applied=applied))
+
+    async def cancel(self, run_id: str, reason: str = "") -> Report | None:
+        """End a run before its next effect; see :meth:`Executor.cancel`."""
+        opened = await _in_thread(self._pending_cancel, run_id, reason)
+        return await self._drive_kept(opened) if isinstance(opened, Course) else opened
+
+    async def signal(self, run_id: str, name: str, payload: object = None) -> None:
+        """Tell a run something that its steps wait for; see :meth:`Executor.signal`."""
+        await _in_thread(self._signalled, run_id, name, payload)
+
+    async def _driven(self, open_it: Callable[..., Report | Course], *arguments: Any) -> Report:
+        opened = await _in_thread(open_it, *arguments)
+        return opened if isinstance(opened, Report) else await self._drive_kept(opened)
 
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
@@ -802,38 +1084,34 @@ class AsyncExecutor(_Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    async def _drive_kept(self, opened: _Opened) -> Report:
+    async def _drive_kept(self, course: Course) -> Report:
         """Perform the work of a run that is kept: each piece is written before and after, in a thread."""
-        machine, recorder = opened.machine, opened.recorder
+        machine, clock = course.machine, self._clock
         try:
             client = self._client()
-            with self._clock.busy():
-                work, pending = opened.waiting, list[Work]()
-                while True:
-                    if work is None:
-                        ready_at = self._clock.now()
-                        if (work := self._next(machine, pending)) is None:
-                            break
-                        await _in_thread(recorder.intend, work, ready_at, self._clock.now)
+            with clock.busy():
+                while (work := await _in_thread(course.next, clock.now)) is not None:
+                    self._tell(machine)
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
-                        if not recorder.holds(self._clock.now()):
-                            await _in_thread(recorder.hold, self._clock.now)
+                        if not course.recorder.holds(clock.now()):
+                            await _in_thread(course.recorder.hold, clock.now)
                         machine.sending(work)
                         delivery = await _perform_async(client, work.call)
+                    elif course.leaves(work, clock.now()):
+                        return await _in_thread(self._parked, course, work.until)
                     else:
-                        while (now := self._clock.now()) < work.until:
-                            until = await _in_thread(recorder.slice_of, work.until, now)
-                            await self._clock.async_sleep_until(until)
-                    await _in_thread(recorder.settle, delivery, now := self._clock.now())
-                    machine.done(work, delivery, now)
-                    work = None
-            await _in_thread(recorder.end, machine.report().state, self._clock.now())
-            return self._noted(opened)
+                        while (until := course.until(work, clock.now())) is not None:
+                            await clock.async_sleep_until(until)
+                            await _in_thread(course.watch, clock.now())
+                    await _in_thread(course.done, work, delivery, clock.now())
+            report = await _in_thread(self._ended_or_paused, course)
         except BaseException as error:
             # Not in a thread: a task that is being cancelled may not wait.
-            self._let_go(opened, error)
+            self._let_go(course, error)
             raise
+        self._tell(machine)
+        return report
 
     async def _drive(self, machine: Machine, kept: dict[str, Any] | None, *, templates: bool = True) -> Report:
         """Perform a machine's work. ``kept`` is the context under which a run ID or a key is remembered."""

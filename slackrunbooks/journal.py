@@ -11,6 +11,7 @@ files are private to the user who runs it.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import attrs
 
+from ._context import readable
 from ._effects import Answered, Call, Delivery, Lost, NotSent, Raised, Request, Returned, Upload
 from .errors import JournalError, SlackRunbooksError
 from .markup import ChannelMention, Date, GroupMention, Link, Markup, UserMention
@@ -30,6 +32,8 @@ __all__ = [
     "Entry",
     "Journal",
     "Lease",
+    "Mail",
+    "Message",
     "RunRecord",
     "decode",
     "decode_delivery",
@@ -47,6 +51,10 @@ class RunRecord:
         run_id: Names the run.
         spec: What it began with, as JSON text: runbook, context, options.
         state: ``running`` until it has ended, then the state of its report.
+        subject: What it is about, such as an incident's ID, so that later runs find what it saved; or ``""``.
+        saved: What it saved into the context, as JSON text; ``""`` until it has ended.
+        wake_at: From when on there is something to do, in seconds since 1970 (UTC); ``None`` if not before somebody
+            tells it something.
         owner: The worker that holds it, or ``""``.
         epoch: Counts the workers that have held it; a write with an older one is refused.
         lease_until: Until when the worker holds it, in seconds since 1970 (UTC).
@@ -57,6 +65,9 @@ class RunRecord:
     run_id: str
     spec: str = attrs.field(repr=False)
     state: str = "running"
+    subject: str = ""
+    saved: str = attrs.field(default="", repr=False)
+    wake_at: float | None = 0.0
     owner: str = ""
     epoch: int = 0
     lease_until: float = 0.0
@@ -100,11 +111,45 @@ class Entry:
     done_at: float | None = None
 
 
-class Journal(Protocol):
-    """Keeps runs. Every method may block, and raises :class:`~slackrunbooks.errors.JournalError` if it cannot do it.
+@attrs.frozen(kw_only=True)
+class Message:
+    """What somebody told a run from outside: a signal, to cancel, an answer, to try again.
 
-    Each write is on disk when the method returns. The writes that take a lease are refused with
-    :class:`~slackrunbooks.errors.RunHeld` where another worker has taken the run over.
+    Attributes:
+        seq: Its number; later messages have greater ones.
+        name: What kind it is.
+        payload: The rest, as JSON text.
+        at: When it was told, in seconds since 1970 (UTC).
+    """
+
+    seq: int
+    name: str
+    payload: str = attrs.field(repr=False)
+    at: float
+
+
+@attrs.frozen
+class Mail:
+    """What a worker has to know before it goes on.
+
+    Attributes:
+        messages: What the run was told, in order.
+        paused: Whether everything is paused.
+    """
+
+    messages: tuple[Message, ...] = ()
+    paused: bool = False
+
+    def __bool__(self) -> bool:
+        return self.paused or bool(self.messages)
+
+
+class Journal(Protocol):
+    """Keeps runs, and what workers have to know of each other.
+
+    Every method may block, and raises :class:`~slackrunbooks.errors.JournalError` if it cannot do it. Each write is on
+    disk when the method returns. The writes that take a lease are refused with :class:`~slackrunbooks.errors.RunHeld`
+    where another worker has taken the run over.
     """
 
     def begin(self, record: RunRecord) -> RunRecord:
@@ -119,16 +164,38 @@ class Journal(Protocol):
         """Hold a run for longer."""
         ...
 
-    def intend(self, lease: Lease, entry: Entry) -> None:
-        """Write what is about to be done."""
+    def intend(self, lease: Lease, entry: Entry, heard: int) -> Mail:
+        """Write what is about to be done, unless there is mail: then that is returned, and nothing is written.
+
+        Args:
+            lease: The right to do it.
+            entry: What is about to be done.
+            heard: The number of the last message that the run has taken in.
+        """
         ...
 
     def settle(self, lease: Lease, entry: Entry) -> None:
         """Write what came of it; an entry that was not intended is written whole."""
         ...
 
-    def end(self, lease: Lease, state: str, now: float) -> None:
-        """Write that a run has ended, or let go of one that goes on later (``running``)."""
+    def end(self, lease: Lease, state: str, now: float, *, wake_at: float | None = 0.0, saved: str = "") -> None:
+        """Write that a run has ended, or let go of one that goes on at ``wake_at`` (``running``)."""
+        ...
+
+    def tell(self, run_id: str, name: str, payload: str, now: float) -> int:
+        """Leave a message for a run, and wake it; return its number. Needs no lease."""
+        ...
+
+    def listen(self, run_id: str, heard: int) -> Mail:
+        """Return what a run was told after message ``heard``."""
+        ...
+
+    def pause(self, reason: str) -> None:
+        """Let no worker begin anything; an empty reason lets them go on."""
+        ...
+
+    def paused(self) -> str:
+        """Return why everything is paused, or ``""``."""
         ...
 
     def get(self, run_id: str) -> RunRecord | None:
@@ -141,6 +208,29 @@ class Journal(Protocol):
 
     def runs(self) -> Sequence[RunRecord]:
         """Return all runs, the latest first."""
+        ...
+
+    def due(self, now: float, limit: int) -> Sequence[str]:
+        """Return the IDs of runs that have something to do and nobody at work, the longest due first."""
+        ...
+
+    def about(self, subject: str) -> Sequence[RunRecord]:
+        """Return the runs about a subject, in the order in which they were last written to."""
+        ...
+
+    def reserve(self, lane: str, now: float, gap: float, burst: int) -> float:
+        """Take the next place in a lane that all workers share; return how many seconds to wait for it.
+
+        Args:
+            lane: Names the lane.
+            now: Seconds since 1970 (UTC).
+            gap: Seconds from one place to the next.
+            burst: How many may go at once before the gaps count.
+        """
+        ...
+
+    def close_lane(self, lane: str, until: float) -> None:
+        """Let nobody go in a lane before a time."""
         ...
 
     def purge(self, before: float) -> int:
@@ -264,12 +354,13 @@ def encode_delivery(delivery: Delivery | None) -> str:
     if isinstance(delivery, (NotSent, Lost)):
         return encode([type(delivery).__name__.lower(), delivery.reason])
     if isinstance(delivery, Returned):
-        return encode(["returned", delivery.value])
-    return encode(["raised", type(delivery.error).__name__, str(delivery.error)])
+        return encode(["returned", readable(delivery.value)])
+    error = delivery.error
+    return encode(["raised", type(error).__name__, str(getattr(error, "code", "")), str(error)])
 
 
 def decode_delivery(text: str) -> Delivery | None:
-    """Read what :func:`encode_delivery` wrote. An error of the host comes back by its class's name and its text."""
+    """Read what :func:`encode_delivery` wrote. An error of the host comes back as one of that name, code and text."""
     kind, *rest = decode(text)
     if kind == "waited":
         return None
@@ -281,4 +372,15 @@ def decode_delivery(text: str) -> Delivery | None:
         return Lost(rest[0])
     if kind == "returned":
         return Returned(rest[0])
-    return Raised(SlackRunbooksError(f"{rest[0]}: {rest[1]}"))
+    return Raised(_error(*rest))
+
+
+@functools.cache
+def _named(name: str) -> type[SlackRunbooksError]:
+    return type(name, (SlackRunbooksError,), {"__module__": __name__, "code": ""})
+
+
+def _error(name: str, code: str, text: str) -> SlackRunbooksError:
+    error = _named(name)(text)
+    error.__dict__["code"] = code
+    return error

@@ -298,12 +298,15 @@ def test_twenty_calls_use_one_connection() -> None:
 LATER: list[tuple[str, Any]] = [
     ("the executor option 'policy'", lambda: sr.Executor(policy=object())),
     ("the executor option 'pacing'", lambda: sr.AsyncExecutor(pacing=object())),
-    ("submit", lambda: sr.Executor().submit(sr.Runbook("b", {"s": sr.SetTopic(channel="C1", topic="x")}))),
+    (
+        "submit without a journal",
+        lambda: sr.Executor().submit(sr.Runbook("b", {"s": sr.SetTopic(channel="C1", topic="x")})),
+    ),
     ("resume without a journal", lambda: sr.Executor().resume("r")),
-    ("retry", lambda: sr.Executor().retry("r")),
-    ("cancel", lambda: sr.Executor().cancel("r")),
-    ("signal", lambda: sr.Executor().signal("r", "go")),
-    ("resolve", lambda: sr.Executor().resolve("r", "s", call=1, applied=True)),
+    ("retry without a journal", lambda: sr.Executor().retry("r")),
+    ("cancel without a journal", lambda: sr.Executor().cancel("r")),
+    ("signal without a journal", lambda: sr.Executor().signal("r", "go")),
+    ("resolve without a journal", lambda: sr.Executor().resolve("r", "s", call=1, applied=True)),
     *(
         (
             f"the step option '{option}'",

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from typing import Any
 
+import attrs
 import pytest
 
 import slackrunbooks as sr
@@ -394,3 +395,38 @@ def test_the_key_on_a_message_tells_nothing_and_is_its_own() -> None:
     keys = [each["event_payload"]["slackrunbooks_step"] for each in stored]
     assert len(set(keys)) == 4 and not any("secret" in key for key in keys)
     assert all(each["event_payload"]["id"] == "7" for each in stored)
+
+
+@pytest.mark.parametrize("channel", ["#incidents", "#two"])
+def test_a_second_lost_answer_is_looked_up_by_the_same_key(channel: str) -> None:
+    """The request that is sent again bears the key of the first, and is found by it."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.add_channel("two")
+    fake.inject("chat.postMessage", "reset_before")
+    fake.inject("chat.postMessage", "applied_then_reset", after=1)
+    with fake.executor() as executor:
+        sent = executor.do(sr.SendMessage(channel=channel, text="x"))
+    assert [message.ts for message in fake.channel(channel.lstrip("#")).messages] == [sent.ts]
+    assert len(fake.calls_to("chat.postMessage")) == 2
+
+
+@attrs.frozen
+class Odd(sr.Action[None]):
+    """An own action with metadata that is none."""
+
+    def flow(self) -> Any:
+        """Send it as it is."""
+        yield sr.call("chat.postMessage", channel="#incidents", text="x", metadata={"event_payload": "text"})
+
+
+def test_metadata_of_an_own_action_is_left_to_slack() -> None:
+    """What no key can be joined with is sent as it is; nothing is raised out of a run."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    book = sr.Runbook(
+        "b", {"odd": Odd(), "end": sr.Step(sr.SendMessage(channel="#incidents", text="e"), run_if="always")}
+    )
+    with fake.executor() as executor:
+        report = executor.run(book)
+    assert report["end"].outcome == "succeeded"

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["key_of", "mark", "marked", "stamped", "step_of"]
+__all__ = ["is_stampable", "key_of", "mark", "marked", "stamped", "step_of"]
 
 # "Letters, digits, _ and -": of an event type with a dot Slack drops the metadata and only warns.
 _EVENT_TYPE: Final = "slackrunbooks"
@@ -41,6 +41,11 @@ def stamped(metadata: Mapping[str, Any] | None, key: str) -> dict[str, Any]:
 def _joined(metadata: Mapping[str, Any] | None, field: str, key: str) -> dict[str, Any]:
     given = metadata or {"event_type": _EVENT_TYPE, "event_payload": {}}
     return {**given, "event_payload": {**given["event_payload"], field: key}}
+
+
+def is_stampable(metadata: object) -> bool:
+    """Tell whether a key can be joined with it."""
+    return isinstance(metadata, Mapping) and isinstance(metadata.get("event_payload"), Mapping)
 
 
 def key_of(message: Mapping[str, Any]) -> str | None:

@@ -11,10 +11,12 @@ import os
 import sqlite3
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
 
 from ..errors import JournalError, RunHeld
-from ..journal import Entry, Lease, RunRecord
+from ..journal import Entry, Lease, Mail, Message, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -26,13 +28,27 @@ _SCHEMA = 1
 _TABLES = (
     """
     CREATE TABLE run (
-      run_id TEXT PRIMARY KEY, spec TEXT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL, epoch INTEGER NOT NULL,
-      lease_until REAL NOT NULL, created REAL NOT NULL, updated REAL NOT NULL
+      run_id TEXT PRIMARY KEY, spec TEXT NOT NULL, state TEXT NOT NULL, subject TEXT NOT NULL, saved TEXT NOT NULL,
+      wake_at REAL, owner TEXT NOT NULL, epoch INTEGER NOT NULL, lease_until REAL NOT NULL, created REAL NOT NULL,
+      updated REAL NOT NULL
     ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX run_due ON run (wake_at) WHERE state = 'running'",
+    "CREATE INDEX run_about ON run (subject) WHERE subject <> ''",
     """
     CREATE TABLE entry (
       run_id TEXT NOT NULL REFERENCES run (run_id) ON DELETE CASCADE, seq INTEGER NOT NULL, work TEXT NOT NULL,
       ready_at REAL NOT NULL, result TEXT, done_at REAL, PRIMARY KEY (run_id, seq)
+    ) STRICT, WITHOUT ROWID""",
+    """
+    CREATE TABLE message (
+      seq INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL REFERENCES run (run_id) ON DELETE CASCADE,
+      name TEXT NOT NULL, payload TEXT NOT NULL, at REAL NOT NULL
+    ) STRICT""",
+    "CREATE INDEX message_run ON message (run_id, seq)",
+    "CREATE TABLE pause (reason TEXT NOT NULL) STRICT",
+    """
+    CREATE TABLE lane (
+      lane TEXT PRIMARY KEY, next_at REAL NOT NULL, closed_until REAL NOT NULL
     ) STRICT, WITHOUT ROWID""",
 )
 
@@ -104,8 +120,16 @@ class SqliteJournal:
         """Write a new run, or return the one that has its ID already."""
         with self._writing("begun") as database:
             database.execute(
-                "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (record.run_id, record.spec, record.state, "", 0, 0.0, record.created, record.updated),
+                "INSERT INTO run VALUES (?, ?, ?, ?, '', ?, '', 0, 0, ?, ?) ON CONFLICT DO NOTHING",
+                (
+                    record.run_id,
+                    record.spec,
+                    record.state,
+                    record.subject,
+                    record.wake_at,
+                    record.created,
+                    record.updated,
+                ),
             )
             return self._read(database, record.run_id)
 
@@ -129,14 +153,17 @@ class SqliteJournal:
             self._touch(database, lease, "lease_until = ?, updated = ?", (now + seconds, now))
         return Lease(run_id=lease.run_id, owner=lease.owner, epoch=lease.epoch, until=now + seconds)
 
-    def intend(self, lease: Lease, entry: Entry) -> None:
-        """Write what is about to be done."""
+    def intend(self, lease: Lease, entry: Entry, heard: int) -> Mail:
+        """Write what is about to be done, unless there is mail."""
         with self._writing("written") as database:
             self._touch(database, lease, "updated = ?", (entry.ready_at,))
+            if mail := self._mail(database, lease.run_id, heard):
+                return mail
             database.execute(
                 "INSERT INTO entry (run_id, seq, work, ready_at) VALUES (?, ?, ?, ?)",
                 (lease.run_id, entry.seq, entry.work, entry.ready_at),
             )
+            return mail
 
     def settle(self, lease: Lease, entry: Entry) -> None:
         """Write what came of it; an entry that was not intended is written whole."""
@@ -148,10 +175,37 @@ class SqliteJournal:
                 (lease.run_id, entry.seq, entry.work, entry.ready_at, entry.result, entry.done_at),
             )
 
-    def end(self, lease: Lease, state: str, now: float) -> None:
-        """Write that a run has ended, or let go of one that goes on later (``running``)."""
+    def end(self, lease: Lease, state: str, now: float, *, wake_at: float | None = 0.0, saved: str = "") -> None:
+        """Write that a run has ended, or let go of one that goes on at ``wake_at`` (``running``)."""
+        changes = "state = ?, owner = '', lease_until = 0, updated = ?, wake_at = ?, saved = ?"
         with self._writing("ended") as database:
-            self._touch(database, lease, "state = ?, owner = '', lease_until = 0, updated = ?", (state, now))
+            self._touch(database, lease, changes, (state, now, wake_at, saved))
+
+    def tell(self, run_id: str, name: str, payload: str, now: float) -> int:
+        """Leave a message for a run, and wake it; return its number."""
+        with self._writing("written") as database:
+            self._read(database, run_id)
+            database.execute("UPDATE run SET wake_at = 0 WHERE run_id = ?", (run_id,))
+            columns = "INSERT INTO message (run_id, name, payload, at) VALUES (?, ?, ?, ?)"
+            return cast("int", database.execute(columns, (run_id, name, payload, now)).lastrowid)
+
+    def listen(self, run_id: str, heard: int) -> Mail:
+        """Return what a run was told after message ``heard``."""
+        with self._reading() as database:
+            return self._mail(database, run_id, heard)
+
+    def pause(self, reason: str) -> None:
+        """Let no worker begin anything; an empty reason lets them go on."""
+        with self._writing("paused") as database:
+            database.execute("DELETE FROM pause")
+            if reason:
+                database.execute("INSERT INTO pause VALUES (?)", (reason,))
+
+    def paused(self) -> str:
+        """Return why everything is paused, or ``""``."""
+        with self._reading() as database:
+            row = database.execute("SELECT reason FROM pause").fetchone()
+        return "" if row is None else str(row[0])
 
     def get(self, run_id: str) -> RunRecord | None:
         """Return a run."""
@@ -172,6 +226,43 @@ class SqliteJournal:
         with self._reading() as database:
             rows = database.execute("SELECT * FROM run ORDER BY created DESC, run_id").fetchall()
         return tuple(_record(row) for row in rows)
+
+    def due(self, now: float, limit: int) -> Sequence[str]:
+        """Return the IDs of runs that have something to do and nobody at work, the longest due first."""
+        with self._reading() as database:
+            rows = database.execute(
+                "SELECT run_id FROM run WHERE state = 'running' AND wake_at <= ? AND (owner = '' OR lease_until <= ?) "
+                "AND NOT EXISTS (SELECT 1 FROM pause) ORDER BY wake_at, created, run_id LIMIT ?",
+                (now, now, limit),
+            ).fetchall()
+        return tuple(row[0] for row in rows)
+
+    def about(self, subject: str) -> Sequence[RunRecord]:
+        """Return the runs about a subject, in the order in which they were last written to."""
+        with self._reading() as database:
+            rows = database.execute("SELECT * FROM run WHERE subject = ? ORDER BY updated, created", (subject,))
+            return tuple(_record(row) for row in rows.fetchall())
+
+    def reserve(self, lane: str, now: float, gap: float, burst: int) -> float:
+        """Take the next place in a lane; return how many seconds to wait for it."""
+        with self._writing("written") as database:
+            row = database.execute("SELECT next_at, closed_until FROM lane WHERE lane = ?", (lane,)).fetchone()
+            next_at, closed_until = row or (0.0, 0.0)
+            starts = max(next_at, now)
+            database.execute(
+                "INSERT INTO lane VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next_at = excluded.next_at",
+                (lane, starts + gap, closed_until),
+            )
+            return max(0.0, starts - (burst - 1) * gap - now, closed_until - now)
+
+    def close_lane(self, lane: str, until: float) -> None:
+        """Let nobody go in a lane before a time."""
+        with self._writing("written") as database:
+            database.execute(
+                "INSERT INTO lane VALUES (?, 0, ?) "
+                "ON CONFLICT DO UPDATE SET closed_until = max(closed_until, excluded.closed_until)",
+                (lane, until),
+            )
 
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
@@ -229,6 +320,14 @@ class SqliteJournal:
         return _record(row)
 
     @staticmethod
+    def _mail(database: sqlite3.Connection, run_id: str, heard: int) -> Mail:
+        columns = "SELECT seq, name, payload, at FROM message WHERE run_id = ? AND seq > ? ORDER BY seq"
+        rows = database.execute(columns, (run_id, heard)).fetchall()
+        paused = database.execute("SELECT 1 FROM pause").fetchone() is not None
+        messages = (Message(seq=seq, name=name, payload=payload, at=at) for seq, name, payload, at in rows)
+        return Mail(tuple(messages), paused=paused)
+
+    @staticmethod
     def _touch(database: sqlite3.Connection, lease: Lease, changes: str, values: tuple[Any, ...]) -> None:
         """Change a run under its fence: only who holds it now may write."""
         changed = database.execute(
@@ -240,5 +339,5 @@ class SqliteJournal:
 
 
 def _record(row: tuple[Any, ...]) -> RunRecord:
-    names = ("run_id", "spec", "state", "owner", "epoch", "lease_until", "created", "updated")
+    names = [field.name for field in attrs.fields(RunRecord)]
     return RunRecord(**dict(zip(names, row, strict=True)))
