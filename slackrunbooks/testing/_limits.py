@@ -17,7 +17,9 @@ __all__ = ["PER_MINUTE", "RateLimits"]
 
 _MINUTE = 60.0
 
-# https://docs.slack.dev/apis/web-api/rate-limits; the tier stands on each method's own page.
+# https://docs.slack.dev/apis/web-api/rate-limits says what a tier is; which one a method has stands on its own page,
+# https://docs.slack.dev/reference/methods/<method>. For conversations.history and conversations.replies it is the tier
+# of an app of one's own: those sold outside Slack's Marketplace get one request a minute.
 _TIERS: Final[dict[int, str]] = {
     20: """
         bookmarks.add bookmarks.edit bookmarks.remove canvases.create conversations.archive
@@ -37,7 +39,8 @@ PER_MINUTE: Final[dict[str, int]] = {method: most for most, methods in _TIERS.it
 """Requests a minute by method. ``chat.postMessage`` has a rule of its own; two pages say "hundreds" and no number."""
 
 # "1 per second" and channel: https://docs.slack.dev/apis/web-api/rate-limits#posting-messages. Short bursts are
-# tolerated, but no page says how short.
+# tolerated, but no page says how short; the workspace as a whole may have "several hundred messages per minute", but no
+# page says how many.
 _POST = "chat.postMessage"
 _A_SECOND = 1.0
 

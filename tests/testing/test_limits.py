@@ -8,6 +8,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 import slackrunbooks as sr
+from slackrunbooks.slack_methods import METHODS as KNOWN
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._limits import PER_MINUTE
 from slackrunbooks.testing._methods import METHODS
@@ -17,6 +18,13 @@ def test_every_method_has_a_tier_but_those_without_a_number() -> None:
     """The table has each modelled method; of three the pages name no plain number a minute."""
     assert set(METHODS) - set(PER_MINUTE) == {"auth.test", "chat.getPermalink", "chat.postMessage"}
     assert set(PER_MINUTE) <= set(METHODS)
+
+
+def test_two_readings_of_the_pages_agree() -> None:
+    """The fake's table was written apart from the library's, and says the same of every method that both know."""
+    both = set(PER_MINUTE) & set(KNOWN)
+    assert len(both) > 45
+    assert {name: PER_MINUTE[name] for name in both} == {name: KNOWN[name].per_minute for name in both}
 
 
 def test_a_request_too_many_is_refused_and_not_counted() -> None:
