@@ -34,30 +34,52 @@ def _says(slack: FakeSlack, message: FakeMessage) -> str:
 def _fits(slack: FakeSlack, message: FakeMessage, text: str | re.Pattern[str] | None) -> bool:
     if text is None:
         return True
-    raw = [message.text, _says(slack, message)]
+    return _matches(text, [message.text, _says(slack, message)])
+
+
+def _matches(text: str | re.Pattern[str], said: Sequence[str]) -> bool:
     if isinstance(text, str):
-        return any(text in each for each in raw)
-    return any(text.search(each) is not None for each in raw)
+        return any(text in each for each in said)
+    return any(text.search(each) is not None for each in said)
 
 
-def _among(channel: FakeChannel, thread_ts: str | None) -> list[FakeMessage]:
-    said = [message for message in channel.log.values() if not message.is_system]
-    if thread_ts is None:
-        return said
-    return [message for message in said if message.thread_ts == thread_ts]
+def _among(
+    slack: FakeSlack, channel: FakeChannel, thread_ts: str | None = None, user: str | FakeUser | None = None
+) -> list[FakeMessage]:
+    author = None if user is None else slack.user(user).id
+    return [
+        message
+        for message in channel.log.values()
+        if not message.is_system
+        and (thread_ts is None or message.thread_ts == thread_ts)
+        and (author is None or message.user == author)
+    ]
 
 
 def posted(
-    slack: FakeSlack, key: str | FakeChannel, text: str | re.Pattern[str] | None, thread_ts: str | None
+    slack: FakeSlack,
+    key: str | FakeChannel,
+    text: str | re.Pattern[str] | None,
+    thread_ts: str | None,
+    user: str | FakeUser | None,
 ) -> FakeMessage:
     """Return the latest message that fits, or fail with what was posted."""
     __tracebackhide__ = True
-    channel = slack.channel(key) if isinstance(key, str) else key
-    messages = _among(channel, thread_ts)
+    channel = slack.channel(key)
+    messages = _among(slack, channel, thread_ts, user)
     found = [message for message in messages if _fits(slack, message, text)]
     if found:
         return found[-1]
-    raise AssertionError("\n".join(_missing(slack, channel, messages, text, thread_ts)))
+    where = _where(channel, thread_ts)
+    by = "" if user is None else f" by @{slack.user(user).name}"
+    lines = [
+        f"no message{by} in {where} {_wanted(text)}.",
+        *_shown(slack, messages, text, by),
+        *_instead(slack, channel, text),
+    ]
+    if not messages and (refused := [each for each in slack.calls if each.method.startswith("chat.") and not each.ok]):
+        lines.append(f"Slack refused {refused[-1].method}: {refused[-1].error}.")
+    raise AssertionError("\n".join(lines))
 
 
 def _wanted(text: str | re.Pattern[str] | None) -> str:
@@ -66,33 +88,52 @@ def _wanted(text: str | re.Pattern[str] | None) -> str:
     return f"says {text!r}" if isinstance(text, str) else f"matches {text.pattern!r}"
 
 
-def _missing(
-    slack: FakeSlack,
-    channel: FakeChannel,
-    messages: Sequence[FakeMessage],
-    text: str | re.Pattern[str] | None,
-    thread_ts: str | None,
+def _where(channel: FakeChannel, thread_ts: str | None) -> str:
+    return f"the thread {thread_ts} of {_name(channel)}" if thread_ts else _name(channel)
+
+
+def _name(channel: FakeChannel) -> str:
+    if channel.is_im or channel.is_mpim:
+        return f"the direct message {channel.name}"
+    return f"#{channel.name}"
+
+
+def _shown(
+    slack: FakeSlack, messages: Sequence[FakeMessage], text: str | re.Pattern[str] | None, by: str
 ) -> Iterator[str]:
-    where = f"the thread {thread_ts} of #{channel.name}" if thread_ts else f"#{channel.name}"
-    yield f"no message in {where} {_wanted(text)}."
+    """Show what was posted where the message was wanted, and the nearest to it."""
     said = [_says(slack, message) for message in messages]
     if not said:
-        yield "Nothing was posted there."
-    else:
-        more = f", the last {_SHOWN} of {len(said)}" if len(said) > _SHOWN else ""
-        yield f"Posted there{more}:"
-        yield from (f"  - {each.splitlines()[0] if each else '(no text)'}" for each in said[-_SHOWN:])
-    if isinstance(text, str) and said:
+        yield f"Nothing was posted there{by}."
+        return
+    more = f", the last {_SHOWN} of {len(said)}" if len(said) > _SHOWN else ""
+    yield f"Posted there{by}{more}:"
+    yield from (f"  - {each.splitlines()[0] if each else '(no text)'}" for each in said[-_SHOWN:])
+    if isinstance(text, str):
         yield from _nearest(text, said)
-    elsewhere = [
-        f"#{other.name}"
+
+
+def _instead(slack: FakeSlack, channel: FakeChannel, text: str | re.Pattern[str] | None) -> Iterator[str]:
+    """Show where else the message stands: by somebody else, in another place, for one person, or at another time."""
+    if text is None:
+        return
+    name_of = slack._workspace.name_of  # noqa: SLF001 - one package
+    stands = [
+        f"in {_where(other, message.thread_ts)} by {name_of(message.user)}"
         for other in slack.channels
-        if other is not channel and text is not None and any(_fits(slack, each, text) for each in _among(other, None))
+        for message in _among(slack, other)
+        if _fits(slack, message, text)
     ]
-    if elsewhere:
-        yield f"It stands in {', '.join(elsewhere)}."
-    if (refused := [call for call in slack.calls if call.method.startswith("chat.post") and not call.ok]) and not said:
-        yield f"Slack refused {refused[-1].method}: {refused[-1].error}."
+    if stands:
+        yield f"It stands {'; '.join(stands[-_SHOWN:])}."
+    for each in channel.ephemeral:
+        if _matches(text, [each.text, readable(each.text, name_of), *flatten_blocks(each.blocks, name_of)]):
+            yield f"It was shown to {name_of(each.to)} only, as an ephemeral message."
+    for scheduled in slack.scheduled:
+        fits = _matches(text, [scheduled.text, readable(scheduled.text, name_of)])
+        if fits and scheduled.channel == channel.id and scheduled.state != "posted":
+            became = f", but {scheduled.dropped}" if scheduled.dropped else ""
+            yield f"It was scheduled for {scheduled.post_at - slack.now:g} s from now: {scheduled.state}{became}."
 
 
 def _nearest(text: str, said: Sequence[str]) -> Iterator[str]:
@@ -104,13 +145,21 @@ def _nearest(text: str, said: Sequence[str]) -> Iterator[str]:
         yield from (f"  {line.rstrip()}" for line in compared if not line.startswith("?"))
 
 
-def not_posted(slack: FakeSlack, key: str | FakeChannel, text: str | re.Pattern[str] | None) -> None:
+def not_posted(
+    slack: FakeSlack,
+    key: str | FakeChannel,
+    text: str | re.Pattern[str] | None,
+    thread_ts: str | None,
+    user: str | FakeUser | None,
+) -> None:
     """Fail where a message fits."""
     __tracebackhide__ = True
-    channel = slack.channel(key) if isinstance(key, str) else key
-    found = [message for message in _among(channel, None) if _fits(slack, message, text)]
+    channel = slack.channel(key)
+    found = [message for message in _among(slack, channel, thread_ts, user) if _fits(slack, message, text)]
     if found:
-        raise AssertionError(f"a message in #{channel.name} {_wanted(text)}: {_says(slack, found[-1])!r}.")
+        author = slack._workspace.name_of(found[-1].user)  # noqa: SLF001 - one package
+        where = _where(channel, found[-1].thread_ts)
+        raise AssertionError(f"a message by {author} in {where} {_wanted(text)}: {_says(slack, found[-1])!r}.")
 
 
 def pinged(slack: FakeSlack, people: Sequence[str | FakeUser]) -> None:
@@ -136,8 +185,7 @@ def _pings(slack: FakeSlack) -> str:
 
 
 def _place(slack: FakeSlack, channel: str) -> str:
-    found = next((each for each in slack.channels if each.id == channel), None)
-    return f"#{found.name}" if found is not None else "a direct message"
+    return _name(slack.channel(channel))
 
 
 def was_called(slack: FakeSlack, method: str, arguments: Mapping[str, Any]) -> FakeCall:

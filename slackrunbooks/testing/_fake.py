@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from . import _expect
-from ._arguments import unknown_arguments
+from ._arguments import unknown_arguments, warned
 from ._calls import FakeCall
 from ._clock import START, VirtualClock
 from ._faults import FAULTS, Fault, FaultPlan, Injected, Seen
@@ -96,7 +96,9 @@ class FakeSlack:
         """Every request that reached the fake, in order."""
         self._workspace = Workspace(team, self.clock)
         self.complaints: list[str] = []
-        """What Slack would have ignored or what no page describes: requests on which a test should not rest."""
+        """What Slack would have ignored or cut, or what no page describes: a test should not rest on it."""
+        self.warnings: list[str] = []
+        """What Slack warned of although it did all that was asked."""
         self._faults = FaultPlan()
         self._limits = RateLimits() if rate_limits else None
         self._lock = self._workspace.lock
@@ -182,13 +184,13 @@ class FakeSlack:
         with self._lock:
             return self._workspace.add_usergroup(handle, users)
 
-    def channel(self, name_or_id: str) -> FakeChannel:
+    def channel(self, name_or_id: str | FakeChannel) -> FakeChannel:
         """Return a conversation; a ``KeyError`` names the nearest."""
         with self._lock:
-            self._workspace.settle()
+            self._look()
             return self._workspace.channel(name_or_id)
 
-    def user(self, name: str) -> FakeUser:
+    def user(self, name: str | FakeUser) -> FakeUser:
         """Return somebody by name, ID or e-mail address; a ``KeyError`` names the nearest."""
         with self._lock:
             return self._workspace.user(name)
@@ -205,7 +207,9 @@ class FakeSlack:
     @property
     def channels(self) -> list[FakeChannel]:
         """Every conversation, in the order in which they were made."""
-        return list(self._workspace.channels.values())
+        with self._lock:
+            self._look()
+            return list(self._workspace.channels.values())
 
     @property
     def bot(self) -> FakeUser:
@@ -221,7 +225,7 @@ class FakeSlack:
     def notified(self) -> list[Notification]:
         """Who was pinged, by which message and by what, in order."""
         with self._lock:
-            self._workspace.settle()
+            self._look()
             return list(self._workspace.notifications)
 
     def usergroup(self, key: str) -> FakeUsergroup:
@@ -240,7 +244,7 @@ class FakeSlack:
     def scheduled(self) -> list[FakeScheduled]:
         """Every message that was ever scheduled, with what became of it, in the order of scheduling."""
         with self._lock:
-            self._workspace.settle()
+            self._look()
             return list(self._workspace.scheduled.values())
 
     @property
@@ -253,23 +257,28 @@ class FakeSlack:
         """Every canvas, in the order in which they were made."""
         return list(self._workspace.canvases.values())
 
-    def transcript(self, channel: str | None = None) -> str:
+    def transcript(self, channel: str | FakeChannel | None = None) -> str:
         """Return what happened as people would read it.
 
         Args:
-            channel: Name or ID of one conversation; ``None`` is all of them.
+            channel: Name, ID or object of one conversation; ``None`` is all of them.
         """
         from ._transcript import transcript
 
         with self._lock:
-            self._workspace.settle()
+            self._look()
             chosen = self.channels if channel is None else [self.channel(channel)]
             return transcript(self._workspace, chosen)
 
     # ─── what a test says ───
 
     def assert_posted(
-        self, channel: str | FakeChannel, text: str | re.Pattern[str] | None = None, *, thread_ts: str | None = None
+        self,
+        channel: str | FakeChannel,
+        text: str | re.Pattern[str] | None = None,
+        *,
+        thread_ts: str | None = None,
+        user: str | FakeUser | None = None,
     ) -> FakeMessage:
         """Fail unless a message stands in a conversation; the failure shows what was posted, and the nearest.
 
@@ -277,22 +286,32 @@ class FakeSlack:
             channel: Name, ID or object of the conversation; replies in its threads count.
             text: What it says somewhere, as it was sent or as people read it, in its text or its blocks; or a pattern.
             thread_ts: Only replies in this thread count.
+            user: Only messages by this person, or by the app (:attr:`bot`), count.
 
         Returns:
             The latest message that fits.
         """
         __tracebackhide__ = True
-        return _expect.posted(self, channel, text, thread_ts)
+        return _expect.posted(self, channel, text, thread_ts, user)
 
-    def assert_not_posted(self, channel: str | FakeChannel, text: str | re.Pattern[str] | None = None) -> None:
+    def assert_not_posted(
+        self,
+        channel: str | FakeChannel,
+        text: str | re.Pattern[str] | None = None,
+        *,
+        thread_ts: str | None = None,
+        user: str | FakeUser | None = None,
+    ) -> None:
         """Fail where a message stands in a conversation; see :meth:`assert_posted`.
 
         Args:
             channel: Name, ID or object of the conversation.
             text: What it says; left out, any message.
+            thread_ts: Only replies in this thread count.
+            user: Only messages by this person, or by the app (:attr:`bot`), count.
         """
         __tracebackhide__ = True
-        _expect.not_posted(self, channel, text)
+        _expect.not_posted(self, channel, text, thread_ts, user)
 
     def assert_pinged(self, *people: str | FakeUser) -> None:
         """Fail unless each of these people was notified by some message.
@@ -336,18 +355,34 @@ class FakeSlack:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.advance(seconds)
-        self._workspace.settle()
+        self._look()
 
     def later(self, seconds: float, act: Callable[[], object]) -> None:
         """Let somebody do something when so much time has passed, whatever the code under test does meanwhile.
 
         Args:
             seconds: From now, on the fake's clock.
-            act: What happens then, such as ``lambda: ann.react("incidents", ts, "eyes")``.
+            act: What happens then, such as ``lambda: ann.react("incidents", ts, "eyes")``. What it raises reaches the
+                test, not the code that happened to look at the workspace then: from :meth:`advance` or the next look
+                of the test's own, or else from the pytest plugin.
         """
         if seconds < 0:
             raise ValueError(f"time does not run backwards: later({seconds}, …)")
         self._workspace.later(self.now + seconds, act)
+
+    @property
+    def mishaps(self) -> list[Exception]:
+        """What was raised by acts put off with :meth:`later`, and has not reached the test yet."""
+        with self._lock:
+            self._workspace.settle()
+            return list(self._workspace.mishaps)
+
+    def _look(self) -> None:
+        """Let happen what is due, for the eyes of a test."""
+        self._workspace.settle()
+        # One act that looks at the workspace is not to blame for another one.
+        if self._workspace.mishaps and not self._workspace.is_acting:
+            raise self._workspace.mishaps.pop(0)
 
     # ─── faults ───
 
@@ -575,6 +610,8 @@ class FakeSlack:
             body = {"ok": False, "error": "not_modelled", "message": f"{gap.reason} Read {method.page}"}
             self.complaints.append(f"{name} is not modelled as it was called: {gap.reason} Read {method.page}")
             status = 501
+        self.complaints += warned(name, request.warnings, harmless=False)
+        self.warnings += warned(name, request.warnings, harmless=True)
         if request.warnings:
             metadata = {**body.get("response_metadata", {}), "warnings": request.warnings}
             if request.messages:

@@ -6,6 +6,7 @@ Rule of this file: plain files that people read in a review, and no format of ou
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ class Snapshots:
     folder: Path
     test: str
     update: bool = False
-    _taken: int = attrs.field(default=0, alias="taken")
+    _taken: list[str] = attrs.field(factory=list, alias="taken", repr=False)
 
     def __call__(self, channel: str | None = None, *, name: str | None = None) -> None:
         """Compare a transcript with its file.
@@ -50,15 +51,18 @@ class Snapshots:
 
         Raises:
             AssertionError: They differ, or there is no file yet; the message says how to write it.
+            ValueError: The test has taken one of that name.
         """
         __tracebackhide__ = True
-        self._taken += 1
-        suffix = f"-{name}" if name else f"-{self._taken}" if self._taken > 1 else ""
-        path = self.folder / f"{_safe(self.test + suffix)}.txt"
+        suffix = _plain(name) if name else str(len(self._taken) + 1) if self._taken else ""
+        if suffix in self._taken:
+            raise ValueError(f"this test has compared a transcript named {name!r} already; give each its own name")
+        self._taken.append(suffix)
+        path = self.folder / f"{_safe(self.test)}{suffix and '-'}{suffix}.txt"
         shown = self.slack.transcript(channel) + "\n"
         if self.update:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(shown, encoding="utf-8")
+            path.write_text(shown, encoding="utf-8", newline="\n")
             return
         if not path.exists():
             raise AssertionError(
@@ -76,5 +80,17 @@ class Snapshots:
             )
 
 
-def _safe(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", name).strip("_")
+_LONGEST = 120
+"""Characters of a test's name in the name of a file, which may have 255 bytes and gets a suffix."""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.\[\]-]+", "_", name, flags=re.ASCII)
+
+
+def _safe(test: str) -> str:
+    """Make a test's name the name of a file; different tests, such as those of a table, keep different ones."""
+    plain = _plain(test)
+    if plain == test and len(test) <= _LONGEST:
+        return test
+    return f"{plain[:_LONGEST]}-{hashlib.sha256(test.encode()).hexdigest()[:6]}"

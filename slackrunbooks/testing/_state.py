@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import heapq
+import inspect
 import itertools
 import mimetypes
 import threading
@@ -336,41 +337,37 @@ class FakeUser:
             text: The text in Slack's format (``<@U…>`` is a mention).
             thread_ts: The message to reply to.
         """
-        where = self._here(channel)
-        if thread_ts is not None and thread_ts not in where.log:
-            raise ValueError(f"there is no message {thread_ts} in {where.name!r} to reply to")
+        where = self._open(channel)
+        if thread_ts is not None:
+            _message(where, thread_ts)
         message = self._workspace.add_message(where, self, text, thread_ts=thread_ts)
         self._workspace.notify(message)
         return message
 
     def edit(self, channel: str | FakeChannel, ts: str, text: str) -> None:
         """Change one's own message."""
-        message = self._here(channel).log[ts]
-        if message.user != self.id:
-            raise ValueError(f"{self.name!r} did not write {ts}")
+        message = self._own(self._here(channel), ts)
         message.text = text
         message.edited = {"user": self.id, "ts": self._workspace.new_ts()}
 
     def delete(self, channel: str | FakeChannel, ts: str) -> None:
         """Delete one's own message."""
         where = self._here(channel)
-        message = where.log[ts]
-        if message.user != self.id:
-            raise ValueError(f"{self.name!r} did not write {ts}")
+        message = self._own(where, ts)
         if message.replies:
             raise ValueError(f"{ts} has replies, and what Slack leaves of such a message is not modelled")
         self._workspace.delete_message(where, message)
 
     def react(self, channel: str | FakeChannel, ts: str, emoji: str) -> None:
         """Put an emoji (its name, with or without colons) on a message."""
-        message = self._here(channel).log[ts]
+        message = _message(self._open(channel), ts)
         users = message.reactions.setdefault(emoji.strip(":"), [])
         if self.id not in users:
             users.append(self.id)
 
     def unreact(self, channel: str | FakeChannel, ts: str, emoji: str) -> None:
         """Take one's own emoji off a message."""
-        message = self._here(channel).log[ts]
+        message = _message(self._open(channel), ts)
         users = message.reactions.get(emoji.strip(":"), [])
         if self.id not in users:
             raise ValueError(f"{self.name!r} has not reacted with {emoji!r} to {ts}")
@@ -403,6 +400,33 @@ class FakeUser:
             raise ValueError(f"{self.name!r} is not in {where.name!r}; join() first")
         return where
 
+    def _open(self, channel: str | FakeChannel) -> FakeChannel:
+        where = self._here(channel)
+        if where.is_archived:
+            raise ValueError(f"{where.name!r} is archived; unarchive() first")
+        return where
+
+    def _own(self, where: FakeChannel, ts: str) -> FakeMessage:
+        message = _message(where, ts)
+        if message.user != self.id:
+            raise ValueError(f"{self.name!r} did not write {ts}")
+        return message
+
+
+def _message(where: FakeChannel, ts: str) -> FakeMessage:
+    found = where.log.get(ts)
+    if found is None:
+        raise ValueError(f"there is no message {ts} in {where.name!r}")
+    return found
+
+
+def _act(act: Callable[[], object]) -> None:
+    """Do what was put off; an asynchronous function would only be created, and never run."""
+    result = act()
+    if inspect.iscoroutine(result):
+        result.close()
+        raise TypeError(f"later() takes a plain function, and {result.__qualname__} is asynchronous")
+
 
 class Workspace:
     """All of it, with the app's own bot user.
@@ -430,6 +454,7 @@ class Workspace:
         self.canvases: dict[str, FakeCanvas] = {}
         self._numbers: dict[str, int] = {}
         self._last_ts = 0
+        self.mishaps: list[Exception] = []
         self._acts: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._moment: float | None = None
@@ -545,14 +570,17 @@ class Workspace:
     def settle(self) -> None:
         """Let happen what was put off to a time that is past by now, each thing at its own time.
 
-        The clock must not wait for the workspace, so whoever looks at the workspace settles it first.
+        The clock must not wait for the workspace, so whoever looks at the workspace settles it first. That is often the
+        code under test, which could swallow what a person's act raises: it is kept for the test in ``mishaps``.
         """
         with self.lock:
             while (due := self._next_due(self.now())) is not None:
                 # What somebody does at that time may look at the workspace in turn, and must find it as it was then.
                 outer, self._moment = self._moment, due[0]
                 try:
-                    due[1]()
+                    _act(due[1])
+                except Exception as error:  # noqa: BLE001 - the test gets it, whatever it is
+                    self.mishaps.append(error)
                 finally:
                     self._moment = outer
 
@@ -569,6 +597,11 @@ class Workspace:
         """Let somebody do something at a time, in seconds since 1970 (UTC)."""
         with self.lock:
             heapq.heappush(self._acts, (when, next(self._order), act))
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether something that was put off happens just now."""
+        return self._moment is not None
 
     def now(self) -> float:
         """Return the time at which what happens just now happens."""

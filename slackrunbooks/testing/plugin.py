@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from ._fake import FakeSlack
     from ._snapshot import Snapshots
 
@@ -29,14 +27,27 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        "slack(scopes=None, team='Acme', start=…, rate_limits=False, strict=True): how the fixture fake_slack of "
-        "slackrunbooks is made, and whether requests that Slack would ignore fail the test",
+        "slack(scopes=None, team='Acme', start=…, rate_limits=False, strict=None): how the fixture fake_slack of "
+        "slackrunbooks is made, and whether a request on which no test should rest fails it",
     )
 
 
+_OPTIONS = ("scopes", "team", "start", "rate_limits", "strict")
+
+
 def _options(node: pytest.Item) -> dict[str, Any]:
+    """Read the marker; what it says in another form would be passed over, and the test prove less than it says."""
     marker = node.get_closest_marker("slack")
-    return dict(marker.kwargs) if marker is not None else {}
+    if marker is None:
+        return {}
+    unknown = [name for name in marker.kwargs if name not in _OPTIONS]
+    if marker.args or unknown:
+        given = ", ".join([*map(repr, marker.args), *unknown])
+        raise pytest.UsageError(
+            f"@pytest.mark.slack does not take {given}; it takes by name: {', '.join(_OPTIONS)}. "
+            'Example: @pytest.mark.slack(scopes=["chat:write"], rate_limits=True)'
+        )
+    return dict(marker.kwargs)
 
 
 @pytest.fixture
@@ -44,7 +55,8 @@ def fake_slack(request: pytest.FixtureRequest) -> FakeSlack:
     """A fresh :class:`~slackrunbooks.testing.FakeSlack`, made with the arguments of the marker ``slack``.
 
     A test that orders a fault which then never happens fails: it did not test what it says. So does one that rests on
-    what no page of Slack's describes, or that gives an argument which Slack would ignore; ``strict=False`` allows it.
+    what no page of Slack's describes, or that sends what Slack would ignore or cut; ``strict=False`` allows the latter
+    two, and ``strict=True`` forbids harmless warnings, too.
     """
     from ._fake import FakeSlack
 
@@ -60,29 +72,53 @@ def slack_snapshot(request: pytest.FixtureRequest, fake_slack: FakeSlack) -> Sna
 
     path = request.path
     update = bool(request.config.getoption("slack_update"))
-    return Snapshots(fake_slack, path.parent / FOLDER / path.stem, request.node.name, update)
+    # Two classes of a file may have tests of the same name.
+    test = f"{request.cls.__qualname__}.{request.node.name}" if request.cls is not None else request.node.name
+    return Snapshots(fake_slack, path.parent / FOLDER / path.stem, test, update)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test, not its teardown, for faults that never happened and for requests that prove nothing."""
-    result = yield
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Fail a test, not its teardown, for faults that never happened and for requests that prove nothing.
+
+    The last implementation comes after pytest's own, which runs the test, and only where the test did not fail by
+    itself. A wrapper would say the same, but new ones need a pluggy, and old ones warn on one, that a host may have.
+    """
     fake = getattr(item, "funcargs", {}).get("fake_slack")
     if fake is None:
-        return result
-    if unfired := getattr(fake, "unfired", None):
-        listed = "\n".join(f"- {injected}" for injected in unfired)
-        pytest.fail(
-            f"fake_slack: a fault was ordered but no such call came, so the test did not see it:\n{listed}\n"
-            f"Calls: {', '.join(call.method for call in fake.calls) or 'none'}",
-            pytrace=False,
-        )
-    complaints = getattr(fake, "complaints", None)
-    if complaints and _options(item).get("strict", True):
-        listed = "\n".join(f"- {each}" for each in dict.fromkeys(complaints))
-        pytest.fail(
-            f"fake_slack: the test rests on what Slack's pages do not say:\n{listed}\n"
-            "If it is meant to, mark it with @pytest.mark.slack(strict=False).",
-            pytrace=False,
-        )
-    return result
+        return
+    for told in (_mishaps(fake), _unfired(fake), _complaints(fake, _options(item).get("strict"))):
+        if told:
+            pytest.fail(f"fake_slack: {told}", pytrace=False)
+
+
+def _mishaps(fake: FakeSlack) -> str:
+    mishaps = getattr(fake, "mishaps", ())
+    if not mishaps:
+        return ""
+    listed = "\n".join(f"- {type(each).__name__}: {each}" for each in mishaps)
+    return f"what the test put off with later() failed when its time came:\n{listed}"
+
+
+def _unfired(fake: FakeSlack) -> str:
+    unfired = getattr(fake, "unfired", ())
+    if not unfired:
+        return ""
+    listed = "\n".join(f"- {injected}" for injected in unfired)
+    return (
+        f"a fault was ordered but no such call came, so the test did not see it:\n{listed}\n"
+        f"Calls: {', '.join(call.method for call in fake.calls) or 'none'}"
+    )
+
+
+def _complaints(fake: FakeSlack, strict: bool | None) -> str:
+    complaints = [] if strict is False else list(getattr(fake, "complaints", ()))
+    if strict:
+        complaints += getattr(fake, "warnings", ())
+    if not complaints:
+        return ""
+    listed = "\n".join(f"- {each}" for each in dict.fromkeys(complaints))
+    return (
+        f"the test rests on what Slack would ignore or warn of, or its pages do not say:\n{listed}\n"
+        "If it is meant to, mark it with @pytest.mark.slack(strict=False)."
+    )

@@ -9,6 +9,8 @@ import pytest
 
 from slackrunbooks.testing import FakeSlack
 
+NOW = int(FakeSlack().now)
+
 
 @pytest.fixture
 def world() -> FakeSlack:
@@ -27,6 +29,14 @@ def world() -> FakeSlack:
         blocks=[{"type": "section", "text": {"type": "mrkdwn", "text": "*Monitoring*: queues drain"}}],
     )
     post(channel="elsewhere", text="Resolved: Writes fail")
+    incidents = fake.channel("incidents").id
+    fake.client.chat_postEphemeral(channel=incidents, user=ann.id, text="hush")
+    post(channel=ann.id, text="hush")
+    later = fake.client.chat_scheduleMessage
+    metadata = {"event_type": "incident", "event_payload": {"id": "7"}}
+    later(channel=incidents, text="never", post_at=int(fake.now) + 60, metadata=metadata)
+    fake.advance(120)
+    later(channel=incidents, text="retro", post_at=int(fake.now) + 3600)
     return fake
 
 
@@ -38,7 +48,10 @@ def test_a_message_is_found_by_what_people_read(world: FakeSlack) -> None:
     assert world.assert_posted("incidents", "queues drain").blocks
     assert world.assert_posted("incidents", "look", thread_ts=first.ts).is_reply
     assert world.assert_posted(world.channel("incidents")).text == "fallback"
+    assert world.assert_posted("incidents", "Writes", user=world.bot) is first
     world.assert_not_posted("incidents", "Resolved")
+    world.assert_not_posted("incidents", "Writes", user="ann")
+    world.assert_not_posted("incidents", "Writes", thread_ts=first.ts)
     world.assert_not_posted("quiet")
 
 
@@ -65,7 +78,7 @@ FAILURES: list[tuple[Any, list[str]]] = [
     ),
     (
         lambda fake: fake.assert_posted("incidents", "Resolved"),
-        ["no message in #incidents says 'Resolved'.", "It stands in #elsewhere."],
+        ["no message in #incidents says 'Resolved'.", "It stands in #elsewhere by @runbooks."],
     ),
     (lambda fake: fake.assert_posted("quiet", "x"), ["no message in #quiet says 'x'.", "Nothing was posted there."]),
     (lambda fake: fake.assert_posted("quiet"), ["no message in #quiet is anything."]),
@@ -76,13 +89,40 @@ FAILURES: list[tuple[Any, list[str]]] = [
     ),
     (
         lambda fake: fake.assert_not_posted("incidents", "queues"),
-        ["a message in #incidents says 'queues': 'fallback\\n*Monitoring*: queues drain'."],
+        ["a message by @runbooks in #incidents says 'queues': 'fallback\\n*Monitoring*: queues drain'."],
+    ),
+    (
+        lambda fake: fake.assert_posted("incidents", "Writes", user="ann"),
+        [
+            "no message by @ann in #incidents says 'Writes'.",
+            "Nothing was posted there by @ann.",
+            "It stands in #incidents by @runbooks; in #elsewhere by @runbooks.",
+        ],
+    ),
+    (
+        lambda fake: fake.assert_posted("quiet", "look"),
+        [f"It stands in the thread {NOW}.000000 of #incidents by @runbooks."],
+    ),
+    (
+        lambda fake: fake.assert_posted("incidents", "hush"),
+        ["It was shown to @ann only, as an ephemeral message.", "It stands in the direct message ann by @runbooks."],
+    ),
+    (
+        lambda fake: fake.assert_posted("incidents", "retro"),
+        ["It was scheduled for 3600 s from now: pending."],
+    ),
+    (
+        lambda fake: fake.assert_posted("incidents", "never"),
+        ["It was scheduled for -60 s from now: dropped, but it has metadata."],
     ),
     (
         lambda fake: fake.assert_nobody_pinged(),
-        ["somebody was notified. Notified: ann by <@U0ANN00001> in #incidents."],
+        ["somebody was notified. Notified: ann by <@U0ANN00001> in #incidents; ann by dm in the direct message ann."],
     ),
-    (lambda fake: fake.assert_called("chat.update"), ["chat.update was not called. Called: chat.postMessage."]),
+    (
+        lambda fake: fake.assert_called("chat.update"),
+        ["chat.update was not called. Called: chat.postMessage, chat.postEphemeral, chat.scheduleMessage."],
+    ),
     (
         lambda fake: fake.assert_called("chat.postMessage", channel="quiet"),
         ["chat.postMessage was not called with channel='quiet', but with:", "  - channel='incidents' and text"],
@@ -152,3 +192,62 @@ def test_people_act_later_and_change_their_own_messages() -> None:
     fake.assert_not_posted("a", "gone soon")
     with pytest.raises(ValueError, match="has not reacted"):
         ann.unreact("a", said.ts, "eyes")
+
+
+PEOPLE: list[tuple[Any, str]] = [
+    (lambda ann: ann.react("a", "1.000000", "eyes"), "there is no message 1.000000 in 'a'"),
+    (lambda ann: ann.post("a", "x", thread_ts="1.000000"), "there is no message 1.000000 in 'a'"),
+    (lambda ann: ann.edit("a", "1.000000", "x"), "there is no message 1.000000 in 'a'"),
+    (lambda ann: ann.post("other", "x"), "'ann' is not in 'other'; join"),
+    (lambda ann: (ann.archive("a"), ann.post("a", "x")), "'a' is archived; unarchive"),
+]
+
+
+@pytest.mark.parametrize(("act", "said"), PEOPLE)
+def test_people_cannot_do_what_slack_would_not_let_them(act: Any, said: str) -> None:
+    """Who is not there, what is not there, and a closed channel: each is said plainly."""
+    fake = FakeSlack()
+    ann = fake.add_user("ann")
+    fake.add_channel("a", members=[ann])
+    fake.add_channel("other")
+    with pytest.raises(ValueError, match=re.escape(said)):
+        act(ann)
+
+
+def test_what_fails_later_reaches_the_test_and_not_the_code_under_test() -> None:
+    """A call is answered as ever; the test's next look raises, once, also if a later act looked meanwhile."""
+    fake = FakeSlack()
+    ann = fake.add_user("ann")
+    fake.add_channel("a", members=[ann])
+    fake.later(5, lambda: ann.react("a", "1.000000", "eyes"))
+    fake.later(6, lambda: ann.post(fake.channel("a"), "still here"))
+    fake.clock.advance(10)
+    assert fake.client.chat_postMessage(channel="a", text="x")["ok"]
+    assert [str(each) for each in fake.mishaps] == ["there is no message 1.000000 in 'a'"]
+    with pytest.raises(ValueError, match=r"there is no message 1\.000000"):
+        fake.assert_posted("a", "still here")
+    assert fake.mishaps == []
+    fake.assert_posted("a", "still here")
+
+
+def test_an_asynchronous_act_is_refused() -> None:
+    """It would only be created, and never run."""
+    fake = FakeSlack()
+
+    async def act() -> None:
+        raise AssertionError
+
+    fake.later(5, act)
+    with pytest.raises(TypeError, match=r"later\(\) takes a plain function, and .*act is asynchronous"):
+        fake.advance(5)
+
+
+def test_a_channel_that_is_given_as_an_object_is_up_to_date() -> None:
+    """What was due in the meantime stands in it."""
+    fake = FakeSlack()
+    ann = fake.add_user("ann")
+    channel = fake.add_channel("a", members=[ann])
+    fake.later(5, lambda: ann.post(channel, "now"))
+    fake.clock.advance(5)
+    fake.assert_posted(channel, "now")
+    assert "now" in fake.transcript(channel)

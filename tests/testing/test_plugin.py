@@ -17,12 +17,14 @@ pytest_plugins = ["pytester"]
 def run(pytester: pytest.Pytester):
     """Return a function that runs a test file with the plugin, and nothing else of this session's."""
 
-    def run(source: str) -> pytest.RunResult:
+    def run(source: str, *more: str) -> pytest.RunResult:
         pytester.makepyfile(source)
         # An installed library brings its plugin itself; loading it twice is an error.
         is_installed = any(each.name == "slackrunbooks" for each in entry_points(group="pytest11"))
         options = [] if is_installed else ["-p", "slackrunbooks.testing.plugin"]
-        return pytester.runpytest_inprocess(*options, "-p", "no:randomly", "-p", "no:cacheprovider", "--strict-markers")
+        return pytester.runpytest_inprocess(
+            *options, "-p", "no:randomly", "-p", "no:cacheprovider", "--strict-markers", *more
+        )
 
     return run
 
@@ -141,7 +143,7 @@ def test_what_no_page_describes_fails_the_test(run) -> None:
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*the test rests on what Slack's pages do not say:*",
+            "*the test rests on what Slack would ignore or warn of, or its pages do not say:*",
             "- chat.postMessage has no argument 'unfurl_link' (did you mean 'unfurl_links'?)*chat.postMessage",
             "- conversations.unarchive is not modelled as it was called:*",
             "*strict=False*",
@@ -181,12 +183,7 @@ def test_a_transcript_is_held_against_the_one_that_was_agreed_on(run, pytester: 
     missing = run(SNAPSHOT)
     missing.assert_outcomes(failed=1)
     missing.stdout.fnmatch_lines(["*there is no __slack__/*/test_it.txt yet. Run pytest --slack-update*", "*hello*"])
-    options = (
-        []
-        if any(each.name == "slackrunbooks" for each in entry_points(group="pytest11"))
-        else ["-p", "slackrunbooks.testing.plugin"]
-    )
-    pytester.runpytest_inprocess(*options, "-p", "no:randomly", "--slack-update").assert_outcomes(passed=1)
+    run(SNAPSHOT, "--slack-update").assert_outcomes(passed=1)
     written = sorted(path.name for path in (pytester.path / "__slack__").rglob("*.txt"))
     assert written == ["test_it-all_of_it.txt", "test_it.txt"]
     run(SNAPSHOT).assert_outcomes(passed=1)
@@ -195,3 +192,119 @@ def test_a_transcript_is_held_against_the_one_that_was_agreed_on(run, pytester: 
     changed.stdout.fnmatch_lines(
         ["*the transcript differs from*", "*-*hello", "*+*hullo", "*run pytest --slack-update*"]
     )
+
+
+def test_each_test_has_transcripts_of_its_own(run, pytester: pytest.Pytester) -> None:
+    """Tests of one name in two classes, and cases that differ in odd characters only, keep different files."""
+    source = """
+        import pytest
+
+        class TestOne:
+            def test_it(self, fake_slack, slack_snapshot):
+                fake_slack.add_channel("one")
+                slack_snapshot()
+
+        class TestTwo:
+            def test_it(self, fake_slack, slack_snapshot):
+                fake_slack.add_channel("two")
+                slack_snapshot()
+
+        @pytest.mark.parametrize("name", ["a/b", "a b", "c", "d" * 300])
+        def test_case(fake_slack, slack_snapshot, name):
+            fake_slack.add_channel(name)
+            slack_snapshot()
+    """
+    run(source, "--slack-update").assert_outcomes(passed=6)
+    written = {path.name for path in (pytester.path / "__slack__").rglob("*.txt")}
+    assert len(written) == 6 and max(map(len, written)) < 140
+    assert {"TestOne.test_it.txt", "TestTwo.test_it.txt", "test_case[c].txt"} <= written
+    run(source).assert_outcomes(passed=6)
+
+
+def test_a_name_is_given_once(run) -> None:
+    """Two transcripts of one test under one name would overwrite each other."""
+    result = run(
+        """
+        def test_it(fake_slack, slack_snapshot):
+            slack_snapshot(name="x")
+            slack_snapshot(name="x")
+        """,
+        "--slack-update",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*has compared a transcript named 'x' already*"])
+
+
+@pytest.mark.parametrize("marker", ['["chat:write"]', "rate_limit=True"])
+def test_a_marker_that_says_nothing_is_an_error(run, marker: str) -> None:
+    """What the marker does not take would be passed over, and the test would prove less than it says."""
+    result = run(
+        f"""
+        import pytest
+
+        @pytest.mark.slack({marker})
+        def test_it(fake_slack):
+            pass
+        """
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*@pytest.mark.slack does not take *; it takes by name: scopes, team, start,*"])
+
+
+def test_warnings_of_slack_fail_the_test(run) -> None:
+    """Where a text was cut, and with strict=True also about a charset; what is meant to be so does not."""
+    result = run(
+        """
+        import pytest
+        import requests
+
+        def use(fake_slack):
+            fake_slack.add_channel("a")
+            with fake_slack.serve() as server:
+                def post(method, kind, body):
+                    headers = {"Authorization": f"Bearer {server.token}", "Content-Type": kind}
+                    assert requests.post(f"{server.url}{method}", body, headers=headers).json()["ok"]
+                post("chat.postMessage", "application/json", '{"channel": "a", "text": "x"}')
+                post("users.list", "application/x-www-form-urlencoded; charset=utf-8", "limit=5")
+
+        @pytest.mark.slack(strict=True)
+        def test_strict(fake_slack):
+            use(fake_slack)
+
+        def test_as_usual(fake_slack):
+            use(fake_slack)
+            assert len(fake_slack.warnings) == 2
+
+        def test_cut(fake_slack):
+            fake_slack.add_channel("a")
+            fake_slack.client.chat_postMessage(channel="a", text="x" * 40_001)
+
+        @pytest.mark.slack(strict=True)
+        def test_not_this(fake_slack):
+            room = fake_slack.add_channel("a")
+            assert fake_slack.client.conversations_join(channel=room.id)["warning"] == "already_in_channel"
+            assert fake_slack.client.api_test(foo="bar")["args"] == {"foo": "bar"}
+        """
+    )
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "- chat.postMessage: Slack warns missing_charset: *methods/chat.postMessage",
+            "- users.list: Slack warns superfluous_charset: *methods/users.list",
+            "- chat.postMessage: Slack warns message_truncated: *people see only its beginning*",
+        ]
+    )
+
+
+def test_what_fails_later_fails_the_test(run) -> None:
+    """A person's act that went wrong after the test's last look is not lost."""
+    result = run(
+        """
+        def test_it(fake_slack):
+            ann = fake_slack.add_user("ann")
+            fake_slack.later(5, lambda: ann.post(fake_slack.channel("nowhere"), "x"))
+            fake_slack.clock.advance(5)
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*put off with later() failed when its time came:*", "- KeyError: *nowhere*"])
