@@ -19,7 +19,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Any, BinaryIO, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Any, BinaryIO, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
 
@@ -35,6 +35,7 @@ __all__ = [
     "HostCall",
     "Lost",
     "NotSent",
+    "OnAmbiguous",
     "Partial",
     "Raised",
     "Repeat",
@@ -275,6 +276,9 @@ class Raised:
 
     error: Exception
 
+
+OnAmbiguous: TypeAlias = Literal["reconcile", "fail", "resend"]
+"""What to do when an answer is lost: look up what became of the request, stop, or send it again."""
 
 Delivery: TypeAlias = Answered | NotSent | Lost | Returned | Raised
 """What became of sending one request; a driver reports it, the engine judges it."""

@@ -27,6 +27,7 @@ from ._effects import (
     Flow,
     Forget,
     HostCall,
+    OnAmbiguous,
     Partial,
     Repeat,
     Reply,
@@ -83,9 +84,6 @@ class Sleep:
 
 
 Work: TypeAlias = Send | Sleep
-
-OnAmbiguous: TypeAlias = Literal["reconcile", "fail", "resend"]
-"""What to do when an answer is lost."""
 
 _POST = "chat.postMessage"
 
@@ -207,6 +205,10 @@ class _Task:
     attempts: int = 0
     waited: float = 0.0
     wait_began: float = 0.0
+    stage: Literal["", "after", "every"] = ""
+    round_began: float = 0.0
+    last: tuple[Any, BaseException | None] = (None, None)
+    changed: bool = False
     partial: Any = None
     items: list[Any] | None = None
     number: int = 0
@@ -256,7 +258,7 @@ class Machine:
         deadline: float | None = None,
         kept: bool = False,
     ) -> None:
-        self._on_ambiguous = on_ambiguous
+        self._on_ambiguous: OnAmbiguous = on_ambiguous
         self.runbook = runbook
         self.run_id = run_id
         self._retry = retry
@@ -280,6 +282,8 @@ class Machine:
         self._deadline = deadline
         self._kept = kept
         self._began: float | None = None
+        self._last_end = 0.0
+        self._signals: dict[str, Any] = {}
         self._known: dict[str, list[_Known]] = {}
         self._doubts: dict[tuple[str, int], Request] = {}
 
@@ -300,7 +304,7 @@ class Machine:
             Work in the order of the steps. Empty while all that was given out is still under way, or at the end.
         """
         if self._began is None:
-            self._began = now
+            self._began = self._last_end = now
         if self._is_late(now) and not self.finished:
             self.cancel(now, reason=f"it was not done within {self._deadline:g} seconds")
         while not self._tasks and self._pending:
@@ -330,6 +334,9 @@ class Machine:
             task.work = None
             slept = now - task.wait_began
             task.waited += slept
+            if task.stage:
+                self._go_on_after(task, now)
+                return
             if task.call is None:
                 # The action asked for the time to pass, and there is nothing to send again.
                 self._advance(task, now, None, now)
@@ -362,13 +369,20 @@ class Machine:
         """Take in what somebody said from outside.
 
         Args:
-            name: ``cancel``, ``retry`` or ``resolve``; others are left to later versions.
+            name: ``cancel``, ``signal``, ``retry`` or ``resolve``; others are left to later versions.
             payload: What belongs to it.
             now: Seconds since 1970 (UTC).
         """
         if name == "cancel":
             if not self.finished:
                 self.cancel(now, reason=payload["reason"])
+        elif name == "signal":
+            self._signals[payload["name"]] = payload["payload"]
+            for task in list(self._tasks.values()):
+                if task.stage == "every" and self._may_end(task, now):
+                    task.work = None
+                    task.waited += now - task.wait_began
+                    self._go_on_after(task, now)
         elif name == "resolve":
             self._answered(payload["step"], payload["call"], payload["reply"])
         elif name == "retry" and self.finished and not self._doubts:
@@ -461,7 +475,7 @@ class Machine:
 
     def _scope(self) -> dict[str, Any]:
         """Return what templates see: the context, the outputs so far and the first error."""
-        return {**self._context, "steps": self._outputs, "error": self._error}
+        return {**self._context, "steps": self._outputs, "error": self._error, "signals": self._signals}
 
     def _is_late(self, now: float) -> bool:
         return self._deadline is not None and now >= cast("float", self._began) + self._deadline
@@ -504,20 +518,75 @@ class Machine:
             return
         task = _Task(name, step, started=now, known=list(self._known.get(name, ())))
         self._tasks[name] = task
-        self._events.append(StepStarted(self.run_id, name))
+        if step.after is not None and self._last_end + step.after > now:
+            self._wait_until(task, "after", self._last_end + step.after, now)
+        else:
+            self._start(task, now)
+
+    def _wait_until(self, task: _Task, stage: Literal["after", "every"], until: float, now: float) -> None:
+        task.stage, task.call, task.wait_began = stage, None, now
+        self._put_out(task, Sleep(task.name, until))
+
+    def _go_on_after(self, task: _Task, now: float) -> None:
+        """Go on with a step whose wait between times, or before its beginning, is over."""
+        stage, task.stage = task.stage, ""
+        if stage == "after":
+            self._start(task, now)
+        elif self._may_end(task, now):
+            output, error = task.last
+            if error is not None:
+                self._fail(task, error, now)
+            else:
+                self._end(task, "succeeded", now, output=output)
+        else:
+            self._round(task, now)
+
+    def _may_end(self, task: _Task, now: float) -> bool:
+        """Tell whether a step with ``every`` has nothing more to do; a condition that is wrong ends it as well."""
         try:
-            reason = when_reason(step.when, self._scope())
-            if reason is not None:
-                del self._tasks[name]
-                self._events.pop()
-                self._skip(name, "skipped", reason)
-                return
+            over = when_reason(task.step.until, self._scope()) is None
+        except Exception as error:  # noqa: BLE001 - a predicate may raise anything; the report tells
+            task.last = (None, error)
+            return True
+        return over or self._expired(task.step, now) is not None
+
+    def _expired(self, step: Step, now: float) -> str | None:
+        if step.expires_after is None or now <= cast("float", self._began) + step.expires_after:
+            return None
+        return f"more than {step.expires_after:g} seconds had passed since the run began"
+
+    def _start(self, task: _Task, now: float) -> None:
+        """Begin a step, unless its time has passed or its condition does not hold."""
+        self._events.append(StepStarted(self.run_id, task.name))
+        step = task.step
+        try:
+            reason = self._expired(step, now) or when_reason(step.when, self._scope())
+            if reason is None and step.until is not None and when_reason(step.until, self._scope()) is None:
+                reason = "until holds already"
+        except Exception as error:  # noqa: BLE001 - a predicate may raise anything; the report tells
+            self._fail(task, error, now)
+            return
+        if reason is not None:
+            self._drop(task, reason)
+        else:
+            self._round(task, now)
+
+    def _drop(self, task: _Task, reason: str) -> None:
+        del self._tasks[task.name]
+        if self._events and self._events[-1] == StepStarted(self.run_id, task.name):
+            self._events.pop()
+        self._skip(task.name, "skipped", reason)
+
+    def _round(self, task: _Task, now: float) -> None:
+        """Do what the step does, once."""
+        name, step = task.name, task.step
+        task.round_began, task.partial, task.in_doubt, task.changed = now, None, None, False
+        task.items, task.number, task.outputs, task.failures = None, 0, [], []
+        try:
             if step.foreach is None:
                 task.frames.append(_Frame(self._render(name, step).flow()))
             elif not (items := self._items(name, step)):
-                del self._tasks[name]
-                self._events.pop()
-                self._skip(name, "skipped", EMPTY_LIST)
+                self._drop(task, EMPTY_LIST)
                 return
             else:
                 task.items = items
@@ -669,11 +738,22 @@ class Machine:
         return None, None, None
 
     def _send(self, task: _Task, call: Request, now: float) -> None:
+        if call.repeat is not Repeat.READS and (reason := self._expired(task.step, now)) is not None:
+            self._too_late(task, reason, now)
+            return
         task.call = call
         task.attempt += 1
         task.attempts += 1
         task.sent_at = now
         self._put_out(task, Send(task.name, len(task.calls), task.attempt, call))
+
+    def _too_late(self, task: _Task, reason: str, now: float) -> None:
+        """End a step whose time has passed before its next effect."""
+        self._close(task)
+        if not task.changed and task.achieved() is None:
+            self._drop(task, reason)
+        else:
+            self._fail(task, SlackRunbooksError(f"It was not done to its end: {reason}."), now)
 
     def _put_out(self, task: _Task, work: Work) -> None:
         task.work = work
@@ -715,7 +795,7 @@ class Machine:
 
     def _stamped(self, task: _Task, call: Request) -> Request:
         """Put the key by which it can be found again on a message."""
-        if not (isinstance(call, Call) and call.method == _POST and self._on_ambiguous == "reconcile"):
+        if not (isinstance(call, Call) and call.method == _POST and self._choice(task) == "reconcile"):
             return call
         given = call.arguments.get("metadata")
         if given is not None and not is_stampable(given):
@@ -724,20 +804,24 @@ class Machine:
         metadata = stamped(given, self._key(task))
         return attrs.evolve(call, arguments={**call.arguments, "metadata": metadata})
 
+    def _choice(self, task: _Task) -> OnAmbiguous:
+        return task.step.on_ambiguous or self._on_ambiguous
+
     def _key(self, task: _Task) -> str:
         return mark(self.run_id, task.name, str(task.at))
 
     def _remember(self, task: _Task, reply: Any) -> None:
         """Keep what was carried out, in case that the step is tried again."""
         call = task.raw
+        task.changed = task.changed or (call is not None and call.repeat is not Repeat.READS)
         if task.settling is None and isinstance(call, Call) and call.repeat is not Repeat.READS:
             self._known.setdefault(task.name, []).append(_Known(call, reply))
 
     def _settle(self, task: _Task, call: Call, reason: str, now: float) -> bool:
         """Go on after a lost answer; ``False`` where only a person can."""
-        if self._on_ambiguous == "fail":
+        if self._choice(task) == "fail":
             return False
-        if self._on_ambiguous == "resend":
+        if self._choice(task) == "resend":
             return self._try_again(task, None, now)
         look = recipe(doubt := Doubt(call, task.first_sent, self._key(task)))
         if look is not None:
@@ -801,7 +885,26 @@ class Machine:
             task.partial, task.items = output, None
             self._fail(task, error, now)
             return
-        self._end(task, "succeeded", now, output=output)
+        if task.step.every is not None:
+            # What was done stays done; a retry begins with a time of its own.
+            self._known.pop(task.name, None)
+            task.known = []
+        if self._comes_again(task, output, None, now):
+            return
+        if task.last[1] is not None:
+            self._fail(task, task.last[1], now)
+        else:
+            self._end(task, "succeeded", now, output=output)
+
+    def _comes_again(self, task: _Task, output: Any, error: BaseException | None, now: float) -> bool:
+        """Let a step with ``every`` wait for its next time; ``False`` where there is none."""
+        if task.step.every is None:
+            return False
+        task.last = (output, error)
+        if self._may_end(task, now):
+            return False
+        self._wait_until(task, "every", max(now, task.round_began + task.step.every), now)
+        return True
 
     def _keep(self, name: str, step: Step, output: Any, *, partly: bool = False) -> None:
         """Make an output readable for later steps and save what the step says; ``partly``, as far as it goes."""
@@ -823,7 +926,10 @@ class Machine:
         # Of a loop that went on, one item may be in doubt.
         state: Literal["failed", "ambiguous"] = "ambiguous" if isinstance(error, AmbiguousOutcome) else "failed"
         self._stop(task, state, error)
-        self._end(task, state, now, output=self._kept_partly(task), error=error)
+        output = self._kept_partly(task)
+        goes_on = task.step.on_error == "continue" and task.last[1] is not error
+        if not (goes_on and self._comes_again(task, output, error, now)):
+            self._end(task, state, now, output=output, error=error)
 
     def _kept_partly(self, task: _Task) -> Any:
         """Return what a step that did not succeed has achieved, and make it readable for later steps."""
@@ -900,6 +1006,7 @@ class Machine:
                 ended=datetime.fromtimestamp(now, timezone.utc),
             )
         )
+        self._last_end = now
         # Only now: whoever is interrupted in between finds the report, or the task.
         self._tasks.pop(task.name, None)
 

@@ -21,8 +21,7 @@ from .runbook import Runbook
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ._effects import Delivery
-    from ._engine import OnAmbiguous
+    from ._effects import Delivery, OnAmbiguous
     from .journal import Journal
     from .report import Report
 
@@ -318,7 +317,7 @@ class Course:
 
     def leaves(self, work: Sleep, now: float) -> bool:
         """Tell whether a wait is too long to hold anybody."""
-        return not self._mail and self.machine.waited(work, now) > _PATIENCE
+        return now < work.until and not self._mail and self.machine.waited(work, now) > _PATIENCE
 
     def until(self, work: Sleep, now: float) -> float | None:
         """Return until when to sleep before :meth:`watch`; ``None`` if the wait is over, or there is mail."""

@@ -22,11 +22,12 @@ from .actions.functions import Function
 from .errors import MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
 from .markup import Markup, Pending
 from .report import CheckReport, Plan, PlannedStep
-from .runbook import ERROR_STAND_IN, Runbook, Step, save_problems, stand_in
+from .runbook import ERROR_STAND_IN, OF_THE_RUN, Runbook, Step, save_problems, stand_in
 from .scopes import ScopeRequirements, scopes_of
 from .slack_methods import METHODS, call
 
 if TYPE_CHECKING:
+    from ._conditions import When
     from ._effects import Flow
 
 __all__ = ["EMPTY_LIST", "Identify", "Identity", "check_report", "loop_items", "survey"]
@@ -94,7 +95,7 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
     posts: dict[str, int] = {}
     steps: list[PlannedStep] = []
     for name, step in runbook.steps.items():
-        scope = {**filled, "steps": outputs}
+        scope = {**filled, "steps": outputs, "signals": {}}
         if step.run_if != "success":
             scope["error"] = ERROR_STAND_IN
         planned, actions[name] = _plan_step(name, step, scope, runbook, templates=templates, single=single)
@@ -107,6 +108,8 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
             found += _weighed(save_problems(step, filled, f"steps.{name}.save_as"), step)
         problems = (*planned.problems, *found)
         least = sum(_least_time(planned, action, posts) for action in actions[name])
+        if step.after is not None and not planned.skipped:
+            least += step.after
         steps.append(attrs.evolve(planned, problems=problems, least_time=least))
         outputs[name] = _NO_OUTPUT if planned.skipped else stand_in(step, name)
         if not planned.skipped:
@@ -130,7 +133,10 @@ def _plan_step(
 ) -> tuple[PlannedStep, tuple[Action[Any], ...]]:
     place = "" if single else f"steps.{name}"
     title = word(step.action)
-    skipped, problems = _skipped(step, scope, place)
+    skipped, problems = _skipped(step.when, scope, f"{place}.when" if place else "when")
+    if step.until is not None:
+        until = f"{place}.until" if place else "until"
+        problems += _skipped(step.until, {**scope, "steps": {**scope["steps"], name: {}}}, until)[1]
     items, found = _items(step, scope, place)
     if not skipped and items == []:
         skipped = EMPTY_LIST
@@ -209,10 +215,9 @@ def _items(step: Step, scope: Mapping[str, Any], place: str) -> tuple[list[Any] 
     """Return the items of a step, ``None`` where only the run can tell; a step without a loop has one."""
     if step.foreach is None:
         return [None], []
-    if isinstance(step.foreach, str):
-        head = step.foreach.split(".")[0]
-        if head == "steps" or head == "error" or Placeholder.is_in(_found(scope, step.foreach)):
-            return None, []
+    path = step.foreach if isinstance(step.foreach, str) else ""
+    if path and (path.split(".")[0] in OF_THE_RUN or Placeholder.is_in(_found(scope, path))):
+        return None, []
     items, problems = loop_items(step, scope, place)
     if any(
         isinstance(problem.error, MissingVariable) and _only_the_run_tells(problem.error.name, scope)
@@ -261,6 +266,8 @@ def _filled(
 def _only_the_run_tells(name: str, scope: Mapping[str, Any]) -> bool:
     """Tell whether a missing name reads, at any depth, the output of a step that will run."""
     head, *rest = name.split(".")
+    if head == "signals":
+        return bool(rest)
     if head == "item" and Placeholder.is_in(scope.get("item")):
         return bool(rest)
     if head != "steps" or len(rest) < 2 or scope["steps"][rest[0]] is _NO_OUTPUT:
@@ -283,17 +290,15 @@ def _weighed(problems: Iterable[Problem], step: Step) -> list[Problem]:
     return list(problems)
 
 
-def _skipped(step: Step, scope: Mapping[str, Any], place: str) -> tuple[str, list[Problem]]:
-    """Tell why a step would be skipped, if that is known before the run, and what is wrong with its condition."""
-    when = step.when
+def _skipped(when: When, scope: Mapping[str, Any], where: str) -> tuple[str, list[Problem]]:
+    """Tell why a condition does not hold, if that is known before the run, and what is wrong with it."""
     if when is None or callable(when):
         return "", []
-    where = f"{place}.when" if place else "when"
     problems: list[Problem] = []
     known = True
     try:
         for path in when_paths(when):
-            if path.split(".")[0] in ("steps", "error") or Placeholder.is_in(look_up(scope, path)):
+            if path.split(".")[0] in OF_THE_RUN or Placeholder.is_in(look_up(scope, path)):
                 # Only the run can tell, but the other paths can be wrong already.
                 known = False
             else:

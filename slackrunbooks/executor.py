@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, get_args
 import attrs
 
 from ._context import MISSING, in_the_way, look_up, put
-from ._effects import HostCall, Raised, Returned, Upload
-from ._engine import Event, Hook, Machine, OnAmbiguous, Send, Work
+from ._effects import HostCall, OnAmbiguous, Raised, Returned, Upload
+from ._engine import Event, Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
 from ._settle import REPLIES
 from ._survey import Identify, Identity, check_report, survey

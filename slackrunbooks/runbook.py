@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn, Protocol, TypeAlias
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias, get_args
 
 import attrs
 
 from ._conditions import When, checked_when, when_paths
 from ._context import MISSING, PATH, in_the_way, kind_of, look_up, near, put
+from ._effects import OnAmbiguous
 from ._registry import Known, known, registered_word, word
 from .actions._base import Action, Placeholder, data_templates, fields_of, templates
 from .actions.functions import Function, HostFunction, parameters
@@ -27,6 +28,8 @@ from .templates import Template
 
 __all__ = [
     "ERROR_STAND_IN",
+    "OF_THE_RUN",
+    "Duration",
     "Input",
     "ItemFailed",
     "ItemsDone",
@@ -39,20 +42,17 @@ __all__ = [
 ]
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_RESERVED = ("steps", "error")
+OF_THE_RUN = ("steps", "error", "signals")
+"""Names in a context that only the run fills."""
+
+Duration: TypeAlias = float | str | timedelta
+"""A time: seconds, or text such as ``"30m"``."""
+
 _LOOP = ("item", "item_number")
 _ERROR_FIELDS = ("step", "code", "message", "method", "remedy")
 
 # Parts of the contract that this version refuses by name.
-_LATER_STEP = (
-    "concurrency",
-    "every",
-    "until",
-    "after",
-    "expires_after",
-    "on_ambiguous",
-    "workspace",
-)
+_LATER_STEP = ("concurrency", "workspace")
 
 
 @attrs.frozen(kw_only=True)
@@ -120,13 +120,19 @@ class Step:
             ``"steps.members.users"``) or the list itself. The action reads ``{{item}}``, ``{{item.name}}`` and
             ``{{item_number}}``, from 1. The first item that fails ends the step; with ``on_error="continue"`` the
             others are done all the same. An empty list skips the step. The output is an :class:`ItemsDone`.
+        every: Does the action again and again, this long from one beginning to the next, until ``until`` holds. The
+            output is that of the last time. With ``on_error="continue"`` a time that fails does not end it.
+        until: A condition, written as ``when``, that ends ``every``; it is looked at before each time. It can read
+            the step's own output (``{"steps.poll.done": True}``) and what ``signal`` told (``"signals.resolved"``).
+        after: Waits this long after the step before it has ended.
+        expires_after: Does nothing any more when this long has passed since the run began: a run that is gone on with
+            hours later does not post what is no longer true. The step is skipped then; one that has done a part fails.
+        on_ambiguous: What to do about a lost answer in this step, instead of what the executor does.
         concurrency: Not in this version.
-        every: Not in this version.
-        until: Not in this version.
-        after: Not in this version.
-        expires_after: Not in this version.
-        on_ambiguous: Not in this version.
         workspace: Not in this version.
+
+    A time (``every``, ``after``, ``expires_after``) is seconds, a ``timedelta``, or text such as ``"90s"``, ``"30m"``,
+    ``"1h30m"``, ``"2d"``.
 
     Raises:
         RunbookError: A part is wrong; the message says what to write.
@@ -139,6 +145,11 @@ class Step:
     run_if: Literal["success", "failure", "always"]
     save_as: Mapping[str, str]
     foreach: str | tuple[Any, ...] | None
+    every: float | None
+    until: When
+    after: float | None
+    expires_after: float | None
+    on_ambiguous: OnAmbiguous | None
 
     def __init__(
         self,
@@ -149,22 +160,27 @@ class Step:
         run_if: Literal["success", "failure", "always"] = "success",
         save_as: Mapping[str, str] | None = None,
         foreach: str | Sequence[Any] | None = None,
+        every: Duration | None = None,
+        until: When = None,
+        after: Duration | None = None,
+        expires_after: Duration | None = None,
+        on_ambiguous: OnAmbiguous | None = None,
         concurrency: object = None,
-        every: object = None,
-        until: object = None,
-        after: object = None,
-        expires_after: object = None,
-        on_ambiguous: object = None,
         workspace: object = None,
     ) -> None:
         if not isinstance(action, Action):
             raise RunbookError(f"must be an action such as SendMessage(…), not {kind_of(action)}.", place="action")
-        given = (concurrency, every, until, after, expires_after, on_ambiguous, workspace)
-        for option, value in zip(_LATER_STEP, given, strict=True):
+        for option, value in zip(_LATER_STEP, (concurrency, workspace), strict=True):
             if value is not None:
                 raise _later(option)
         _choice("on_error", on_error, ("stop", "continue"))
         _choice("run_if", run_if, ("success", "failure", "always"))
+        if on_ambiguous is not None:
+            _choice("on_ambiguous", on_ambiguous, get_args(OnAmbiguous))
+        if every is not None and until is None:
+            raise RunbookError("goes with until, which says when it ends.", place="every")
+        if until is not None and every is None:
+            raise RunbookError('goes with every, which says how often, as every="30m".', place="until")
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
             action,
             checked_when(when, "when"),
@@ -172,6 +188,11 @@ class Step:
             run_if,
             _checked_save_as(save_as, action, looped=foreach is not None),
             _checked_foreach(foreach),
+            _checked_time("every", every, least=1),
+            checked_when(until, "until"),
+            _checked_time("after", after),
+            _checked_time("expires_after", expires_after),
+            on_ambiguous,
         )
 
     def __hash__(self) -> int:
@@ -184,6 +205,8 @@ class Step:
             "when": self.when if callable(self.when) else _thawed(self.when),
             "save_as": dict(self.save_as),
             "foreach": _thawed(self.foreach),
+            "until": self.until if callable(self.until) else _thawed(self.until),
+            **{name: getattr(self, name) for name in (*_TIMES, "on_ambiguous")},
         }
         return _remade, (Step, (self.action,), {**options, "on_error": self.on_error, "run_if": self.run_if})
 
@@ -194,6 +217,11 @@ class Step:
             "run_if": self.run_if if self.run_if != "success" else None,
             "save_as": dict(self.save_as) or None,
             "foreach": self.foreach,
+            "every": self.every,
+            "until": self.until,
+            "after": self.after,
+            "expires_after": self.expires_after,
+            "on_ambiguous": self.on_ambiguous,
         }
         given = "".join(
             f", {name}={value if callable(value) else _thawed(value)!r}"
@@ -206,6 +234,37 @@ class Step:
 def _remade(cls: type[Any], args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
     """Make a step or a runbook again from its pickle."""
     return cls(*args, **options)
+
+
+_TIMES = ("every", "after", "expires_after")
+_DURATION = re.compile(
+    r"(?:(?P<days>\d+(?:\.\d+)?)\s*d)?\s*(?:(?P<hours>\d+(?:\.\d+)?)\s*h)?\s*"
+    r"(?:(?P<minutes>\d+(?:\.\d+)?)\s*m)?\s*(?:(?P<seconds>\d+(?:\.\d+)?)\s*s)?"
+)
+
+
+def _checked_time(option: str, value: object, *, least: float = 0) -> float | None:
+    """Return a time in seconds."""
+    if value is None:
+        return None
+    seconds: object = value
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    elif isinstance(value, str):
+        parts = _DURATION.fullmatch(value.strip())
+        if parts is None or not any(parts.groups()):
+            raise RunbookError(f'{value!r} is no time; write it like "90s", "30m", "1h30m" or "2d".', place=option)
+        seconds = timedelta(**{unit: float(part) for unit, part in parts.groupdict(0).items()}).total_seconds()
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise RunbookError(f'must be seconds, or text such as "30m", not {kind_of(value)}.', place=option)
+    # Not a number is neither less nor more.
+    if not max(least, 1e-9) <= seconds <= _LONGEST:
+        raise RunbookError(f"must be {least or 'more than 0'} to {_LONGEST} seconds, not {seconds:g}.", place=option)
+    return float(seconds)
+
+
+# A year; whoever writes more has mistaken the unit.
+_LONGEST = 365 * 24 * 3600
 
 
 def _later(option: str) -> Unsupported:
@@ -255,7 +314,7 @@ def _checked_save_as(save_as: object, action: Action[Any], *, looped: bool) -> M
     for path, field in save_as.items():
         if not isinstance(path, str) or not PATH.fullmatch(path):
             raise RunbookError(f"{path!r} is no context path; write it like Activity.slack_channel.", place="save_as")
-        if path.split(".")[0] in _RESERVED:
+        if path.split(".")[0] in OF_THE_RUN:
             raise RunbookError(f"{path!r}: {path.split('.')[0]!r} is the run's own; write elsewhere.", place="save_as")
         if not isinstance(field, str) or (gives_fields is not None and field not in gives_fields):
             gives = f"; it gives {', '.join(gives_fields)}" if gives_fields else ""
@@ -529,7 +588,7 @@ class Runbook:
         """
         problems = [
             Problem(name, f"the context's {name!r} is the run's own.", "Give it another name.")
-            for name in _RESERVED
+            for name in OF_THE_RUN
             if name in context
         ]
         filled = dict(context)
@@ -675,7 +734,7 @@ def _checked_inputs(inputs: object) -> Mapping[str, Input]:
     for path, entry in inputs.items():
         if not isinstance(path, str) or not PATH.fullmatch(path):
             raise RunbookError(f"{path!r} is no context path; write it like Activity.title.", place="inputs")
-        if path.split(".")[0] in _RESERVED:
+        if path.split(".")[0] in OF_THE_RUN:
             raise RunbookError(
                 f"{path.split('.')[0]!r} is the run's own and no input; use another name.", place=f"inputs.{path}"
             )
@@ -711,19 +770,21 @@ def _variables(
         own = _LOOP if step.foreach is not None else ()
         for variable, place in _read_by_loop(step, f"steps.{name}.foreach"):
             _check_variable(variable, place, earlier, inputs, saved)
-            if variable.split(".")[0] not in _RESERVED and variable not in saved:
+            if variable.split(".")[0] not in OF_THE_RUN and variable not in saved:
                 found[variable] = None
         for place, template in templates(step.action, place=f"steps.{name}", partials=partials):
             for variable in template.variables:
                 if variable.split(".")[0] in own:
                     continue
                 _check_variable(variable, place, earlier, inputs, saved)
-                if variable.split(".")[0] not in _RESERVED and variable not in saved:
+                if variable.split(".")[0] not in OF_THE_RUN and variable not in saved:
                     found[variable] = None
         for path in when_paths(step.when):
             _check_variable(path, f"steps.{name}.when", earlier, inputs, saved)
         saved |= set(step.save_as)
         earlier[name] = step
+        for path in when_paths(step.until):
+            _check_variable(path, f"steps.{name}.until", earlier, inputs, saved)
     return tuple(found)
 
 
@@ -745,7 +806,7 @@ def _check_variable(
     saved: set[str],
 ) -> None:
     head, *rest = variable.split(".")
-    tag = variable if place.endswith((".when", ".foreach")) else f"{{{{{variable}}}}}"
+    tag = variable if place.endswith((".when", ".foreach", ".until")) else f"{{{{{variable}}}}}"
     if head == "steps" and rest:
         _check_step_output(tag, rest, place, earlier)
     elif head == "error" and rest:
@@ -754,7 +815,7 @@ def _check_variable(
                 f"{tag}: an error has no {rest[0]!r}{near(rest[0], _ERROR_FIELDS)}; it has {', '.join(_ERROR_FIELDS)}.",
                 place=place,
             )
-    elif head not in _RESERVED and inputs is not None:
+    elif head not in OF_THE_RUN and inputs is not None:
         declared = {*inputs, *saved}
         covered = any(
             variable == path or variable.startswith(f"{path}.") or path.startswith(f"{variable}.") for path in declared
@@ -818,13 +879,16 @@ def _step_data(name: str, step: Step) -> dict[str, Any]:
             if value != field.default:
                 fields[field.name] = _plain(value, f"steps.{name}.{field.name}")
     data: dict[str, Any] = {own: fields}
-    if callable(step.when):
-        raise RunbookError(
-            "is a predicate, which plain data cannot hold; write it as a mapping of paths to values.",
-            place=f"steps.{name}.when",
-        )
-    if step.when is not None:
-        data["when"] = _plain(step.when, f"steps.{name}.when")
+    for option in ("when", "until"):
+        condition: When = getattr(step, option)
+        if callable(condition):
+            raise RunbookError(
+                "is a predicate, which plain data cannot hold; write it as a mapping of paths to values.",
+                place=f"steps.{name}.{option}",
+            )
+        if condition is not None:
+            data[option] = _plain(condition, f"steps.{name}.{option}")
+    data.update({option: value for option in (*_TIMES, "on_ambiguous") if (value := getattr(step, option)) is not None})
     if step.on_error != "stop":
         data["on_error"] = step.on_error
     if step.run_if != "success":
@@ -896,7 +960,7 @@ class _Reader:
     """Makes a runbook from plain data; ``error`` knows where each piece of the data stood in its file."""
 
     _TOP = ("name", "steps", "inputs", "partials")
-    _OPTIONS = ("when", "on_error", "run_if", "save_as", "foreach", *_LATER_STEP)
+    _OPTIONS = ("when", "on_error", "run_if", "save_as", "foreach", *_TIMES, "until", "on_ambiguous", *_LATER_STEP)
     _INPUT = ("type", "default", "description")
 
     def __init__(self, error: _MakesError) -> None:
@@ -1050,7 +1114,7 @@ class _Reader:
             raise self._error(place, reason) from error
         tail = place[2:]
         action = steps[name].action
-        inside = [] if tail[:1] in ([], ["when"], ["foreach"]) else [word(action)]
+        inside = [] if tail[:1] in ([], ["when"], ["foreach"], ["until"]) else [word(action)]
         if inside and isinstance(action, Function) and tail[0] == "arguments":
             tail = tail[1:]
         raise self._error([*paths[name], *inside, *tail], reason) from error

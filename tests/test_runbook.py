@@ -406,9 +406,7 @@ def test_what_can_hold_is_not_refused(make: Any) -> None:
     assert isinstance(make(), sr.Runbook)
 
 
-@pytest.mark.parametrize(
-    "option", ["concurrency", "every", "until", "after", "expires_after", "on_ambiguous", "workspace"]
-)
+@pytest.mark.parametrize("option", ["concurrency", "workspace"])
 def test_options_of_a_later_version_are_refused_by_name(option: str) -> None:
     """From Python and from plain data, an option that is not built is never ignored."""
     message = (
@@ -1047,10 +1045,10 @@ WRONG_YAML: dict[str, tuple[str, str, str]] = {
     ),
     "not built yet": (
         "on_error: continue",
-        "every: 30m",
+        "workspace: other",
         (
-            "line 18, column 7: steps[1].announce.every: This version does not support the step option 'every'. "
-            "Leave it out, or do it in the program around the run."
+            "line 18, column 7: steps[1].announce.workspace: This version does not support the step option "
+            "'workspace'. Leave it out, or do it in the program around the run."
         ),
     ),
     "output": (
@@ -1217,6 +1215,16 @@ conditions = st.recursive(
 whens = st.one_of(st.none(), context_paths, st.dictionaries(context_paths, conditions, min_size=1, max_size=2))
 
 
+seconds = st.none() | st.floats(1, 1e6) | st.sampled_from(["30m", "1h30m", "2d"])
+times = st.fixed_dictionaries(
+    {"after": seconds, "expires_after": seconds, "on_ambiguous": st.sampled_from([None, "reconcile", "fail", "resend"])}
+).flatmap(
+    lambda given: (
+        st.just(given) | st.just({**given, "every": "30m", "until": {"signals.done": True, "signals.x": ["y"]}})
+    )
+)
+
+
 @st.composite
 def steps(draw: st.DrawFn) -> sr.Step:
     """Draw a step of any action with any options."""
@@ -1230,6 +1238,7 @@ def steps(draw: st.DrawFn) -> sr.Step:
         run_if=draw(st.sampled_from(["success", "failure", "always"])),
         save_as=draw(st.dictionaries(context_paths, st.sampled_from(gives), max_size=2)),
         foreach=foreach,
+        **draw(times),
     )
 
 

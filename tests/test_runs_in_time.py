@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import itertools
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -454,3 +457,212 @@ def test_an_item_that_stops_the_loop_is_listed_once() -> None:
     done = report["each"].output
     assert len(done.items) == 1
     assert [(failure.number, failure.code) for failure in done.failed] == [(2, "AmbiguousOutcome")]
+
+
+# --- steps in time ---------------------------------------------------------------------------------------------------
+
+
+def _swept(fake: FakeSlack, both: Both, *, step: float = 60.0, most: int = 400) -> sr.Report:
+    """Sweep once a minute until the run has ended, as a worker would."""
+    for _ in range(most):
+        fake.advance(step)
+        for report in both.resume_all():
+            if report.state != "waiting":
+                return report
+    raise AssertionError("the run never ended")
+
+
+def test_a_step_comes_again_until_a_signal(journal: Journal, kind: str) -> None:
+    """A reminder every half hour stops at once when somebody says so, and later steps read what they said."""
+    fake = world()
+    both = Both(fake, journal, kind)
+    remind = sr.Step(say("How does it look?"), every="30m", until="signals.resolved", save_as={"last": "ts"})
+    book = sr.Runbook("b", {"remind": remind, "end": say("Resolved by {{signals.resolved.by}} after {{last}}")})
+    assert both.run(book, {}, run_id="r").state == "waiting"
+    fake.later(95 * 60, lambda: Both(fake, journal, "sync").signal("r", "resolved", {"by": "ann"}))
+    report = _swept(fake, both)
+    assert report.state == "succeeded"
+    stands = fake.channel("one").messages
+    assert [message.text for message in stands[:-1]] == ["How does it look?"] * 4
+    assert stands[-1].text == f"Resolved by ann after {stands[-2].ts}"
+    gaps = [float(after.ts) - float(before.ts) for before, after in itertools.pairwise(stands[:-1])]
+    assert all(1800 <= gap <= 1861 for gap in gaps)
+    assert float(stands[-1].ts) - float(stands[0].ts) < 97 * 60
+    assert both.report("r").to_dict() == report.to_dict()
+    with pytest.raises(sr.RunbookError, match="letters, digits"):
+        both.signal("r", "not a name")
+
+
+def test_a_step_comes_again_until_its_own_output_says_so() -> None:
+    """Polling: the condition reads what the last time gave, without a journal as well."""
+    fake = world()
+    left = [3, 2, 1, 0]
+    poll = sr.Step(sr.Function(lambda: {"left": left.pop(0)}, {}), every=10, until={"steps.poll.left": 0})
+    book = sr.Runbook("b", {"poll": poll, "end": say("{{steps.poll.left}} left")})
+    with fake.executor() as executor:
+        report = executor.run(book)
+    assert (report.state, left, texts(fake)) == ("succeeded", [], ["0 left"])
+    assert report["poll"].waited == 30.0
+
+
+def test_a_condition_that_holds_already_skips_the_step() -> None:
+    """There is nothing to remind of."""
+    fake = world()
+    remind = sr.Step(say("x"), every=60, until="done")
+    with fake.executor() as executor:
+        report = executor.run(sr.Runbook("b", {"remind": remind}), {"done": True})
+    assert (report["remind"].outcome, report["remind"].reason) == ("skipped", "until holds already")
+
+
+@pytest.mark.parametrize("on_error", ["stop", "continue"])
+def test_a_time_that_fails(on_error: Any) -> None:
+    """It ends the step, or with on_error=continue the next time comes all the same."""
+    fake = world()
+    fake.fail_next("chat.postMessage", "internal_error", after=1)
+    fake.fail_next("chat.postMessage", "restricted_action", after=1)
+    count = sr.Step(say("x"), every=60, until="signals.never", expires_after=200, on_error=on_error)
+    with fake.executor(on_ambiguous="resend") as executor:
+        report = executor.run(sr.Runbook("b", {"count": count, "end": sr.Step(say("e"), run_if="always")}))
+    if on_error == "stop":
+        assert (report.state, report["count"].outcome, texts(fake)) == ("failed", "failed", ["x", "e"])
+    else:
+        assert (report.state, report["count"].outcome, texts(fake)) == ("succeeded", "succeeded", ["x", "x", "x", "e"])
+
+
+def test_a_condition_that_breaks_ends_the_step_with_its_reason() -> None:
+    """It is told, and does not loop for ever."""
+    fake = world()
+
+    def broken(scope: Any) -> bool:
+        if texts(fake):
+            raise ValueError("no such thing")
+        return False
+
+    count = sr.Step(say("x"), every=60, until=broken)
+    with fake.executor() as executor:
+        report = executor.run(sr.Runbook("b", {"count": count}))
+    assert (report["count"].outcome, texts(fake)) == ("failed", ["x"])
+    assert "the predicate raised ValueError: no such thing" in str(report["count"].error)
+
+
+def test_a_step_waits_after_the_one_before(journal: Journal, kind: str) -> None:
+    """From the end of that one, across processes, and plan counts it in."""
+    fake = world()
+    both = Both(fake, journal, kind)
+    book = sr.Runbook("b", {"a": say("a"), "b": sr.Step(say("b"), after="15m"), "c": sr.Step(say("c"), after=20)})
+    assert both.plan(book).least_time >= 920
+    assert both.run(book, {}, run_id="r").state == "waiting"
+    report = _swept(fake, both)
+    stands = fake.channel("one").messages
+    assert [message.text for message in stands] == ["a", "b", "c"]
+    assert 900 <= float(stands[1].ts) - float(stands[0].ts) <= 961
+    assert report["c"].waited == 20.0
+
+
+def test_what_is_no_longer_true_is_not_posted(journal: Journal, kind: str) -> None:
+    """A run that is gone on with hours later skips the step; one in the middle of it stops before its next effect."""
+    fake = world()
+    both = Both(fake, journal, kind)
+    now = sr.Step(say("It is down right now"), expires_after="1h")
+    both.submit(sr.Runbook("b", {"now": now, "end": say("for the record")}), {}, run_id="late")
+    fake.advance(10)
+    lease = journal.claim("late", "other", fake.now, 5)
+    assert lease is not None
+    journal.end(lease, "running", fake.now)
+    both.resume("late")
+    assert texts(fake) == ["It is down right now", "for the record"]
+    fake.fail_next("chat.postMessage", "ratelimited", retry_after=100)
+    slow = Both(fake, journal, kind, retry=sr.RetryPolicy(max_wait=10_000))
+    assert slow.run(sr.Runbook("c", {"now": now, "end": say("too late")}), {}, run_id="r").state == "waiting"
+    fake.advance(2 * 3600)
+    (report,) = slow.resume_all()
+    assert (report.state, report["now"].outcome) == ("succeeded", "skipped")
+    assert report["now"].reason == "more than 3600 seconds had passed since the run began"
+    assert texts(fake)[2:] == ["too late"]
+
+
+def test_a_step_that_has_done_a_part_fails_when_its_time_has_passed(journal: Journal, kind: str) -> None:
+    """The channel stands, and the report says so."""
+    fake = world()
+    room = sr.Step(sr.CreateChannel(name="inc-1", topic="t"), expires_after=60)
+    fake.fail_next("conversations.setTopic", "ratelimited", retry_after=100)
+    both = Both(fake, journal, kind, retry=sr.RetryPolicy(max_wait=10_000))
+    both.run(sr.Runbook("b", {"room": room}), {}, run_id="r")
+    fake.advance(200)
+    (report,) = both.resume_all()
+    assert (report.state, report["room"].output.name) == ("failed", "inc-1")
+    assert "It was not done to its end: more than 60 seconds" in str(report["room"].error)
+
+
+def test_a_step_chooses_what_to_do_about_lost_answers() -> None:
+    """Instead of the executor's choice."""
+    fake = world()
+    for choice, state, posts in (("fail", "ambiguous", 1), ("resend", "succeeded", 2), (None, "succeeded", 1)):
+        fake.lose_reply("chat.postMessage")
+        before = len(texts(fake))
+        with fake.executor() as executor:
+            report = executor.run(sr.Runbook("b", {"a": sr.Step(say("x"), on_ambiguous=choice)}))  # type: ignore[arg-type]
+        assert (report.state, len(texts(fake)) - before) == (state, posts), choice
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"every": 60}, "every: goes with until, which says when it ends"),
+        ({"until": "done"}, 'until: goes with every, which says how often, as every="30m"'),
+        ({"every": "soon", "until": "done"}, "every: 'soon' is no time; write it like"),
+        ({"every": 0.5, "until": "done"}, "every: must be 1 to 31536000 seconds, not 0.5"),
+        ({"every": True, "until": "done"}, 'every: must be seconds, or text such as "30m", not'),
+        ({"after": -1}, "after: must be more than 0 to 31536000 seconds, not -1"),
+        ({"after": float("nan")}, "after: must be more than 0"),
+        ({"after": "2y"}, "after: '2y' is no time"),
+        ({"expires_after": "400d"}, "expires_after: must be more than 0 to 31536000 seconds, not 3.456e+07"),
+        ({"every": "1h30m", "until": "a = 1"}, "until: 'a = 1' is code"),
+        ({"on_ambiguous": "ask"}, "on_ambiguous: must be one of 'reconcile', 'fail', 'resend', not 'ask'"),
+    ],
+)
+def test_times_that_are_none_are_refused(options: dict[str, Any], says: str) -> None:
+    """By name, with the form to write."""
+    with pytest.raises(sr.RunbookError) as refused:
+        sr.Step(say("x"), **options)
+    assert says in str(refused.value)
+
+
+def test_times_are_read_as_people_write_them() -> None:
+    """Seconds, text or a timedelta; YAML keeps them, and conditions may read the step itself and signals only."""
+    step = sr.Step(say("x"), every="1h 30m", until="signals.done", after=dt.timedelta(days=2), expires_after="1.5d")
+    assert (step.every, step.after, step.expires_after) == (5400.0, 172800.0, 129600.0)
+    book = sr.Runbook("b", {"a": attrs_evolved(step)})
+    assert sr.Runbook.from_dict(book.to_dict()) == book
+    text = (
+        "name: b\nsteps:\n  a:\n    send_message: {channel: '#one', text: x}\n    every: 30m\n    until: signals.done\n"
+    )
+    assert sr.Runbook.from_yaml(text).steps["a"].every == 1800.0
+    with pytest.raises(sr.RunbookError, match=r"line 6, column \d+.*no step of that name comes before"):
+        sr.Runbook.from_yaml(text.replace("signals.done", "steps.b.ts"))
+    with pytest.raises(sr.RunbookError, match="gives no 'tss'"):
+        sr.Runbook("b", {"a": sr.Step(say("x"), every=5, until="steps.a.tss")})
+    with pytest.raises(sr.RunbookError, match="'signals' is the run's own"):
+        sr.Step(say("x"), save_as={"signals.x": "ts"})
+
+
+def attrs_evolved(step: sr.Step) -> sr.Step:
+    """Copy a step through pickle."""
+    return pickle.loads(pickle.dumps(step))
+
+
+def test_an_approval_asked_for_by_one_process_is_answered_in_another(tmp_path: Path) -> None:
+    """The first process has ended when the person says yes; the journal's file is all that is left."""
+    fake = world()
+    fake.add_user("ann", id="U0ANN00001").join("one")
+    first = sr.SqliteJournal(tmp_path / "runs.db")
+    with fake.executor(journal=first) as executor:
+        assert executor.run(_asking(), {}, run_id="r").state == "waiting"
+    first.close()
+    fake.user("ann").react("one", fake.channel("one").messages[0].ts, "white_check_mark")
+    fake.advance(600)
+    second = sr.SqliteJournal(tmp_path / "runs.db")
+    with fake.executor(journal=second) as executor:
+        (report,) = executor.resume_all()
+    second.close()
+    assert (report.state, texts(fake)[1:]) == ("succeeded", ["closed", "told"])
