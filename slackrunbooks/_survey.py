@@ -23,7 +23,7 @@ from .errors import MissingScope, MissingVariable, Problem, RunbookError, SlackR
 from .markup import Markup, Pending
 from .report import CheckReport, Plan, PlannedStep
 from .runbook import ERROR_STAND_IN, OF_THE_RUN, Runbook, Step, save_problems, stand_in
-from .scopes import ScopeRequirements, scopes_of
+from .scopes import ScopeRequirements, scopes_of, settling
 from .slack_methods import METHODS, call
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
     # The filled actions tell more than the templates: whether people are given by e-mail, whether a channel is private.
     may_fail = {name for name, step in runbook.steps.items() if step.on_error == "continue"}
     requirements = scopes_of(actions, may_fail)
-    return Plan(runbook.name, tuple(_with_scopes(steps, requirements)), requirements, tuple(general))
+    return Plan(runbook.name, tuple(_with_scopes(steps, requirements)), requirements, tuple(general), settling(actions))
 
 
 def _with_scopes(steps: Iterable[PlannedStep], requirements: ScopeRequirements) -> Iterator[PlannedStep]:
@@ -375,7 +375,26 @@ def check_report(
         scopes=plan.scopes,
         granted=granted,
         subject=runbook.name,
+        unsettled={} if granted is None else _unsettled(runbook, plan, granted),
     )
+
+
+def _unsettled(runbook: Runbook, plan: Plan, granted: tuple[str, ...]) -> dict[str, str]:
+    """Tell of which steps nobody could say what became of a request whose answer was lost."""
+    found: dict[str, list[str]] = {}
+    for requirement in plan.settling:
+        step = requirement.step
+        lacking = {kind: scopes for kind, scopes in requirement.alternatives.items() if not set(granted) & set(scopes)}
+        if plan[step].skipped or runbook.steps[step].on_ambiguous == "resend":
+            continue
+        if not requirement.alternatives:
+            found.setdefault(step, []).append(f"nothing tells whether {requirement.method} was carried out")
+        elif lacking:
+            missing = attrs.evolve(requirement, alternatives=lacking).wording(plan.scopes.minimal)
+            found.setdefault(step, []).append(
+                f"finding out whether {requirement.method} was carried out takes {missing}"
+            )
+    return {step: "; ".join(dict.fromkeys(reasons)) for step, reasons in found.items()}
 
 
 def _missing(runbook: Runbook, plan: Plan, granted: tuple[str, ...], *, single: bool) -> list[Problem]:

@@ -20,7 +20,7 @@ from .markup import Markup
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sized
 
-    from .scopes import ScopeRequirements
+    from .scopes import Requirement, ScopeRequirements
 
 __all__ = ["CheckReport", "Outcome", "Plan", "PlannedStep", "Report", "State", "StepReport", "plain"]
 
@@ -290,6 +290,8 @@ class CheckReport:
         scopes: What the runbook needs.
         granted: What the token has, sorted; ``None`` if it could not be learned.
         subject: What was checked.
+        unsettled: Steps that would stop as ambiguous if an answer got lost, with what is missing to tell what became of
+            the request; empty where the scopes of the token are not known.
     """
 
     problems: tuple[Problem, ...]
@@ -297,6 +299,7 @@ class CheckReport:
     scopes: ScopeRequirements = attrs.field(repr=False)
     granted: tuple[str, ...] | None = None
     subject: str = ""
+    unsettled: Mapping[str, str] = attrs.field(factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -323,19 +326,28 @@ class CheckReport:
             "problems": [_problem(problem) for problem in self.problems],
             "warnings": [_problem(problem) for problem in self.warnings],
             "scopes": {"needed": list(self.scopes.minimal), "granted": plain(self.granted)},
+            "unsettled": dict(self.unsettled),
         }
 
     def __str__(self) -> str:
+        lost = [f"  ? {step}: if its answer gets lost, {missing}" for step, missing in self.unsettled.items()]
         if not self.problems and not self.warnings:
-            return f"{self.subject}: nothing stands against it."
+            return "\n".join([f"{self.subject}: nothing stands against it.", *lost])
         lines = [f"{self.subject}: {_count(self.problems, 'problem')}, {_count(self.warnings, 'warning')}"]
         lines += [f"  ✗ {problem}" for problem in self.problems]
         lines += [f"  ! {problem}" for problem in self.warnings]
-        return "\n".join(lines)
+        # First what keeps it from running at all.
+        return "\n".join(lines if self.problems else [*lines, *lost])
 
     def _repr_html_(self) -> str:
+        lost = "".join(
+            f"<div>{_styled('ambiguous', '?')} {html.escape(step)}: if its answer gets lost, {html.escape(missing)}</div>"
+            for step, missing in self.unsettled.items()
+        )
         if not self.problems and not self.warnings:
-            return f"<div>{_styled('succeeded', '✓')} {html.escape(str(self))}</div>"
+            return (
+                f"<div>{_styled('succeeded', '✓')} {html.escape(self.subject)}: nothing stands against it.{lost}</div>"
+            )
         rows = (
             (
                 _styled("failed" if problem.severity == "error" else "ambiguous", _mark(problem)),
@@ -346,7 +358,7 @@ class CheckReport:
         )
         counts = f"{_count(self.problems, 'problem')}, {_count(self.warnings, 'warning')}"
         table = _table(("", "Place", "Problem, and what to do"), rows)
-        return f"<div><strong>{html.escape(self.subject)}</strong> {counts}{table}</div>"
+        return f"<div><strong>{html.escape(self.subject)}</strong> {counts}{table}{'' if self.problems else lost}</div>"
 
 
 @attrs.frozen
@@ -405,12 +417,14 @@ class Plan:
         steps: What each step would do, in order.
         scopes: What the runbook needs, filled as it is.
         general: What is wrong with the context as a whole, such as an input that is missing.
+        settling: What it takes to tell what became of each request, should its answer get lost.
     """
 
     runbook: str
     steps: tuple[PlannedStep, ...]
     scopes: ScopeRequirements = attrs.field(repr=False)
     general: tuple[Problem, ...] = ()
+    settling: tuple[Requirement, ...] = attrs.field(default=(), repr=False)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
+from ._effects import Repeat
 from .actions._base import Action, Need
 from .errors import RunbookError
 from .slack_methods import METHODS
@@ -20,7 +21,16 @@ from .text import parse_channel
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["HasAction", "HasSteps", "Requirement", "ScopeRequirements", "Subject", "required_scopes", "scopes_of"]
+__all__ = [
+    "HasAction",
+    "HasSteps",
+    "Requirement",
+    "ScopeRequirements",
+    "Subject",
+    "required_scopes",
+    "scopes_of",
+    "settling",
+]
 
 # As an author writes it, or as a placeholder in a filled field.
 _STEP_OUTPUT = re.compile(r"(?:\{\{[{&]?\s*|‹\u2060?)steps\.([a-z][a-z0-9_]*)\.channel(?:\s*\}?\}\}|›)")
@@ -231,6 +241,41 @@ def scopes_of(
         for requirement in _of_step(name, action, first, optional=name in optional)
     )
     return ScopeRequirements(tuple(dict.fromkeys(found)))
+
+
+def settling(actions: Mapping[str, Sequence[Action[Any]]]) -> tuple[Requirement, ...]:
+    """Work out what it takes to tell what became of each request, should its answer get lost.
+
+    Args:
+        actions: As for :func:`scopes_of`.
+
+    Returns:
+        For each step and method what the look-up needs; without alternatives where nothing can tell.
+    """
+    first = {name: each[0] for name, each in actions.items()}
+    found: dict[Requirement, None] = {}
+    for name, each in actions.items():
+        for action, need in ((one, need) for one in each for need in one.needs()):
+            method = METHODS.get(need.method)
+            if method is None or need.scopes or (method.repeat is not Repeat.DOUBLES and not method.settled_by):
+                continue
+            alternatives: dict[str, tuple[str, ...]] = {}
+            if method.settled_by:
+                alternatives = _alternatives(name, _look(action, need, method.settled_by), first)
+                if not alternatives:
+                    continue
+            found[Requirement(need.method, _Frozen(alternatives), name, "tell what became of it", need.condition)] = (
+                None
+            )
+    return tuple(found)
+
+
+def _look(action: Action[Any], need: Need, method: str) -> Need:
+    """Return what a look-up by a method needs, for the conversation that the action writes to."""
+    channel = need.channel or getattr(action, "channel", None)
+    if need.conversations or isinstance(channel, str):
+        return attrs.evolve(need, method=method, channel=channel)
+    return attrs.evolve(need, method=method, conversations=("im", "mpim") if hasattr(action, "users") else ())
 
 
 def _of_subject(subject: object) -> Iterator[Requirement]:

@@ -43,6 +43,7 @@ class Method:
         done_codes: Errors that mean "it is already so" when an earlier sending was lost. Only those which prove it.
         retry_codes: Errors after which Slack itself asks for the same request again.
         posts: It shows a message, so one a second and channel holds besides.
+        settled_by: The method that tells what became of a request whose answer was lost; ``""`` where none can.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Method:
     done_codes: tuple[str, ...] = ()
     retry_codes: tuple[str, ...] = ()
     posts: bool = False
+    settled_by: str = ""
 
     @property
     def page(self) -> str:
@@ -183,6 +185,14 @@ _PER_MINUTE: Final[Mapping[Tier, int]] = {1: 1, 2: 20, 3: 50, 4: 100}
 # (slackapi/java-slack-sdk, MethodsRateLimitTier.java). Posting is one a second and channel.
 _PER_MINUTE_SPECIAL: Final[Mapping[str, int]] = {"auth.test": 600, "chat.getPermalink": 600, "chat.postMessage": 60}
 
+_SETTLED_BY: Final[Mapping[str, str]] = {
+    "bookmarks.add": "bookmarks.list",
+    "chat.postMessage": "conversations.history",
+    "chat.scheduleMessage": "chat.scheduledMessages.list",
+    "conversations.create": "conversations.list",
+    "files.completeUploadExternal": "files.list",
+}
+
 # Not here, because the error would not prove that the lost request worked: `name_taken` of conversations.create and
 # `channel_canvas_already_exists` (it may be anybody's), `invalid_scheduled_message_id` (the message may have gone out),
 # `already_in_channel` of conversations.invite (one member of a list fails the whole call), `not_in_channel` of
@@ -221,6 +231,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
             _DONE_CODES.get(name, ()),
             _RETRY_CODES.get(name, ()),
             name in _POSTS,
+            _SETTLED_BY.get(name, ""),
         )
         for name, scopes, tier, repeat in _TABLE
     }

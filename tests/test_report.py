@@ -394,6 +394,7 @@ def test_a_check_is_json() -> None:
                 "severity": "warning",
             }
         ],
+        "unsettled": {},
         "scopes": {"needed": ["chat:write"], "granted": ["chat:write"]},
     }
     assert attrs.evolve(check(), granted=None).to_dict()["scopes"]["granted"] is None
@@ -545,3 +546,12 @@ def test_values_become_plain_data(value: object, expected: object) -> None:
     """Whatever a context or an output holds becomes JSON, the same every time."""
     assert plain(value) == expected
     json.dumps(plain(value), allow_nan=False)
+
+
+def test_a_check_shows_what_could_not_be_settled() -> None:
+    """Below what is wrong; not beside problems, which come first."""
+    doubtful = attrs.evolve(check(), unsettled={"room": "nothing <tells>"})
+    assert str(doubtful) == "declare: nothing stands against it.\n  ? room: if its answer gets lost, nothing <tells>"
+    assert "room: if its answer gets lost, nothing &lt;tells&gt;" in doubtful._repr_html_()
+    wrong = attrs.evolve(check((WRONG,)), unsettled={"room": "nothing tells"})
+    assert "gets lost" not in str(wrong) + wrong._repr_html_()

@@ -430,3 +430,12 @@ def test_metadata_of_an_own_action_is_left_to_slack() -> None:
     with fake.executor() as executor:
         report = executor.run(book)
     assert report["end"].outcome == "succeeded"
+
+
+def test_every_recipe_is_in_the_table_of_methods() -> None:
+    """What a look-up asks is named with the method, so that a check can tell its scopes; and the other way round."""
+    from slackrunbooks._settle import _RECIPES
+    from slackrunbooks.slack_methods import METHODS
+
+    assert {name for name, method in METHODS.items() if method.settled_by} == set(_RECIPES)
+    assert all(METHODS[method.settled_by].repeat.value == "reads" for method in METHODS.values() if method.settled_by)

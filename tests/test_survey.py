@@ -570,3 +570,54 @@ def test_what_a_plan_finds_fine_can_be_sent(activity: dict[str, Any]) -> None:
             assert fake.calls == []
         else:
             executor.run(runbook, {"Activity": activity}).raise_for_failure()
+
+
+@pytest.mark.parametrize(
+    ("action", "scopes", "unsettled"),
+    [
+        (
+            sr.SendMessage(channel="#incidents", text="x"),
+            (),
+            "takes channels:history (public channel) or groups:history",
+        ),
+        (
+            sr.SendMessage(channel="#incidents", text="x"),
+            ("channels:history",),
+            "takes groups:history (private channel)",
+        ),
+        (sr.SendMessage(channel="#incidents", text="x"), ("channels:history", "groups:history"), None),
+        (
+            sr.SendDirectMessage(users="U0FAKE0001", text="x"),
+            ("channels:history",),
+            "takes im:history (direct message)",
+        ),
+        (sr.SendDirectMessage(users="U0FAKE0001", text="x"), ("im:history", "mpim:history"), None),
+        (sr.SendEphemeral(channel="#incidents", user="U0FAKE0001", text="x"), (), "nothing tells whether chat.postEph"),
+        (
+            sr.CreateChannel(name="x", is_private=False),
+            (),
+            "whether conversations.create was carried out takes channels:",
+        ),
+        (sr.CreateChannel(name="x", is_private=False), ("channels:read",), None),
+        (sr.SetTopic(channel="C0FAKE0001", topic="x"), (), None),
+        (sr.AddBookmark(channel="C0FAKE0001", title="x", link="https://example.com"), (), "takes bookmarks:read"),
+        (sr.ScheduleMessage(channel="C0FAKE0001", text="x", post_at=1767690000), (), None),
+    ],
+)
+def test_a_check_says_which_steps_could_not_be_settled(
+    action: sr.Action[Any], scopes: tuple[str, ...], unsettled: str | None
+) -> None:
+    """What became of a lost answer takes scopes of its own, or cannot be known at all; it is told beforehand."""
+    fake = FakeSlack(scopes=[*sr.required_scopes(action).minimal, *scopes, "channels:read", "groups:read"])
+    if "conversations.create" in str(unsettled):
+        fake = FakeSlack(scopes=["channels:manage"])
+    fake.add_channel("incidents")
+    with fake.executor() as executor:
+        found = executor.check(sr.Runbook("b", {"a": action}))
+        assert executor.check(sr.Runbook("b", {"a": sr.Step(action, on_ambiguous="resend")})).unsettled == {}
+    if unsettled is None:
+        assert found.unsettled == {}
+    else:
+        assert unsettled in found.unsettled["a"]
+        assert f"  ? a: if its answer gets lost, {found.unsettled['a']}" in str(found)
+        assert found.to_dict()["unsettled"] == found.unsettled
