@@ -341,7 +341,8 @@ class CheckReport:
 
     def _repr_html_(self) -> str:
         lost = "".join(
-            f"<div>{_styled('ambiguous', '?')} {html.escape(step)}: if its answer gets lost, {html.escape(missing)}</div>"
+            f"<div>{_styled('ambiguous', '?')} {html.escape(step)}: if its answer gets lost, "
+            f"{html.escape(missing)}</div>"
             for step, missing in self.unsettled.items()
         )
         if not self.problems and not self.warnings:
