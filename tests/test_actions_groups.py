@@ -368,3 +368,31 @@ def test_how_a_group_is_named(text: str, found: GroupRef | None) -> None:
     if found is not None:
         with pytest.raises(ValueError, match="is a (user group|name)"):
             parse_user(text)
+
+
+@pytest.mark.parametrize(
+    ("make", "method", "code"),
+    [
+        (lambda room: sr.InviteToChannel(channel=room, users="no@example.com"), "users.lookupByEmail", None),
+        (lambda room: sr.InviteToChannel(channel=room, users="S0NOBODY01"), "usergroups.users.list", None),
+        (lambda room: sr.InviteToChannel(channel=room, users="@no-group"), "usergroups.list", None),
+        (lambda room: sr.InviteToChannel(channel=room, users="ann@example.com"), "conversations.invite", "cant_invite"),
+        (lambda room: sr.RemoveFromChannel(channel=room, users="no@example.com"), "users.lookupByEmail", None),
+        (
+            lambda room: sr.RemoveFromChannel(channel=room, users="ann@example.com"),
+            "conversations.kick",
+            "user_not_found",
+        ),
+    ],
+)
+def test_an_error_about_everybody_names_the_method_that_said_it(make: Any, method: str, code: str | None) -> None:
+    """Whoever reads of it looks at the right page: the look-up failed, or the invitation or removal itself."""
+    fake = FakeSlack()
+    fake.add_user("ann", email="ann@example.com")
+    action = make(fake.add_channel("incidents").id)
+    if code is not None:
+        fake.fail_next(method, code)
+    with fake.executor() as executor, pytest.raises(sr.SlackError) as refused:
+        executor.do(action)
+    assert refused.value.method == method
+    assert code is None or refused.value.code == code

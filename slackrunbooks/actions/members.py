@@ -12,7 +12,6 @@ import attrs
 from .._effects import Partial
 from ..errors import MissingScope, NotInChannel, SlackError, UserNotFound
 from ..slack_methods import call, slack_error
-from ..text import parse_group
 from . import _base as base
 from ._base import Action, Fault, Need
 from ._find import (
@@ -143,7 +142,7 @@ class InviteToChannel(Action[Invited]):
         failed = {given: error.code for given, error in found.failed.items()}
         result = yield from _invite(Invited(channel=channel, failed=failed, groups=found.groups), found.given)
         if result.failed and not (result.invited or result.already):
-            raise _not_one(result.failed)
+            raise _not_one(result.failed, found.failed)
         return result
 
 
@@ -199,11 +198,17 @@ def _invite(result: Invited, given: Mapping[str, str]) -> Flow[Invited]:
     return result
 
 
-def _not_one(failed: dict[str, str]) -> SlackError:
-    """Say that nobody could be invited: with the one reason that all have in common, or with each one's own."""
+def _not_one(failed: dict[str, str], unknown: Mapping[str, SlackError]) -> SlackError:
+    """Say that nobody could be invited: with the one reason that all have in common, or with each one's own.
+
+    Args:
+        failed: Why, by what was given.
+        unknown: Who was not found, so that it was another method that said why.
+    """
     told = ", ".join(f"{user} ({code})" for user, code in failed.items())
     first, code = next(iter(failed.items()))
-    method, detail = _asked(first), f"none of the people could be invited: {told}"
+    method = unknown[first].method if first in unknown else "conversations.invite"
+    detail = f"none of the people could be invited: {told}"
     alike = slack_error(method, {"ok": False, "error": code})
     if set(failed.values()) == {code} and code not in ("user_not_found", "users_not_found"):
         return type(alike)(code, method=method, detail=detail, remedy=alike.remedy)
@@ -213,13 +218,6 @@ def _not_one(failed: dict[str, str]) -> SlackError:
         detail=detail,
         remedy="Check the IDs and addresses: they must belong to active members of this workspace.",
     )
-
-
-def _asked(given: str) -> str:
-    """Name the method that did not find somebody."""
-    if parse_group(given) is not None:
-        return "usergroups.list"
-    return "users.lookupByEmail" if "@" in given else "conversations.invite"
 
 
 def _by_person(error: SlackError, people: list[str]) -> dict[str, str]:
@@ -358,7 +356,7 @@ def _nobody(first: SlackError, failed: dict[str, str]) -> SlackError:
     told = ", ".join(f"{user} ({code})" for user, code in failed.items())
     return type(first)(
         first.code,
-        method="conversations.kick",
+        method=first.method,
         detail=f"none of the people could be removed: {told}",
         remedy=first.remedy,
     )
