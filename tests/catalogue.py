@@ -1,44 +1,171 @@
-"""Every action with its options, each with the workspace that it needs, for tests that judge the whole catalogue."""
+"""Every action with every option, each with the workspace that it needs, for tests that judge the whole catalogue.
+
+Rule of this file: the cases of ``test_permissions`` stand here with those that they leave out, because these options
+ask for no scope of their own. A case says what it does, so that any test may do it anew in a workspace of its own.
+"""
 
 from __future__ import annotations
 
-from .test_permissions import CASES, CONTEXT, OTHERS, PRIVATE_CASES, Case, _world as world
+from typing import Any
 
-__all__ = ["CATALOGUE", "CONTEXT", "Case", "world"]
+import slackrunbooks as sr
+from slackrunbooks.testing import FakeSlack
 
-CATALOGUE: tuple[Case, ...] = (*CASES, *PRIVATE_CASES, *OTHERS)
+from .test_permissions import (
+    BLOCKS,
+    CASES,
+    CONTEXT,
+    METADATA,
+    OTHERS,
+    PRIVATE_CASES,
+    PUBLIC,
+    Case,
+    _own as own,
+    _seen as seen,
+    _standing as standing,
+    _world as world,
+)
+
+__all__ = ["BY_ACTION", "CATALOGUE", "CONTEXT", "OPTIONS", "Case", "world"]
+
+_MARKDOWN: dict[str, Any] = {"markdown_text": "# {{id}}"}
+_LONG: dict[str, Any] = {"text": "{{id}}" + " word" * 1500, "too_long": "truncate"}
 
 
-def table() -> str:
-    """Return a table of every action: methods, scopes, what a second run does, and the tests that show it."""
-    import inspect
-    import re
-    from pathlib import Path
+def _answers(fake: FakeSlack, name: str) -> str:
+    """Let ann react to whatever is the latest by then, and return the channel in which she is asked."""
+    channel = fake.channel("incidents")
+    fake.later(15, lambda: fake.user("ann").react("incidents", list(channel.log)[-1], name))
+    return channel.id
 
-    from slackrunbooks.actions import ACTIONS
 
-    from .test_contract import do
+OPTIONS: tuple[Case, ...] = (
+    Case(
+        "direct message in Markdown",
+        lambda f: sr.SendDirectMessage(users="U0ANN00001", metadata=METADATA, **_MARKDOWN),
+        {"chat:write"},
+    ),
+    Case("direct message that is cut", lambda f: sr.SendDirectMessage(users="U0ANN00001", **_LONG), {"chat:write"}),
+    Case(
+        "direct message in a thread",
+        lambda f: sr.SendDirectMessage(
+            users="U0ANN00001",
+            text="{{id}}",
+            thread_ts=f.client.chat_postMessage(channel="U0ANN00001", text="x")["ts"],
+        ),
+        {"chat:write"},
+    ),
+    Case(
+        "ephemeral message of blocks in a thread",
+        lambda f: sr.SendEphemeral(
+            channel=PUBLIC(f), user="U0ANN00001", blocks=BLOCKS, text="{{id}}", thread_ts=own(f), icon_emoji=":fire:"
+        ),
+        {"chat:write", "chat:write.customize"},
+    ),
+    Case(
+        "ephemeral message in Markdown with an icon",
+        lambda f: sr.SendEphemeral(
+            channel=PUBLIC(f), user="U0ANN00001", icon_url="https://example.com/fire.png", **_MARKDOWN
+        ),
+        {"chat:write", "chat:write.customize"},
+    ),
+    Case(
+        "ephemeral message that is cut",
+        lambda f: sr.SendEphemeral(channel=PUBLIC(f), user="U0ANN00001", **_LONG),
+        {"chat:write"},
+    ),
+    Case(
+        "message for later with all switches",
+        lambda f: sr.ScheduleMessage(
+            channel=PUBLIC(f),
+            blocks=BLOCKS,
+            post_at=int(f.now) + 600,
+            thread_ts=own(f),
+            reply_broadcast=True,
+            unfurl_links=False,
+            unfurl_media=False,
+        ),
+        {"chat:write"},
+    ),
+    Case(
+        "message for later in Markdown",
+        lambda f: sr.ScheduleMessage(channel=PUBLIC(f), post_at=int(f.now) + 600, **_MARKDOWN),
+        {"chat:write"},
+    ),
+    Case(
+        "message for later that is cut",
+        lambda f: sr.ScheduleMessage(channel=PUBLIC(f), post_at=int(f.now) + 600, **_LONG),
+        {"chat:write"},
+    ),
+    Case("update in Markdown", lambda f: sr.UpdateMessage(channel=PUBLIC(f), ts=own(f), **_MARKDOWN), {"chat:write"}),
+    Case("update that is cut", lambda f: sr.UpdateMessage(channel=PUBLIC(f), ts=own(f), **_LONG), {"chat:write"}),
+    Case(
+        "approval of blocks with other emoji and times",
+        lambda f: sr.RequestApproval(
+            channel=_answers(f, "+1"),
+            approvers=["U0ANN00001"],
+            blocks=BLOCKS,
+            metadata=METADATA,
+            approve="+1",
+            reject="-1",
+            approvals_needed="1",
+            expires_in=300,
+            poll_every=5,
+        ),
+        {"chat:write", "reactions:read", "reactions:write"},
+    ),
+    Case(
+        "approval in a thread in Markdown",
+        lambda f: sr.RequestApproval(
+            channel=_answers(f, "white_check_mark"),
+            approvers="U0ANN00001",
+            thread_ts=own(f),
+            offer="false",
+            **_MARKDOWN,
+        ),
+        {"chat:write", "reactions:read"},
+    ),
+    Case(
+        "waiting with other times",
+        lambda f: sr.WaitForReaction(
+            channel=PUBLIC(f), ts=seen(f), names=["tada", "eyes"], expires_in=300, poll_every=3
+        ),
+        {"reactions:read"},
+    ),
+    Case(
+        "file from a path, for readers of all kinds",
+        lambda f: sr.UploadFile(
+            path=__file__,
+            channel=PUBLIC(f),
+            alt_txt="{{id}}",
+            snippet_type="python",
+            initial_comment="{{id}}",
+            icon_emoji=":fire:",
+        ),
+        {"files:write", "chat:write.customize"},
+    ),
+    Case(
+        "standing message in Markdown, not searched for long",
+        lambda f: sr.PostOrUpdateMessage(
+            channel=standing(f), key="board", search_limit=50, unfurl_links=False, unfurl_media=False, **_MARKDOWN
+        ),
+        {"chat:write", "channels:history"},
+    ),
+)
 
-    rows: dict[str, tuple[set[str], set[str], list[str]]] = {}
+CATALOGUE: tuple[Case, ...] = (*CASES, *PRIVATE_CASES, *OTHERS, *OPTIONS)
+
+
+def _by_action() -> dict[type[sr.Action[Any]], tuple[Case, ...]]:
+    found: dict[type[sr.Action[Any]], tuple[Case, ...]] = {}
     for case in CATALOGUE:
-        done = do(case)
-        methods, scopes, names = rows.setdefault(type(done.action).__name__, (set(), set(), []))
-        methods |= done.methods
-        scopes |= case.scopes
-        names.append(case.name)
-    walks = {"test_permissions", "test_properties"}
-    files = sorted(file for file in Path(__file__).parent.glob("test_*.py") if file.stem not in walks)
-    lines = ["| action | methods | scopes | again | cases | tests |", "|---|---|---|---|---|---|"]
-    for cls in ACTIONS.values():
-        methods, scopes, names = rows.get(cls.__name__, (set(), set(), []))
-        told = re.search(r"Again: (.*?)(?:\n\n|\Z)", inspect.cleandoc(cls.__doc__ or ""), re.DOTALL)
-        used = {file.stem: len(re.findall(rf"\b{cls.__name__}\(", file.read_text(encoding="utf-8"))) for file in files}
-        tested = ", ".join(sorted((name for name, times in used.items() if times), key=lambda name: -used[name])[:3])
-        again = " ".join(told[1].split()) if told else ""
-        cells = (", ".join(sorted(methods)), ", ".join(sorted(scopes)), again, str(len(names)), tested)
-        lines.append(f"| {cls.__name__} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        fake = FakeSlack()
+        world(fake)
+        case.before(fake)
+        cls = type(case.make(fake))
+        found[cls] = (*found.get(cls, ()), case)
+    return found
 
 
-if __name__ == "__main__":
-    print(table())  # noqa: T201
+BY_ACTION = _by_action()
+"""The cases of each action."""
