@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import attrs
 import pytest
 
 import slackrunbooks as sr
-from slackrunbooks.actions import ACTIONS
 from slackrunbooks.testing import FakeSlack
-
-from .samples import minimal
 
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*{{title}}*"}}
 
@@ -408,26 +404,3 @@ def test_archiving_by_name_twice_is_done_once(fake: FakeSlack) -> None:
     assert not do(fake, sr.ArchiveChannel(channel="#incidents")).already_archived
     assert do(fake, sr.ArchiveChannel(channel="#incidents")).already_archived
     assert calls(fake).count("conversations.archive") == 1
-
-
-# --- the catalogue ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("cls", ACTIONS.values(), ids=ACTIONS)
-def test_every_action_is_documented_as_the_contract_wants(cls: type[sr.Action[Any]]) -> None:
-    """Each action's docstring has the pages, the scopes, each field, the output, the errors and what a repeat does."""
-    text = inspect.cleandoc(cls.__doc__ or "")
-    for part in ("Slack: https://docs.slack.dev/", "Scopes:", "Attributes:", "Returns:", "Raises:", "Again:"):
-        assert part in text, part
-    for field in attrs.fields(cls):
-        assert f"\n    {field.name}: " in text, field.name
-    for need_page in {need.method for need in minimal(cls).needs()}:
-        assert f"/reference/methods/{need_page}" in text or need_page in ("conversations.list", "auth.test"), need_page
-
-
-@pytest.mark.parametrize("cls", ACTIONS.values(), ids=ACTIONS)
-def test_every_output_is_a_typed_value(cls: type[sr.Action[Any]]) -> None:
-    """Each action declares a frozen output class whose fields are documented."""
-    assert attrs.has(cls.output)
-    for field in attrs.fields(cls.output):
-        assert f"\n    {field.name}: " in inspect.cleandoc(cls.output.__doc__ or ""), field.name
