@@ -97,6 +97,17 @@ OPTIONS: tuple[Case, ...] = (
         lambda f: sr.ScheduleMessage(channel=PUBLIC(f), post_at=int(f.now) + 600, **_LONG),
         {"chat:write"},
     ),
+    Case(
+        "message for later in a channel by ID, taken back",
+        lambda f: sr.CancelScheduledMessage(channel=PUBLIC(f), scheduled_message_id="Q0FAKE0001"),
+        {"chat:write"},
+        before=lambda f: f.client.chat_scheduleMessage(channel="incidents", text="x", post_at=int(f.now) + 600),
+    ),
+    Case(
+        "description of a channel by name",
+        lambda f: sr.SetDescription(channel="#incidents", description="{{id}}"),
+        {"channels:write.topic", "channels:read"},
+    ),
     Case("update in Markdown", lambda f: sr.UpdateMessage(channel=PUBLIC(f), ts=own(f), **_MARKDOWN), {"chat:write"}),
     Case("update that is cut", lambda f: sr.UpdateMessage(channel=PUBLIC(f), ts=own(f), **_LONG), {"chat:write"}),
     Case(

@@ -28,6 +28,7 @@ from slackrunbooks.slack_methods import METHODS, UNCERTAIN_CODES, slack_error
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._methods import METHODS as FAKED
 
+from . import action_table
 from .catalogue import BY_ACTION, CATALOGUE, CONTEXT, OPTIONS, Case, world
 
 ROOT = Path(__file__).parents[1]
@@ -265,6 +266,12 @@ def test_no_action_is_left_out() -> None:
     }
     fields = {(cls.__name__, field.name) for cls in ACTIONS.values() for field in attrs.fields(cls)}  # type: ignore[arg-type]
     assert fields - given == _REFUSED_FIELDS
+
+
+def test_the_table_in_the_docs_is_up_to_date() -> None:
+    """The page is what the catalogue and the docstrings make of it."""
+    made = action_table.PAGE.read_text(encoding="utf-8")
+    assert made == action_table.table(), "write it anew: python -m tests.action_table"
 
 
 @pytest.mark.parametrize("case", OPTIONS, ids=lambda case: case.name)
