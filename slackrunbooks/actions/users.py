@@ -193,7 +193,7 @@ class LookUpMentions(Action[MentionsFound]):
                     f"{name!r} is no name that texts can read as {{{{steps.NAME.mentions.{name}}}}}.",
                     "Take letters, digits and _.",
                 )
-            if _kind(given) == "":
+            if _kind(given, filled=True) == "":
                 what = repr(given) if isinstance(given, str) else f"a value of type {type(given).__name__}"
                 yield Fault(
                     f"names.{name}",
@@ -204,7 +204,7 @@ class LookUpMentions(Action[MentionsFound]):
     def flow(self) -> Flow[MentionsFound]:
         found: dict[str, Markup] = {}
         for name, given in self.names.items():
-            kind = _kind(given)
+            kind = _kind(given, filled=True)
             if kind == "mention":
                 found[name] = given
             elif kind == "person":
@@ -237,8 +237,12 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 _ANY_PART = tuple(dict.fromkeys(part for parts in _PARTS.values() for part in parts))
 
 
-def _kind(given: object) -> str:
+def _kind(given: object, *, filled: bool = False) -> str:
     """Tell what a value names: a person, a group or a channel.
+
+    Args:
+        given: The value.
+        filled: Whether it is what a context made of it, in which two braces are no template.
 
     Returns:
         ``person``, ``group`` or ``channel`` of a text, ``mention`` of what is one already, ``unknown`` of a template,
@@ -248,7 +252,7 @@ def _kind(given: object) -> str:
         return "mention"
     if not isinstance(given, str):
         return ""
-    if "{{" in given or base.Placeholder.is_in(given):
+    if base.Placeholder.is_in(given) or (not filled and "{{" in given):
         return "unknown"
     if parse_group(given) is not None:
         return "group"
