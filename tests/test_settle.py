@@ -82,14 +82,14 @@ CHANGING = [case for case in CATALOGUE if _writes(case)]
 @pytest.mark.parametrize("case", CHANGING, ids=lambda case: case.name)
 def test_an_effect_happens_once_or_the_run_says_that_nobody_knows(case: Case) -> None:
     """Ten kinds of loss at each changing call of the action, under three fates of the look-up."""
-    wanted = _plainly(case)
+    wanted, writes = _plainly(case), _writes(case)
     ends: Counter[str] = Counter()
     for fault, applied in LOSSES.values():
-        for at, method in enumerate(_writes(case)):
+        for at, method in enumerate(writes):
             for fate in ("works", "fails", "no scope"):
                 fake, action = _ready(case)
                 before = _effects(fake)
-                same = _writes(case)[:at].count(method)
+                same = writes[:at].count(method)
                 fake.inject(method, fault, after=same)
                 _break_look_ups(fake, fate, method)
                 end = _do(fake, action)
