@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import slackrunbooks as sr
+from slackrunbooks._registry import known
 from slackrunbooks.journal import Entry
 from slackrunbooks.testing import FakeSlack
 
@@ -49,6 +50,15 @@ class Both:
             return asyncio.run(go())
 
         return call
+
+
+@pytest.fixture(autouse=True)
+def own_steps() -> Iterator[None]:
+    """What a test registers is no step for any other test."""
+    before = set(known())
+    yield
+    for name in set(known()) - before:
+        sr.unregister(name)
 
 
 @pytest.fixture(params=["sync", "async"])
