@@ -1268,7 +1268,7 @@ def runbooks(draw: st.DrawFn) -> sr.Runbook:
 
 
 @pytest.mark.parametrize("cls", ACTIONS.values(), ids=ACTIONS)
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(values=st.data())
 def test_every_action_reads_back(cls: type[sr.Action[Any]], values: st.DataObject) -> None:
     """An action with any fields is the same again after plain data, after YAML and after a pickle."""
