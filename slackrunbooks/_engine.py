@@ -756,6 +756,9 @@ class Machine:
             self._fail(task, SlackRunbooksError(f"It was not done to its end: {reason}."), now)
 
     def _put_out(self, task: _Task, work: Work) -> None:
+        if self._deadline is not None and isinstance(work, Sleep):
+            # Whoever wakes then cancels the run before anything else.
+            work = attrs.evolve(work, until=min(work.until, cast("float", self._began) + self._deadline))
         task.work = work
         task.handed_out = False
 

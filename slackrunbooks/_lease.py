@@ -85,13 +85,14 @@ def rebuilt(record: RunRecord) -> tuple[Machine, dict[str, Any]]:
     """Make the machine of a run as it began, and return what it began with.
 
     Raises:
-        JournalError: The run was begun by a version that this one does not know.
+        RunConflict: The run was begun by a version that this one does not know.
     """
     spec = decode(record.spec)
     if spec.get("version") != _VERSION:
-        raise JournalError(
-            f"run {record.run_id!r} was begun by another version of slackrunbooks (its form is "
-            f"{spec.get('version')!r}, this one reads {_VERSION}). Let that version end it."
+        raise RunConflict(
+            record.run_id,
+            f"it was begun by another version of slackrunbooks (its form is {spec.get('version')!r}, this one reads "
+            f"{_VERSION}). Let that version end it.",
         )
     machine = Machine(
         Runbook.from_spec(spec["runbook"]),

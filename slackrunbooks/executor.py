@@ -1106,9 +1106,12 @@ class AsyncExecutor(_Core):
                             await _in_thread(course.watch, clock.now())
                     await _in_thread(course.done, work, delivery, clock.now())
             report = await _in_thread(self._ended_or_paused, course)
-        except BaseException as error:
-            # Not in a thread: a task that is being cancelled may not wait.
+        except GeneratorExit as error:
+            # There is no loop any more to wait on.
             self._let_go(course, error)
+            raise
+        except BaseException as error:
+            await _in_thread(self._let_go, course, error)
             raise
         self._tell(machine)
         return report

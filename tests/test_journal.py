@@ -521,3 +521,39 @@ def test_the_cost_is_one_transaction_before_and_one_after() -> None:
         executor.run(BOOK, CONTEXT, run_id="inc-7")
     work = len(journal.entries("inc-7"))
     assert (counted.count("intend"), counted.count("settle")) == (work, work)
+
+
+def test_a_task_that_is_cancelled_leaves_its_run_to_others(journal: Journal) -> None:
+    """In the middle of a request: the run is let go at once, and the lost answer is looked up by whoever goes on."""
+    fake = _world()
+    sent = asyncio.Event()
+
+    async def go() -> None:
+        async with fake.async_executor(journal=journal) as executor:
+            real = executor._client()
+
+            class Hanging:
+                """Answers the third request never, though Slack did it."""
+
+                async def api_call(self, method: str, **options: Any) -> Any:
+                    answer = await real.api_call(method, **options)  # type: ignore[union-attr]
+                    if method == "chat.postMessage":
+                        sent.set()
+                        await asyncio.Event().wait()
+                    return answer
+
+                def __getattr__(self, name: str) -> Any:
+                    return getattr(real, name)
+
+            executor._client = lambda: Hanging()  # type: ignore[assignment,method-assign,return-value]
+            task = asyncio.create_task(executor.run(BOOK, CONTEXT, run_id="inc-7"))
+            await sent.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(go())
+    assert _run(fake, journal, "sync").ok
+    wanted = _world()
+    _run(wanted, sr.MemoryJournal(), "sync")
+    assert _stands(fake) == _stands(wanted)

@@ -210,9 +210,13 @@ def test_a_run_has_a_deadline(journal: Journal, kind: str) -> None:
     both.run(_asking(), {}, run_id="r", deadline=600)
     fake.advance(900)
     (report,) = both.resume_all()
+    slow = sr.Runbook("slow", {"a": say("a"), "b": sr.Step(say("b"), after="2h")})
+    assert both.run(slow, {}, run_id="slow", deadline=1200).state == "waiting"
+    fake.advance(1200)
+    assert [each.state for each in both.resume_all()] == ["cancelled"]
     assert report.state == "cancelled"
     assert report["after"].reason == "it was not done within 600 seconds"
-    assert len(texts(fake)) == 1
+    assert len(texts(fake)) == 2
 
 
 def test_what_needs_a_journal_says_so(kind: str) -> None:
