@@ -448,7 +448,14 @@ class _Core:
             raise KeyError(f"the journal has no run {run_id!r}")
         return record
 
-    def _unfinished(self) -> Sequence[str]:
+    def due(self) -> Sequence[str]:
+        """Return the IDs of the runs that have something to do and that nobody is at work on, the longest due first.
+
+        Blocks. At most 1,000 at once.
+
+        Raises:
+            Unsupported: The executor has no journal.
+        """
         return self._journal_or_refused("resume").due(self._clock.now(), _MOST_AT_ONCE)
 
     def _let_go(self, course: Course, error: BaseException) -> None:
@@ -806,7 +813,7 @@ class Executor(_Core):
             The reports of the others, ended or waiting.
         """
         reports = []
-        for run_id in self._unfinished():
+        for run_id in self.due():
             with _skipping(run_id):
                 reports.append(self.resume(run_id))
         return reports
@@ -1046,7 +1053,7 @@ class AsyncExecutor(_Core):
     async def resume_all(self) -> list[Report]:
         """Go on with every run that has something to do; see :meth:`Executor.resume_all`."""
         reports = []
-        for run_id in await _in_thread(self._unfinished):
+        for run_id in await _in_thread(self.due):
             with _skipping(run_id):
                 reports.append(await self.resume(run_id))
         return reports

@@ -1,0 +1,137 @@
+"""Runs under Celery, with its in-memory broker and a worker in this process."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import slackrunbooks as sr
+from slackrunbooks.testing import FakeSlack
+
+celery = pytest.importorskip("celery")
+
+from celery.contrib.testing.worker import start_worker  # noqa: E402 - only where celery is there
+from celery.signals import setup_logging  # noqa: E402 - likewise
+
+from slackrunbooks.integrations.celery import CeleryRuns  # noqa: E402 - likewise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@setup_logging.connect
+def _leave_logging_alone(**_: Any) -> None:
+    """The worker in this process would take the loggers of the other tests away."""
+
+
+def _app(name: str) -> Any:
+    app = celery.Celery(name, broker="memory://", set_as_current=False)
+    app.conf.update(worker_hijack_root_logger=False, broker_connection_retry_on_startup=False)
+    return app
+
+
+BOOK = sr.Runbook(
+    "b", {"a": sr.SendMessage(channel="#one", text="a {{n}}"), "b": sr.SendMessage(channel="#one", text="b {{n}}")}
+)
+
+
+@pytest.fixture
+def fake() -> FakeSlack:
+    """A workspace with one channel."""
+    slack = FakeSlack()
+    slack.add_channel("one")
+    return slack
+
+
+@pytest.fixture
+def runs(fake: FakeSlack, tmp_path: Path) -> Iterator[CeleryRuns]:
+    """An application whose tasks are not yet worked on."""
+    journal = sr.SqliteJournal(tmp_path / "runs.db")
+    yield CeleryRuns(_app("slack"), lambda: fake.executor(journal=journal), every=1.0)
+    journal.close()
+
+
+def test_a_worker_does_what_is_submitted(runs: CeleryRuns, fake: FakeSlack) -> None:
+    """Messages that come twice change nothing."""
+    app = runs.advance.app
+    with start_worker(app, perform_ping_check=False, pool="solo", concurrency=1):
+        for number in range(5):
+            runs.submit(BOOK, {"n": number}, run_id=f"r{number}")
+            runs.wake(f"r{number}")
+        runs.wake("never")
+        until = time.monotonic() + 20
+        while len(fake.channel("one").messages) < 10 and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(0.2)
+    assert sorted(message.text for message in fake.channel("one").messages) == [
+        f"{letter} {number}" for letter in "ab" for number in range(5)
+    ]
+
+
+def test_what_no_message_told_of_is_swept_up(runs: CeleryRuns, fake: FakeSlack) -> None:
+    """The broker was away when it was submitted: the sweep finds it in the journal."""
+    runs.executor.submit(BOOK, {"n": 1}, run_id="r")
+    told: list[Any] = []
+    runs.advance.apply_async = lambda arguments, **options: told.append((arguments, options))
+    runs.sweep()
+    assert told == [(("r",), {"expires": 10.0, "retry": False})]
+    runs.advance("r")
+    assert [message.text for message in fake.channel("one").messages] == ["a 1", "b 1"]
+    told.clear()
+    runs.sweep()
+    assert told == []
+
+
+def test_a_broker_that_is_away_loses_nothing(runs: CeleryRuns, caplog: pytest.LogCaptureFixture) -> None:
+    """The run is in the journal, and the log says so."""
+
+    def away(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no broker")
+
+    runs.advance.apply_async = away
+    assert runs.submit(BOOK, {"n": 1}, run_id="r") == "r"
+    assert "No worker could be told of run r; the next sweep finds it: no broker" in caplog.text
+    assert runs.executor.due() == ("r",)
+
+
+def test_a_signal_wakes_the_run(runs: CeleryRuns, fake: FakeSlack) -> None:
+    """And a run that cannot go on is logged, not raised into Celery, which would send it again for ever."""
+    wait = sr.Step(sr.SendMessage(channel="#one", text="?"), every="30m", until="signals.done")
+    runs.executor.run(sr.Runbook("w", {"w": wait}), {}, run_id="w")
+    told: list[Any] = []
+    runs.advance.apply_async = lambda arguments, **_: told.append(arguments)
+    runs.signal("w", "done")
+    assert told == [("w",)]
+    runs.advance("w")
+    assert runs.executor.report("w").ok
+
+
+def test_a_run_that_cannot_go_on_is_logged(
+    runs: CeleryRuns, fake: FakeSlack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be sent again for ever if it were raised."""
+
+    def conflict(run_id: str) -> None:
+        raise sr.RunConflict(run_id, "the code has changed.")
+
+    monkeypatch.setattr(runs.executor, "resume", conflict)
+    with caplog.at_level(logging.ERROR):
+        runs.advance("r")
+    assert "Run r cannot go on: " in caplog.text
+
+
+def test_each_message_is_a_run_id_and_nothing_else(runs: CeleryRuns) -> None:
+    """Late acknowledgement, no result, and one beat entry."""
+    assert (runs.advance.acks_late, runs.advance.reject_on_worker_lost, runs.advance.ignore_result) == (
+        True,
+        True,
+        True,
+    )
+    schedule = runs.advance.app.conf.beat_schedule
+    assert schedule == {
+        "slackrunbooks.sweep": {"task": "slackrunbooks.sweep", "schedule": 1.0, "options": {"expires": 1.0}}
+    }
