@@ -18,6 +18,7 @@ from ._context import fields_in, in_the_way, kind_of, look_up, put, truthy
 from ._registry import word
 from .actions import Action
 from .actions._base import Need, Placeholder, fields_of, fill, render, templates as templates_of
+from .actions.approvals import RequestApproval
 from .actions.functions import Function
 from .errors import MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
 from .markup import Markup, Pending
@@ -106,6 +107,7 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
             found += [problem for problem in calm.problems if problem not in planned.problems]
         if not planned.skipped:
             found += _weighed(save_problems(step, filled, f"steps.{name}.save_as"), step)
+            found += _open_gate(name, step, runbook)
         problems = (*planned.problems, *found)
         least = sum(_least_time(planned, action, posts) for action in actions[name])
         if step.after is not None and not planned.skipped:
@@ -120,6 +122,27 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
     may_fail = {name for name, step in runbook.steps.items() if step.on_error == "continue"}
     requirements = scopes_of(actions, may_fail)
     return Plan(runbook.name, tuple(_with_scopes(steps, requirements)), requirements, tuple(general), settling(actions))
+
+
+def _open_gate(name: str, step: Step, runbook: Runbook) -> Iterator[Problem]:
+    """Warn of an approval whose refusal does not keep the steps behind it from running."""
+    if not isinstance(step.action, RequestApproval) or step.on_error != "continue":
+        return
+    # What only an approval that was given has; ``channel`` and ``ts`` are there after a refusal too.
+    given = {f"steps.{name}.approved_by", f"steps.{name}.waited"}
+    names = list(runbook.steps)
+    for later in names[names.index(name) + 1 :]:
+        behind = runbook.steps[later]
+        # A predicate may look at anything.
+        guarded = callable(behind.when) or given & set(when_paths(behind.when))
+        if behind.run_if == "success" and not guarded:
+            yield Problem(
+                f"steps.{name}.on_error",
+                f"'continue' lets the steps behind this approval run after a refusal too, {later!r} first.",
+                f"Leave it out, or let each of them run only when: steps.{name}.approved_by.",
+                severity="warning",
+            )
+            return
 
 
 def _with_scopes(steps: Iterable[PlannedStep], requirements: ScopeRequirements) -> Iterator[PlannedStep]:

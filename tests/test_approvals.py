@@ -6,9 +6,11 @@ import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
 import pytest
 
 import slackrunbooks as sr
+from slackrunbooks.stores.memory import MemoryJournal
 from slackrunbooks.testing import FakeSlack
 
 from .ways import WAYS, Way, open_way
@@ -32,13 +34,19 @@ DO = sr.Runbook(
 def way(request: pytest.FixtureRequest) -> Iterator[Way]:
     """A workspace with two people who may approve and one who may not, reached each of the four ways."""
     with open_way(request.param) as way:
-        people = [
-            way.fake.add_user("ann", id="U0ANN00001"),
-            way.fake.add_user("bob", id="U0BOB00002", email="bob@example.com"),
-            way.fake.add_user("eve", id="U0EVE00003"),
-        ]
-        way.fake.add_channel("incidents", members=people)
+        _workspace(way.fake)
         yield way
+
+
+def _workspace(fake: FakeSlack | None = None) -> FakeSlack:
+    fake = fake or FakeSlack()
+    people = [
+        fake.add_user("ann", id="U0ANN00001"),
+        fake.add_user("bob", id="U0BOB00002", email="bob@example.com"),
+        fake.add_user("eve", id="U0EVE00003"),
+    ]
+    fake.add_channel("incidents", members=people)
+    return fake
 
 
 def _when_asked(way: Way, seconds: float, act: Callable[[FakeSlack, str], object]) -> None:
@@ -145,6 +153,109 @@ def test_slack_may_be_away_for_a_while(way: Way) -> None:
     assert way.run(DO, CONTEXT).output("ask", sr.Approved).approved_by == ("U0ANN00001",)
 
 
+def test_a_yes_that_is_seen_long_after_the_end_is_no_yes(way: Way) -> None:
+    """Where Slack answers only after the time is over, nobody can tell when the reaction came: that is a refusal."""
+    way.fake.inject("reactions.get", "ratelimited", times=2, after=5)
+    _when_asked(way, 75, _reacts("ann", "white_check_mark"))
+    error = way.run(_ask(expires_in=60), CONTEXT)["ask"].error
+    assert isinstance(error, sr.ApprovalRefused)
+    assert error.code == "expired"
+    assert "an answer was seen only 50 seconds after the 60 seconds were over" in str(error)
+
+
+def test_a_yes_at_the_last_look_counts(way: Way) -> None:
+    """The look that begins at the end may be answered a moment later."""
+    _when_asked(way, 59, _reacts("ann", "white_check_mark"))
+    # Slack does not count the refused look, and asks for two seconds.
+    way.fake.fail_next("reactions.get", "ratelimited", retry_after=2, after=6)
+    assert way.run(_ask(expires_in=60), CONTEXT).output("ask", sr.Approved).waited == 62.0
+
+
+def test_a_reaction_that_is_seen_long_after_the_end_is_none(way: Way) -> None:
+    """WaitForReaction is as strict."""
+    ts = way.fake.user("ann").post("incidents", "look").ts
+    way.fake.inject("reactions.get", "ratelimited", times=2, after=5)
+    way.fake.later(75, lambda: way.fake.user("bob").react("incidents", ts, "eyes"))
+    with pytest.raises(sr.ApprovalRefused, match="expired"):
+        way.do(sr.WaitForReaction(channel="#incidents", ts=ts, names="eyes", expires_in=60))
+
+
+def test_a_run_that_goes_on_after_the_end_takes_no_yes() -> None:
+    """The program ended while it waited and goes on hours later: a yes that stands there then may be a late one."""
+    fake, journal = _workspace(), MemoryJournal()
+    fake.later(25, _interrupt)
+    with fake.executor(journal=journal) as executor, pytest.raises(KeyboardInterrupt):
+        executor.run(_ask(expires_in=60), CONTEXT, run_id="r")
+    fake.advance(5 * 3600)
+    fake.user("ann").react("incidents", _asked(fake), "white_check_mark")
+    with fake.executor(journal=journal) as executor:
+        report = executor.resume("r")
+    assert (report["ask"].error.code, report["tell"].outcome) == ("expired", "skipped")  # type: ignore[union-attr]
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _ask(**options: Any) -> sr.Runbook:
+    return sr.Runbook("close", {**DO.steps, "ask": attrs.evolve(ASK, **options)})
+
+
+@pytest.mark.parametrize("name", ["handshake::skin-tone-2-3", "weird::x", "a b", "", "::"])
+def test_an_odd_reaction_of_a_bystander_changes_nothing(name: str) -> None:
+    """Whatever the names that Slack lists, the approval goes on."""
+    fake = _workspace()
+    fake.later(11, lambda: fake.channel("incidents").messages[0].reactions.update({name: ["U0EVE00003"]}))
+    fake.later(15, lambda: fake.user("ann").react("incidents", _asked(fake), "white_check_mark::skin-tone-2-3"))
+    with fake.executor() as executor:
+        assert executor.do(ASK, CONTEXT).approved_by == ("U0ANN00001",)
+
+
+def test_a_request_that_is_deleted_while_reactions_are_offered_is_withdrawn(way: Way) -> None:
+    """The refusal is the same as of one that is deleted later."""
+    fake = way.fake
+    fake.inject("reactions.add", "ratelimited")
+    fake.later(5, lambda: fake.client.chat_delete(channel=fake.channel("incidents").id, ts=_asked(fake)))
+    error = way.run(DO, CONTEXT)["ask"].error
+    assert isinstance(error, sr.ApprovalRefused)
+    assert error.code == "withdrawn"
+
+
+GATE = sr.Step(ASK, on_error="continue")
+CLOSE = sr.SendMessage(channel="#incidents", text="closing")
+
+
+@pytest.mark.parametrize(
+    ("steps", "warned"),
+    [
+        ({"ask": GATE, "close": CLOSE}, True),
+        ({"ask": GATE, "close": sr.Step(CLOSE, when="steps.ask.channel")}, True),
+        ({"ask": GATE, "close": sr.Step(CLOSE, when="steps.ask.approved_by")}, False),
+        ({"ask": GATE, "close": sr.Step(CLOSE, when={"steps.ask.waited": {"lt": 60}})}, False),
+        ({"ask": GATE, "close": sr.Step(CLOSE, when=lambda _context: True)}, False),
+        ({"ask": GATE, "close": sr.Step(CLOSE, run_if="always")}, False),
+        ({"ask": ASK, "close": CLOSE}, False),
+        ({"close": CLOSE, "ask": GATE}, False),
+    ],
+)
+def test_a_gate_that_stands_open_is_told(steps: dict[str, Any], *, warned: bool) -> None:
+    """``check`` warns where a refusal would not keep the next step from running."""
+    with _workspace().executor() as executor:
+        report = executor.check(sr.Runbook("close", steps), CONTEXT)
+    found = [problem for problem in report.warnings if problem.place == "steps.ask.on_error"]
+    assert bool(found) == warned and not report.problems
+    assert all("run after a refusal too, 'close' first" in problem.message for problem in found)
+
+
+def test_a_guarded_step_does_not_run_after_a_refusal(way: Way) -> None:
+    """The condition that the warning names holds only after an approval, also where nobody was asked."""
+    for approvers in ("U0ANN00001", way.fake.bot.id):
+        ask = sr.Step(attrs.evolve(ASK, approvers=approvers), on_error="continue")
+        book = sr.Runbook("close", {"ask": ask, "close": sr.Step(CLOSE, when="steps.ask.approved_by")})
+        report = way.run(book, CONTEXT)
+        assert (report["ask"].outcome, report["close"].outcome) == ("failed", "skipped")
+
+
 def test_nothing_is_asked_where_nobody_can_approve(way: Way) -> None:
     """The app alone is nobody: the step refuses before it posts."""
     ask = sr.RequestApproval(channel="#incidents", text="Sure?", approvers=[way.fake.bot.id])
@@ -188,6 +299,9 @@ def test_waiting_for_certain_people(way: Way) -> None:
         ({"approvers": []}, "approvers: names nobody"),
         ({"approvers": "Ann Smith"}, "approvers: "),
         ({"approve": "x"}, "reject: is the same emoji as approve"),
+        ({"approve": "+1", "reject": "thumbsup"}, "reject: is the same emoji as approve"),
+        ({"approve": "+1", "reject": "+1::skin-tone-2"}, "reject: is the same emoji as approve"),
+        ({"approve": ":x:", "reject": " x "}, "reject: is the same emoji as approve"),
         ({"approve": "✅"}, "approve: .* is the emoji itself|approve: .* is no name"),
         ({"approvals_needed": 2}, "approvals_needed: is 2, and only 1 may approve"),
         ({"approvals_needed": 0}, "approvals_needed: is 0"),
@@ -204,3 +318,31 @@ def test_a_request_that_cannot_work_is_refused_before_it_is_sent(options: dict[s
     with fake.executor() as executor, pytest.raises(sr.CheckFailed, match=says):
         executor.do(sr.RequestApproval(**fields))
     assert fake.calls == []
+
+
+@pytest.mark.parametrize("field", ["expires_in", "poll_every", "approvals_needed", "offer"])
+def test_a_value_that_is_nothing_is_refused_before_the_request_is_sent(field: str) -> None:
+    """Neither a number nor a flag may come to nothing, written so or by a template."""
+    fake = _workspace()
+    with pytest.raises(sr.RunbookError, match=f"RequestApproval.{field}: must be .*, not nothing"):
+        attrs.evolve(ASK, **{field: None})  # type: ignore[arg-type]
+    with fake.executor() as executor, pytest.raises(sr.RunbookError, match=f"{field}: must be .*, not nothing"):
+        executor.do(attrs.evolve(ASK, **{field: "{{x}}"}), {**CONTEXT, "x": None})  # type: ignore[arg-type]
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize("lead", ["", [], " , ", ["", " "]])
+@pytest.mark.parametrize("users", ["{{lead}}", ["{{lead}}"]])
+def test_people_who_come_to_nobody_are_not_everybody(users: Any, lead: Any) -> None:
+    """Only where ``users`` is left out does everybody count."""
+    fake = _workspace()
+    ts = fake.user("ann").post("incidents", "look").ts
+    fake.user("eve").react("incidents", ts, "eyes")
+    wait = sr.WaitForReaction(channel="#incidents", ts=ts, names="eyes", users=users, expires_in=5)
+    with fake.executor() as executor:
+        with pytest.raises(sr.CheckFailed, match="users: names nobody"):
+            executor.do(wait, {"lead": lead})
+        with pytest.raises(sr.CheckFailed, match="users: names nobody"):
+            executor.do(attrs.evolve(wait, users=[]))
+        assert fake.calls == []
+        assert executor.do(attrs.evolve(wait, users=None)).user == "U0EVE00003"

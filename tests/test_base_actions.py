@@ -433,6 +433,8 @@ class Checked(Nothing):
     thread_ts: Any = attrs.field(default=None, validator=base.is_text)
     flag: Any = attrs.field(default=False, validator=base.is_flag)
     maybe: Any = attrs.field(default=None, validator=base.is_flag)
+    number: Any = attrs.field(default=1, validator=base.is_number)
+    limit: Any = attrs.field(default=None, validator=base.is_number)
     users: Any = attrs.field(default="U1", converter=base.as_users, validator=base.is_users)
     data: Any = attrs.field(default={}, validator=base.is_mapping)
     extra: Any = attrs.field(default=None, validator=base.is_mapping)
@@ -447,6 +449,8 @@ RIGHT: list[dict[str, Any]] = [
     {"flag": "{{a}}", "maybe": False},
     {"flag": "TRUE", "maybe": " false "},
     {"flag": base.Placeholder.named("steps.a.b")},
+    {"number": "{{a}}", "limit": None},
+    {"number": " 7 ", "limit": 5},
     {"users": ["U1", "{{a}}"]},
     {"users": []},
     {"data": MappingProxyType({"a": 1}), "extra": None},
@@ -478,6 +482,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"flag": "yes"}, "flag: must be true or false, not 'yes'."),
     ({"flag": ""}, "flag: must be true or false, not ''."),
     ({"flag": 1}, "flag: must be true or false, not 1."),
+    ({"flag": None}, "flag: must be true or false, not nothing."),
+    ({"number": None}, "number: must be a whole number, not nothing."),
+    ({"number": "x"}, "number: must be a whole number, not 'x'."),
+    ({"limit": True}, "limit: must be a whole number, not true or false."),
     ({"maybe": 0}, "maybe: must be true or false, not 0."),
     ({"maybe": ["x"]}, "maybe: must be true or false, not a list."),
     (

@@ -381,11 +381,14 @@ def is_text(instance: object, field: attrs.Attribute[Any], value: object) -> Non
 
 
 def is_flag(instance: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Accept true, false or a template."""
+    """Accept true, false or a template, and ``None`` where that is the default."""
     if isinstance(value, bool) or (value is None and field.default is None):
         return
     if isinstance(value, str) and ("{{" in value or Placeholder.is_in(value)):
         return
+    if value is None:
+        # Left to its form, a missing value would be an option left out, and a private channel a public one.
+        raise RunbookError("must be true or false, not nothing.", place=_place(instance, field))
     try:
         _truth(value)
     except ValueError as error:
@@ -393,9 +396,11 @@ def is_flag(instance: object, field: attrs.Attribute[Any], value: object) -> Non
 
 
 def is_number(instance: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Accept a whole number or a template, and ``None`` where the field may be left out."""
-    if value is None or (isinstance(value, str) and "{{" in value):
+    """Accept a whole number or a template, and ``None`` where that is the default."""
+    if (value is None and field.default is None) or (isinstance(value, str) and "{{" in value):
         return
+    if value is None:
+        raise RunbookError("must be a whole number, not nothing.", place=_place(instance, field))
     try:
         _whole(value)
     except ValueError as error:

@@ -1,7 +1,8 @@
 """Steps that wait for a person: an approval that somebody allowed gives or refuses, and a reaction to a message.
 
-Rule of this file: whatever is in doubt is a refusal. No answer in time, a message that was deleted, a yes beside a no
-and a yes by somebody who was not asked all mean that the next step does not run.
+Rule of this file: whatever is in doubt is a refusal. No answer in time, a yes of which nobody can tell that it came in
+time, a message that was deleted, a yes beside a no and a yes by somebody who was not asked all mean that the next step
+does not run.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ __all__ = ["ApprovalAsked", "Approved", "ReactionSeen", "RequestApproval", "Wait
 # reactions.get may be asked about fifty times a minute; two requests that wait at once stay below that:
 # https://docs.slack.dev/reference/methods/reactions.get
 _LEAST_POLL = 3
+
+# How long after the end a look may be answered whose yes still counts. It begins at the end, and its answer takes a
+# moment; but a reaction has no time, so that one seen much later (Slack was away, the program was) may be a late one.
+_GRACE = 5
 
 # A week: longer than any incident, short enough that a mistake in the unit (milliseconds) shows.
 _LONGEST = 7 * 24 * 3600
@@ -103,9 +108,23 @@ _ALIASES = {"thumbsup": "+1", "thumbsdown": "-1"}
 
 
 def _plain_name(name: str) -> str:
-    """Return an emoji's name without its skin tone, for a thumb of any colour is a thumb."""
-    plain = emoji_name(name).partition("::")[0]
+    """Return an emoji's name without its skin tones, for a thumb of any colour is a thumb.
+
+    Args:
+        name: The name without colons: one that :func:`emoji_name` gave, or any that Slack lists.
+    """
+    plain = name.partition("::")[0]
     return _ALIASES.get(plain, plain)
+
+
+def _same_emoji(one: str, other: str) -> bool:
+    """Tell whether two filled names mean one emoji; a name that is none is told elsewhere."""
+    if Placeholder.is_in(one) or Placeholder.is_in(other):
+        return False
+    try:
+        return _plain_name(emoji_name(one)) == _plain_name(emoji_name(other))
+    except ValueError:
+        return False
 
 
 def _reactions(channel: str, ts: str) -> Generator[Effect, Any, dict[str, list[str]]]:
@@ -135,6 +154,10 @@ def _bad_times(expires_in: int | str, poll_every: int | str) -> Iterator[Fault]:
         )
 
 
+def _withdrawn(channel: str, ts: str) -> ApprovalRefused:
+    return ApprovalRefused("withdrawn", "the message was deleted", channel=channel, ts=ts)
+
+
 def _poll(
     channel: str,
     ts: str,
@@ -159,13 +182,21 @@ def _poll(
         try:
             decision = decide((yield from _reactions(channel, ts)))
         except MessageNotFound:
-            raise ApprovalRefused("withdrawn", "the message was deleted", channel=channel, ts=ts) from None
+            raise _withdrawn(channel, ts) from None
         except (RateLimited, SlackUnavailable):
             # A minute without Slack is no answer; the time runs on.
             pass
         now: float = yield Wait()
-        if decision is not None:
+        if decision is not None and now <= ends + _GRACE:
             return decision, now - began
+        if decision is not None:
+            raise ApprovalRefused(
+                "expired",
+                f"an answer was seen only {now - ends:.0f} seconds after the {waiting.expires_in} seconds were over, "
+                "and whether it came in time cannot be told",
+                channel=channel,
+                ts=ts,
+            )
         if now >= ends:
             raise ApprovalRefused(
                 "expired", f"nobody answered within {waiting.expires_in} seconds", channel=channel, ts=ts
@@ -202,9 +233,10 @@ class RequestApproval(Content[Approved]):
         metadata: ``event_type`` and ``event_payload`` for other apps; any app in the workspace can read it.
         thread_ts: ``ts`` of the message that starts the thread to ask in.
         approve: The emoji that means yes, in any skin tone.
-        reject: The emoji that means no.
+        reject: The emoji that means no; another one, not the same in another skin tone or under another name.
         approvals_needed: How many of the approvers must say yes.
-        expires_in: Seconds until the request counts as refused; at most seven days.
+        expires_in: Seconds until the request counts as refused; at most seven days. A yes that the step can see only
+            later, because Slack or the program was away, is refused as well: reactions carry no time.
         poll_every: Seconds between two looks; at least 3.
         offer: Whether the app puts both reactions there to click on.
 
@@ -213,7 +245,8 @@ class RequestApproval(Content[Approved]):
 
     Raises:
         ApprovalRefused: ``rejected`` (an approver said no), ``expired`` (not enough said yes in time) or ``withdrawn``
-            (the request was deleted), as ``error.code``. The steps behind it do not run.
+            (the request was deleted), as ``error.code``. The steps behind it do not run, unless the step has
+            ``on_error="continue"``, of which ``check`` warns.
         ChannelNotFound: No such channel, or a private one without the app.
         AmbiguousOutcome: The answer to the request was lost; it may stand in the channel.
 
@@ -255,8 +288,7 @@ class RequestApproval(Content[Approved]):
         yield from bad_ts("thread_ts", self.thread_ts)
         yield from bad_emoji("approve", self.approve)
         yield from bad_emoji("reject", self.reject)
-        same = not Placeholder.is_in(self.approve) and self.approve.strip(":") == self.reject.strip(":")
-        if same:
+        if _same_emoji(self.approve, self.reject):
             yield Fault("reject", "is the same emoji as approve, so no answer would be clear.", "Give another.")
         people = self.approvers if isinstance(self.approvers, tuple) else ()
         if any(Placeholder.is_in(user) or parse_group(user) is not None for user in people):
@@ -285,11 +317,14 @@ class RequestApproval(Content[Approved]):
         )
         channel, ts = str(reply["channel"]), str(reply["ts"])
         yield Partial(ApprovalAsked(channel=channel, ts=ts))
-        yes, no = _plain_name(self.approve), _plain_name(self.reject)
+        names = (emoji_name(self.approve), emoji_name(self.reject))
+        yes, no = map(_plain_name, names)
         if self.offer is True:
-            for name in (emoji_name(self.approve), emoji_name(self.reject)):
+            for name in names:
                 try:
                     yield call("reactions.add", channel=channel, timestamp=ts, name=name)
+                except MessageNotFound:
+                    raise _withdrawn(channel, ts) from None
                 except SlackError as error:
                     if error.code != "already_reacted":
                         raise
@@ -322,7 +357,9 @@ class WaitForReaction(Action[ReactionSeen]):
         ts: The message's ``ts``, as an earlier step gave it.
         names: The emoji that count, in any skin tone: a list, or a text with commas.
         users: User IDs, mentions, e-mail addresses and user groups of those who count; left out, everybody but the app.
-        expires_in: Seconds until the step fails; at most seven days.
+            A list or a value that names nobody is refused, and never means everybody.
+        expires_in: Seconds until the step fails; at most seven days. A reaction that the step can see only later does
+            not count: it may have come too late.
         poll_every: Seconds between two looks; at least 3.
 
     Returns:
@@ -341,15 +378,18 @@ class WaitForReaction(Action[ReactionSeen]):
     channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
     ts: str = attrs.field(validator=base.is_text, metadata=base.IDENTIFIER)
     names: str | tuple[str, ...] = attrs.field(converter=base.as_users, validator=base.is_users, metadata=base.USERS)
-    users: str | tuple[str, ...] = attrs.field(
-        default=(), converter=base.as_users, validator=base.is_users, metadata=base.USERS
+    users: str | tuple[str, ...] | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(base.as_users),
+        validator=attrs.validators.optional(base.is_users),
+        metadata=base.USERS,
     )
     expires_in: int | str = _seconds(3600)
     poll_every: int | str = _seconds(10)
 
     def needs(self) -> Iterator[Need]:
         yield from channel_needs(self.channel)
-        yield from user_needs(self.users, groups=True)
+        yield from user_needs(self.users or (), groups=True)
         yield Need("auth.test", "leave out the app's own reactions")
         yield Need("reactions.get", "see who reacted")
 
@@ -361,19 +401,19 @@ class WaitForReaction(Action[ReactionSeen]):
             yield Fault("names", "names no emoji.", "Give one, such as white_check_mark.")
         for name in names:
             yield from bad_emoji("names", name)
-        if self.users:
+        if self.users is not None:
             yield from bad_users("users", self.users, groups=True)
         yield from _bad_times(self.expires_in, self.poll_every)
 
     def flow(self) -> Flow[ReactionSeen]:
         app = str((yield from identity()).get("user_id"))
         channel = yield from channel_id(self.channel)
-        people = (yield from people_of(self.users)).everybody()
-        names = list(dict.fromkeys(map(_plain_name, self.names)))
+        people = None if self.users is None else (yield from people_of(self.users)).everybody()
+        names = list(dict.fromkeys(_plain_name(emoji_name(name)) for name in self.names))
 
         def decide(found: Mapping[str, Sequence[str]]) -> tuple[str, tuple[str, ...]] | None:
             for name in names:
-                counted = [user for user in found.get(name, ()) if user != app and (not people or user in people)]
+                counted = [user for user in found.get(name, ()) if user != app and (people is None or user in people)]
                 if counted:
                     return name, tuple(dict.fromkeys(counted))
             return None

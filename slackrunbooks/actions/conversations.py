@@ -643,7 +643,9 @@ class ReadHistory(Action[HistoryRead]):
     oldest: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
     latest: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
     inclusive: bool | str = attrs.field(default=False, validator=base.is_flag, metadata=base.FLAG)
-    limit: int | str | None = attrs.field(default=_MESSAGES, validator=base.is_number, metadata=base.NUMBER)
+    limit: int | str | None = attrs.field(
+        default=_MESSAGES, validator=attrs.validators.optional(base.is_number), metadata=base.NUMBER
+    )
     include_all_metadata: bool | str = attrs.field(default=False, validator=base.is_flag, metadata=base.FLAG)
 
     def needs(self) -> Iterator[Need]:
