@@ -113,7 +113,8 @@ class HostCall:
 
     Attributes:
         method: What the function is called in reports.
-        function: The function; the asynchronous driver awaits a coroutine function and runs any other in a thread.
+        function: The function; the asynchronous driver awaits a coroutine function, runs any other in a thread, and
+            awaits what that gives if it can be awaited.
         arguments: Its keyword arguments.
         repeat: What calling it a second time would do.
     """

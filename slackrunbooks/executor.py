@@ -1169,25 +1169,56 @@ async def _perform_async(client: AsyncWebClient, request: Request) -> Delivery:
 
 def _called(request: HostCall) -> Delivery:
     if inspect.iscoroutinefunction(request.function):
-        return Raised(
-            RunbookError("is asynchronous: run it with AsyncExecutor, or give a plain function.", place=request.method)
-        )
-    try:
-        return Returned(request.function(**request.arguments))
-    except Exception as error:  # noqa: BLE001 - the host's function may raise anything; the report tells
-        return Raised(error)
+        return Raised(_asynchronous(request))
+    told = _tried(request)
+    if isinstance(told, Returned) and inspect.isawaitable(told.value):
+        # Only the result tells of an object with an asynchronous __call__, or of a plain function around a coroutine's.
+        _drop(told.value)
+        return Raised(_asynchronous(request))
+    return told
 
 
 async def _called_async(request: HostCall) -> Delivery:
-    import asyncio
-
     try:
         if inspect.iscoroutinefunction(request.function):
-            return Returned(await request.function(**request.arguments))
-        # A function that waits must not hold up the loop on which everything else of the host runs.
-        return Returned(await asyncio.to_thread(request.function, **request.arguments))
+            told: Delivery = Returned(request.function(**request.arguments))
+        else:
+            # A function that waits must not hold up the loop on which everything else of the host runs.
+            told = await _in_thread(_tried, request)
+        if isinstance(told, Returned) and inspect.isawaitable(told.value):
+            return Returned(await told.value)
     except Exception as error:  # noqa: BLE001 - the host's function may raise anything; the report tells
         return Raised(error)
+    return told
+
+
+def _tried(request: HostCall) -> Returned | Raised:
+    """Call the host's function, in the thread in which this is called."""
+    try:
+        value = request.function(**request.arguments)
+    except StopIteration as error:
+        # It cannot leave a thread by a future, which would never be done, nor be thrown into an action, which is a
+        # generator: as in those (PEP 479), it is an error of the function.
+        raised = RuntimeError(f"{request.method} raised StopIteration")
+        raised.__cause__ = error
+        return Raised(raised)
+    except Exception as error:  # noqa: BLE001 - the host's function may raise anything; the report tells
+        return Raised(error)
+    if inspect.isgenerator(value) or inspect.isasyncgen(value):
+        reason = "gave a generator, of which nothing has run: return a list, or what is to be done."
+        return Raised(RunbookError(reason, place=request.method))
+    return Returned(value)
+
+
+def _asynchronous(request: HostCall) -> RunbookError:
+    return RunbookError("is asynchronous: run it with AsyncExecutor, or give a plain function.", place=request.method)
+
+
+def _drop(value: Any) -> None:
+    """End something asynchronous of which nothing runs, so that nobody is warned that it was never awaited."""
+    end = getattr(value, "close", None) or getattr(value, "cancel", None)
+    if callable(end):
+        end()
 
 
 async def _in_thread(work: Callable[..., _T], *arguments: Any) -> _T:

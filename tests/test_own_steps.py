@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import pickle
 import threading
 from collections.abc import Iterator
@@ -158,6 +159,78 @@ def test_a_plain_function_does_not_hold_up_the_loop(fake_slack: FakeSlack) -> No
             return await executor.do(sr.Function(threading.get_ident))
 
     assert asyncio.run(go()) != threading.get_ident()
+
+
+class Pager:
+    """An object whose call is a coroutine."""
+
+    async def __call__(self, team: str) -> str:
+        return await look_up_later(team)
+
+
+def passed_on(team: str) -> Any:
+    """Call a coroutine function as a decorator does that knows nothing of them."""
+    return look_up_later(team)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [look_up_later, Pager(), passed_on, functools.partial(look_up_later), lambda team: look_up_later(team)],
+)
+def test_what_can_be_awaited_is_awaited_or_refused(function: Any, fake_slack: FakeSlack) -> None:
+    """No step succeeds of which nothing ran: the asynchronous executor awaits the result, the synchronous one fails."""
+    action = sr.Function(function, {"team": "db"})
+    with fake_slack.executor() as executor, pytest.raises(sr.RunbookError, match="is asynchronous: run it with"):
+        executor.do(action)
+
+    async def go() -> Any:
+        async with fake_slack.async_executor() as executor:
+            return await executor.do(action)
+
+    assert asyncio.run(go()) == "db"
+
+
+def test_a_task_that_the_synchronous_executor_meets_is_cancelled(fake_slack: FakeSlack) -> None:
+    """Nothing goes on behind a step that has failed."""
+    begun: list[Any] = []
+
+    def begin() -> Any:
+        begun.append(asyncio.ensure_future(asyncio.Event().wait()))
+        return begun[0]
+
+    async def go() -> None:
+        with fake_slack.executor() as executor, pytest.raises(sr.RunbookError, match="is asynchronous"):
+            executor.do(sr.Function(begin))
+        await asyncio.sleep(0)
+        assert begun[0].cancelled()
+
+    asyncio.run(go())
+
+
+async def _asynchronously() -> Any:
+    yield 1
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("function", [lambda: (each for each in "ab"), _asynchronously])
+def test_a_generator_is_no_result(name: str, function: Any) -> None:
+    """Nothing of it has run, so that the step must not succeed."""
+    with open_way(name) as way, pytest.raises(sr.RunbookError, match="gave a generator, of which nothing has run"):
+        way.do(sr.Function(function))
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_stop_iteration_is_an_error_like_any_other(name: str) -> None:
+    """The step fails; no executor waits for what a thread could not hand over."""
+
+    def first() -> object:
+        return next(iter(()))
+
+    with open_way(name) as way:
+        report = way.run(sr.Runbook("b", {"first": sr.Function(first)}))
+    error = report["first"].error
+    assert isinstance(error, RuntimeError)
+    assert str(error) == "first raised StopIteration" and isinstance(error.__cause__, StopIteration)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,8 @@ class Function(Action[_R], Generic[_R]):
 
     What it returns is the step's output: the entries of a mapping and the fields of an attrs class are read as
     ``{{steps.NAME.FIELD}}``, anything else as ``{{steps.NAME.value}}``. An exception fails the step. The synchronous
-    executor takes plain functions; the asynchronous one awaits coroutine functions, and runs plain ones in a thread.
+    executor takes plain functions; the asynchronous one awaits coroutine functions, runs plain ones in a thread, and
+    awaits what those give if it can be awaited (a decorator around a coroutine function). A generator is refused.
 
     Scopes: none.
 
@@ -125,7 +126,8 @@ class Function(Action[_R], Generic[_R]):
         What the function returns.
 
     Raises:
-        RunbookError: The function does not take these arguments, or is asynchronous and the executor is not.
+        RunbookError: The function does not take these arguments, is asynchronous and the executor is not, or gives a
+            generator, of which nothing has run.
         Exception: Whatever the function raises.
 
     Again: calls the function again.
