@@ -1276,7 +1276,8 @@ async def upload_async(client: AsyncWebClient, url: str, content: Content) -> De
             if isinstance(client, _AsyncWire) and _is_ours(client, _AsyncWire):
                 told = await client._send_file(url, file, content.size)  # noqa: SLF001
                 return _delivered(told) if file.failure is None else Raised(file.failure)
-            sending = _sdk_upload(client, url, file.read())
+            # slack_sdk takes it whole; a large file must not hold up the loop while it is read.
+            sending = _sdk_upload(client, url, await asyncio.to_thread(file.read))
     except (OSError, RunbookError) as error:
         return Raised(error)
     try:

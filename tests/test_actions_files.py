@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import threading
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import attrs
 import pytest
 import responses
 from slack_sdk import WebClient
+from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
 import slackrunbooks as sr
@@ -43,6 +45,7 @@ class Figure:
 CONTENTS: list[tuple[str, dict[str, Any], str, bytes]] = [
     ("bytes", {"content": b"\x89PNG", "filename": "graph.png"}, "graph.png", b"\x89PNG"),
     ("text", {"content": "né {{id}}", "filename": "log.txt"}, "log.txt", "né 7".encode()),
+    ("half a character", {"content": "a\ud800b", "filename": "log.txt"}, "log.txt", b"a?b"),
     ("figure", {"content": Figure()}, "figure.png", b"drawn as png"),
     ("figure by name", {"content": Figure(), "filename": "g.SVG"}, "g.SVG", b"drawn as svg"),
     ("bytes of the context", {"content": "{{raw}}", "filename": "g-{{id}}.bin"}, "g-7.bin", b"\x00\xff" * 9),
@@ -297,6 +300,57 @@ def test_another_client_sends_a_file_its_own_way(kind: type[Any]) -> None:
     with sr.Executor(kind("xoxb-fake", retry_handlers=[])) as executor:
         executor.do(sr.UploadFile(content=b"abc", filename="x.bin"))
     assert kind.sent == [b"abc"]
+
+
+class AsyncHeir(AsyncWebClient):
+    """The same, asynchronous."""
+
+    sent: ClassVar[list[bytes]] = []
+
+    async def api_call(self, api_method: str, **_: Any) -> Any:
+        return {"ok": True, "upload_url": "https://files.example.com/1", "file_id": "F1", "files": []}
+
+    async def _upload_file(self, *, url: str, data: bytes, **_: Any) -> FileUploadV2Result:
+        self.sent.append(data)
+        return FileUploadV2Result(status=200, body="OK")
+
+
+def test_the_loop_does_not_wait_for_a_file_that_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a client that needs all of it at once, another thread reads it."""
+    threads: list[int] = []
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            threads.append(threading.get_ident())
+            return super().read(size)
+
+    monkeypatch.setattr("slackrunbooks.actions.files._InMemory.open", lambda content: Slow(bytes(content.view)))
+    AsyncHeir.sent.clear()
+
+    async def go() -> None:
+        client = AsyncHeir("xoxb-fake", retry_handlers=[])
+        await sr.AsyncExecutor(client).do(sr.UploadFile(content=b"abc", filename="x.bin"))
+
+    asyncio.run(go())
+    assert AsyncHeir.sent == [b"abc"]
+    assert threads and threading.get_ident() not in threads
+
+
+def test_a_figure_is_drawn_in_the_thread_of_the_executor() -> None:
+    """matplotlib is not made for threads, so that no library may choose one for it."""
+    threads: list[int] = []
+
+    class Drawn:
+        def savefig(self, fname: Any, *, format: str) -> None:  # noqa: A002
+            threads.append(threading.get_ident())
+            fname.write(b"x")
+
+    async def go() -> None:
+        async with FakeSlack().async_executor() as executor:
+            await executor.do(sr.UploadFile(content=Drawn()))
+
+    asyncio.run(go())
+    assert threads == [threading.get_ident()]
 
 
 def test_a_stand_in_that_sends_no_files_is_named() -> None:

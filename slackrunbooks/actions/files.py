@@ -192,8 +192,12 @@ class UploadFile(Action[FileUploaded]):
         path: The file on the machine that runs the runbook, as text or a path object, at most 1 GB. Either this or
             ``content``. What is read is its size at the beginning of the step.
         content: The file itself: bytes, text (sent as UTF-8), anything with ``savefig(buffer, format=…)`` such as a
-            matplotlib figure, or a template that is one tag whose value is one of these. At most 1 GB. An open file is
-            refused, because it can be read only once and may have to be sent again: give its path.
+            matplotlib figure, or a template that is one tag whose value is one of these. At most 1 GB. Half of a
+            character (a lone surrogate) in a text becomes ``?``, as in a message. An open file is refused, because it
+            can be read only once and may have to be sent again: give its path. A figure is drawn in the thread of the
+            executor, so that the asynchronous one holds up its loop meanwhile: matplotlib is not made for threads
+            (https://matplotlib.org/stable/users/faq.html#work-with-threads), and only the program knows who else
+            draws. Where that takes long, draw in a :class:`Function` of your own and give its bytes.
         filename: The name it has in Slack, whose ending tells its type; of a path and a figure it may be left out.
         title: What Slack shows above it; its name if left out.
         channel: The channel to share it in: an earlier step's ``channel``, an ID, ``#name`` or a link. Left out, only
@@ -360,6 +364,8 @@ class UploadFile(Action[FileUploaded]):
             self.content.savefig(buffer, format=ending or "png")
             view = buffer.getbuffer()
         else:
-            view = memoryview(self.content.encode() if isinstance(self.content, str) else self.content)
+            # A lone surrogate has no UTF-8 form; as in the body of a form, it is no reason to send nothing.
+            text = isinstance(self.content, str)
+            view = memoryview(self.content.encode("utf-8", "replace") if text else self.content)
         _checked(len(view), "UploadFile.content")
         return _InMemory(view)
