@@ -190,6 +190,16 @@ def test_a_cosmetic_step_stops_no_incident() -> None:
             "SendMessage.metadata: must have event_type and event_payload (https://docs.slack.dev/messaging/",
         ),
         (
+            lambda: sr.SendMessage(channel="#c", text="x", metadata={"event_type": "a", "event_payload": "x"}),
+            "SendMessage.metadata.event_payload: must be a mapping, as Slack wants an object (https://docs.slack.dev/",
+        ),
+        (
+            lambda: sr.PostOrUpdateMessage(
+                channel="#c", key="x", text="x", metadata={"event_type": "a", "event_payload": None}
+            ),
+            "PostOrUpdateMessage.metadata.event_payload: must be a mapping, as Slack wants an object (https://docs.",
+        ),
+        (
             lambda: sr.CreateChannel(name="x", is_private="yes"),
             "CreateChannel.is_private: must be true or false, not 'yes'.",
         ),
@@ -366,3 +376,31 @@ def test_nothing_is_tried_more_often_than_the_policy_says() -> None:
     assert (report["say"].outcome, report["say"].attempts, fake.naps) == ("failed", 3, [0.5, 1.0])
     assert isinstance(report["say"].error, sr.SlackUnavailable)
     assert fake.unfired
+
+
+@pytest.mark.parametrize("payload", ["text", "{{b}}", None, [1], 5])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **metadata: sr.SendMessage(channel="#c", text="x", **metadata),
+        lambda **metadata: sr.PostOrUpdateMessage(channel="#c", key="x", text="x", **metadata),
+        lambda **metadata: sr.UpdateMessage(channel="C0123ABCD", ts="1503435956.000247", text="x", **metadata),
+        lambda **metadata: sr.RequestApproval(channel="#c", approvers="U0ANN00001", text="x", **metadata),
+    ],
+)
+def test_metadata_that_a_template_makes_no_object_of_is_refused(make: Any, payload: object) -> None:
+    """Before the run where the context tells, in its step where only an earlier step does; either way the run reports."""
+    fake = FakeSlack()
+    fake.add_channel("c")
+    action = make(metadata={"event_type": "a", "event_payload": "{{p}}"})
+    with fake.executor() as executor:
+        with pytest.raises(sr.SlackRunbooksError, match=r"metadata\.event_payload: must be a mapping"):
+            executor.do(action, {"p": payload})
+        with pytest.raises(sr.CheckFailed, match=r"metadata\.event_payload: must be a mapping"):
+            executor.do(action)
+        late = make(metadata={"event_type": "a", "event_payload": "{{steps.own.payload}}"})
+        book = sr.Runbook("b", {"own": sr.Function(lambda: {"payload": payload}), "say": late})
+        report = executor.run(book, {})
+    assert report["say"].outcome == "failed"
+    assert "must be a mapping" in str(report["say"].error)
+    assert fake.channel("c").messages == []

@@ -1138,7 +1138,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "channel": texts,
     "users": st.one_of(texts, st.lists(texts, max_size=3)),
     "flag": st.one_of(st.booleans(), st.just("{{Activity.flag}}")),
-    "number": st.one_of(st.none(), st.integers(min_value=1), st.just("{{Activity.number}}")),
+    "number": st.one_of(st.integers(min_value=1), st.just("{{Activity.number}}")),
     "data": payloads,
     "time": st.one_of(st.integers(), st.just("{{Activity.when}}")),
     "blocks": st.lists(st.one_of(sections, st.just({"type": "divider"})), max_size=3),
@@ -1176,6 +1176,8 @@ def _agree(draw: st.DrawFn, cls: type[sr.Action[Any]], fields: dict[str, Any]) -
         fields["filename"] = "{{Activity.id}}.txt"
         fields.pop(draw(st.sampled_from(["blocks", "initial_comment"])), None)
         fields.setdefault("channel", "#c")
+    if cls is sr.ReadHistory and draw(st.booleans()):
+        fields["limit"] = None
     if "too_long" in fields:
         fields["too_long"] = draw(st.sampled_from(["error", "truncate"]))
     if cls is sr.LookUpMentions:

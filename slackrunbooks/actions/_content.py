@@ -5,6 +5,7 @@ Rule of this file: no method of Slack is named here, as in ``_base``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attrs
@@ -13,10 +14,10 @@ from .. import blocks as block_kit
 from ..errors import RunbookError
 from ..text import LIMITS, Kind, split, truncate
 from . import _base as base
-from ._base import Action, Fault
+from ._base import Action, Fault, Placeholder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["Content", "LongContent"]
 
@@ -50,6 +51,13 @@ class Content(Action[_R_co]):
                 "must have event_type and event_payload (https://docs.slack.dev/messaging/message-metadata).",
                 place=f"{name}.metadata",
             )
+        payload = self._payload()
+        may_become_one = isinstance(payload, str) and ("{{" in payload or Placeholder.is_in(payload))
+        if not isinstance(payload, Mapping) and not may_become_one:
+            raise RunbookError(_BAD_PAYLOAD, place=f"{name}.metadata.event_payload")
+
+    def _payload(self) -> object:
+        return self.metadata["event_payload"] if self.metadata is not None else {}
 
     def _content(self) -> dict[str, Any]:
         """Return the arguments that carry the content, with a fallback text beside blocks."""
@@ -71,6 +79,10 @@ class Content(Action[_R_co]):
         elif not (self.text or self.markdown_text or "").strip():
             field = "text" if self.text is not None else "markdown_text"
             yield Fault(field, "is empty, and Slack refuses an empty message (no_text).", "Say something.")
+        payload = self._payload()
+        # What a template came to may be a text with braces of its own.
+        if not isinstance(payload, Mapping) and not Placeholder.is_in(payload):
+            yield Fault("metadata.event_payload", _BAD_PAYLOAD)
         for field in _LONG:
             said, most = getattr(self, field), LIMITS[field].most
             if said is not None and len(said) > most:
@@ -85,6 +97,8 @@ class Content(Action[_R_co]):
     def _remedy_of_length(self) -> str:
         return "Shorten it, send the rest as replies in a thread, or use blocks."
 
+
+_BAD_PAYLOAD = "must be a mapping, as Slack wants an object (https://docs.slack.dev/messaging/message-metadata)."
 
 _LONG = {"text": Kind.MRKDWN, "markdown_text": Kind.MARKDOWN}
 
