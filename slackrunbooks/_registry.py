@@ -6,21 +6,41 @@ by a path that stands in a runbook.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
+from types import CodeType
 from typing import Any, TypeAlias, TypeVar, cast, overload
 
 from .actions import ACTIONS, action_name
 from .actions._base import Action
-from .actions.functions import Function, HostFunction, Repeats
+from .actions.functions import Function, HostFunction, Repeats, by_name_only
 from .errors import RunbookError
 
-__all__ = ["Known", "known", "register", "registered_word", "unregister", "word"]
+__all__ = [
+    "LATER_OPTIONS",
+    "STEP_OPTIONS",
+    "Known",
+    "known",
+    "register",
+    "registered_word",
+    "unregister",
+    "word",
+]
 
 _T = TypeVar("_T", bound=Callable[..., Any])
 
 Known: TypeAlias = type[Action[Any]] | HostFunction
 """What a name in YAML stands for."""
+
+LATER_OPTIONS = ("concurrency", "workspace")
+"""Options of a step that this version refuses by name."""
+
+STEP_OPTIONS = (
+    *("when", "on_error", "run_if", "save_as", "foreach"),
+    *("every", "until", "after", "expires_after", "on_ambiguous", *LATER_OPTIONS),
+)
+"""What stands in a step beside its action, and so can be the name of none."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _own: dict[str, Known] = {}
@@ -57,7 +77,8 @@ def register(own: Any = None, *, name: str | None = None, repeat: Repeats = "dou
 
     Raises:
         RunbookError: The name is none, or stands for something else. What comes from the same place under the same
-            name, as when a notebook's cell runs again, replaces what was there.
+            name, as when a notebook's cell runs again, replaces what was there. Or the function needs a parameter by
+            its position, which a step cannot give.
     """
     if own is None:
 
@@ -73,11 +94,14 @@ def register(own: Any = None, *, name: str | None = None, repeat: Repeats = "dou
             'Give one: register(…, name="page_on_call").',
             place="register",
         )
+    if chosen in STEP_OPTIONS:
+        raise RunbookError(f"{chosen!r} is an option of a step; give it another name.", place="register")
     if chosen in ACTIONS:
         raise RunbookError(f"{chosen!r} is an action of the library; give it another name.", place="register")
     if chosen in _own and _origin(_own[chosen]) != _origin(made):
         raise RunbookError(
-            f"{chosen!r} is registered already, for {'.'.join(_origin(_own[chosen]))}; give it another name.",
+            f"{chosen!r} is registered already, for {'.'.join(_origin(_own[chosen])[:2])}; give it another name, or "
+            f"take that one away before: unregister({chosen!r}).",
             place="register",
         )
     _own[chosen] = made
@@ -92,6 +116,7 @@ def _entry(own: object, name: str | None, repeat: Repeats) -> Known:
         raise RunbookError("must be the class of an action, not one of its objects.", place="register")
     if isinstance(own, type) or not callable(own):
         raise RunbookError(f"must be a class of actions or a function, not {own!r}.", place="register")
+    by_name_only(own, str(name or getattr(own, "__name__", "")), place="register")
     return HostFunction(name or str(getattr(own, "__name__", "")), own, cast("Any", repeat))
 
 
@@ -109,9 +134,18 @@ def unregister(name: str) -> None:
     del _own[name]
 
 
-def _origin(entry: Known) -> tuple[str, str]:
+def _origin(entry: Known) -> tuple[str, str, object]:
+    """Return the module, the name and, where the name is none of its own, the code of what is registered."""
     thing: Any = entry.function if isinstance(entry, HostFunction) else entry
-    return str(getattr(thing, "__module__", "")), str(getattr(thing, "__qualname__", repr(thing)))
+    name = str(getattr(thing, "__qualname__", repr(thing)))
+    code: object = None
+    if "<" in name:
+        # Any two lambdas of a module are called alike, and any two functions of that name within another function.
+        code = getattr(thing.flow if isinstance(thing, type) else inspect.unwrap(thing), "__code__", thing)
+        if isinstance(code, CodeType) and code.co_name != "<lambda>":
+            # A function has its line to itself, and may have been changed there; of lambdas a line holds several.
+            code = code.co_filename, code.co_firstlineno
+    return str(getattr(thing, "__module__", "")), name, code
 
 
 def known() -> Mapping[str, Known]:

@@ -19,7 +19,7 @@ import attrs
 from ._conditions import When, checked_when, when_paths
 from ._context import MISSING, PATH, in_the_way, kind_of, look_up, near, put
 from ._effects import OnAmbiguous
-from ._registry import Known, known, registered_word, word
+from ._registry import LATER_OPTIONS, STEP_OPTIONS, Known, known, registered_word, word
 from .actions._base import Action, Placeholder, data_templates, fields_of, templates
 from .actions.functions import Function, HostFunction, parameters
 from .errors import Problem, RunbookError, TemplateError, Unsupported
@@ -50,9 +50,6 @@ Duration: TypeAlias = float | str | timedelta
 
 _LOOP = ("item", "item_number")
 _ERROR_FIELDS = ("step", "code", "message", "method", "remedy")
-
-# Parts of the contract that this version refuses by name.
-_LATER_STEP = ("concurrency", "workspace")
 
 
 @attrs.frozen(kw_only=True)
@@ -170,7 +167,7 @@ class Step:
     ) -> None:
         if not isinstance(action, Action):
             raise RunbookError(f"must be an action such as SendMessage(…), not {kind_of(action)}.", place="action")
-        for option, value in zip(_LATER_STEP, (concurrency, workspace), strict=True):
+        for option, value in zip(LATER_OPTIONS, (concurrency, workspace), strict=True):
             if value is not None:
                 raise _later(option)
         _choice("on_error", on_error, ("stop", "continue"))
@@ -960,7 +957,7 @@ class _Reader:
     """Makes a runbook from plain data; ``error`` knows where each piece of the data stood in its file."""
 
     _TOP = ("name", "steps", "inputs", "partials")
-    _OPTIONS = ("when", "on_error", "run_if", "save_as", "foreach", *_TIMES, "until", "on_ambiguous", *_LATER_STEP)
+    _OPTIONS = STEP_OPTIONS
     _INPUT = ("type", "default", "description")
 
     def __init__(self, error: _MakesError) -> None:
@@ -1026,7 +1023,7 @@ class _Reader:
             raise self._error(path, f"a step holds exactly one action; {found}.", key=True)
         action = self._action(actions[0], [*path, actions[0]], options[actions[0]])
         chosen: dict[str, Any] = {key: value for key, value in options.items() if key in self._OPTIONS}
-        for option in _LATER_STEP:
+        for option in LATER_OPTIONS:
             if chosen.get(option) is not None:
                 error = _later(option)
                 raise self._error([*path, option], str(error), key=True) from error

@@ -428,6 +428,7 @@ HANDLED: dict[tuple[str, str, str], tuple[type[sr.SlackRunbooksError], str] | No
     ("AddReaction", "reactions.add", "already_reacted"): _DONE,
     ("RequestApproval", "reactions.add", "already_reacted"): _DONE,
     ("RemoveReaction", "reactions.remove", "no_reaction"): _DONE,
+    ("RequestApproval", "reactions.add", "message_not_found"): (sr.ApprovalRefused, "withdrawn"),
     ("RequestApproval", "reactions.get", "message_not_found"): (sr.ApprovalRefused, "withdrawn"),
     ("WaitForReaction", "reactions.get", "message_not_found"): (sr.ApprovalRefused, "withdrawn"),
     # Private channels are not searched then, and the name is in no other.

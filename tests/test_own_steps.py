@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import pickle
 import threading
 from collections.abc import Iterator
@@ -37,6 +38,20 @@ async def look_up_later(team: str) -> str:
     """Tell who is on call, asynchronously."""
     await asyncio.sleep(0)
     return team
+
+
+def by_position(team: str, /) -> str:
+    """Take what no step can give."""
+    return team
+
+
+def by_position_maybe(team: str = "db", /) -> str:
+    """Take what need not be given."""
+    return team
+
+
+# Whatever may stand in a step beside its action, in this version or a later one.
+OPTIONS = sorted(set(inspect.signature(sr.Step).parameters) - {"action"})
 
 
 @attrs.frozen(kw_only=True)
@@ -259,6 +274,9 @@ def test_an_interrupted_function_is_told_by_what_it_declared(repeat: Any, outcom
         (lambda: sr.Function(on_call, {"team": "x"}, repeat="maybe"), "must be 'reads'"),  # type: ignore[arg-type]
         (lambda: sr.register(on_call, name="send_message"), "'send_message' is an action of the library"),
         (lambda: sr.register(anything, name="on_call"), "'on_call' is registered already, for .*on_call"),
+        *((lambda name=name: sr.register(on_call, name=name), f"'{name}' is an option of a step") for name in OPTIONS),
+        (lambda: sr.register(by_position), "register: by_position takes team by position only"),
+        (lambda: sr.Function(by_position), "Function.function: by_position takes team by position only"),
         (lambda: sr.register(on_call, name="On Call"), "is no name for YAML"),
         (lambda: sr.register(lambda: None), "is no name for YAML"),
         (lambda: sr.register(PageTeam(team="x")), "must be the class of an action"),
@@ -290,6 +308,65 @@ def test_registering_again_from_the_same_place_replaces() -> None:
         assert sr.Runbook.from_yaml("steps:\n  a: {step: {}}\n").steps["a"].action == sr.Function(second)
     finally:
         sr.unregister("step")
+
+
+def test_another_function_of_the_same_written_name_is_another() -> None:
+    """Two lambdas, two functions or two actions within functions are called alike, and replace one another not."""
+
+    def make() -> Any:
+        def step() -> int:
+            return 2
+
+        return step
+
+    def make_action(value: str) -> Any:
+        if value == "one":
+
+            class Own(PageTeam):
+                def flow(self) -> sr.Flow[dict[str, str]]:
+                    yield from ()
+                    return {"one": ""}
+        else:
+
+            class Own(PageTeam):  # type: ignore[no-redef]
+                def flow(self) -> sr.Flow[dict[str, str]]:
+                    yield from ()
+                    return {"two": ""}
+
+        return attrs.frozen(kw_only=True)(Own)
+
+    def step() -> int:
+        return 1
+
+    step.__qualname__ = make().__qualname__
+    pairs = [
+        (lambda: 1, lambda: 2),
+        (make(), step),
+        (make_action("one"), make_action("two")),
+        (functools.partial(on_call, "a"), functools.partial(on_call, "b")),
+    ]
+    for first, second in pairs:
+        assert sr.register(first, name="own_step") is first
+        try:
+            assert sr.register(first, name="own_step") is first
+            with pytest.raises(sr.RunbookError, match=r"'own_step' is registered already, for .*unregister\('own_step'\)"):
+                sr.register(second, name="own_step")
+        finally:
+            sr.unregister("own_step")
+    for _ in range(2):
+        # The same cell of a notebook, run twice.
+        sr.register(make_action("one"), name="own_step")
+        sr.register(PageTeam, name="page_team")
+    sr.unregister("own_step")
+    for _ in range(2):
+        sr.register(lambda: 3, name="own_step")
+    sr.unregister("own_step")
+
+
+def test_a_parameter_that_need_not_be_given_may_have_a_position_only(fake_slack: FakeSlack) -> None:
+    """The function is called without it."""
+    with fake_slack.executor() as executor:
+        assert executor.do(sr.Function(by_position_maybe)) == "db"
 
 
 def test_a_plan_names_the_function_and_what_it_would_be_called_with(fake_slack: FakeSlack) -> None:

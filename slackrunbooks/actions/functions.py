@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .._effects import Flow
 
-__all__ = ["Function", "HostFunction", "Repeats", "parameters"]
+__all__ = ["Function", "HostFunction", "Repeats", "by_name_only", "parameters"]
 
 _R = TypeVar("_R")
 _S = TypeVar("_S")
@@ -80,6 +80,30 @@ def parameters(function: Callable[..., Any]) -> tuple[dict[str, bool], bool] | N
     return named, any(each.kind is each.VAR_KEYWORD for each in given)
 
 
+def by_name_only(function: Callable[..., Any], name: str, *, place: str) -> None:
+    """Refuse a function that cannot be called by the names of its parameters alone, as every step is.
+
+    Args:
+        function: The function.
+        name: What to call it in the error.
+        place: Where it was given.
+
+    Raises:
+        RunbookError: It needs a parameter that is given by its position only.
+    """
+    try:
+        given = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return
+    needed = [each.name for each in given if each.kind is each.POSITIONAL_ONLY and each.default is each.empty]
+    if needed:
+        raise RunbookError(
+            f"{name} takes {' and '.join(needed)} by position only (before the /), and a step gives names: "
+            "take the / out, or give a function around it.",
+            place=place,
+        )
+
+
 def _fits(instance: Function[Any], _field: attrs.Attribute[Any], arguments: Mapping[str, Any]) -> None:
     """Refuse arguments that the function does not take, before anything runs."""
     if not isinstance(arguments, Mapping):
@@ -99,9 +123,10 @@ def _fits(instance: Function[Any], _field: attrs.Attribute[Any], arguments: Mapp
         raise RunbookError(f"{instance.name} needs {' and '.join(missing)}.", place="Function.arguments")
 
 
-def _is_function(_instance: object, _field: attrs.Attribute[Any], value: object) -> None:
+def _is_function(instance: Function[Any], _field: attrs.Attribute[Any], value: object) -> None:
     if not callable(value):
         raise RunbookError("must be a function, or anything that can be called.", place="Function.function")
+    by_name_only(value, instance.name, place="Function.function")
 
 
 @attrs.frozen(init=False)
