@@ -21,7 +21,7 @@ from .actions._base import Need, Placeholder, fields_of, fill, render, templates
 from .actions.approvals import RequestApproval
 from .actions.functions import Function
 from .errors import MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
-from .markup import Markup, Pending
+from .markup import Markup, Pending, Unknown
 from .report import CheckReport, Plan, PlannedStep
 from .runbook import ERROR_STAND_IN, OF_THE_RUN, Runbook, Step, save_problems, stand_in
 from .scopes import ScopeRequirements, scopes_of, settling
@@ -116,7 +116,8 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
         outputs[name] = _NO_OUTPUT if planned.skipped else stand_in(step, name)
         if not planned.skipped:
             for path, field in step.save_as.items():
-                unknown = Placeholder.named(f"steps.{name}.{field}")
+                # As ``steps.NAME`` lacks what may be anything: there a section shows nothing, and so it must here.
+                unknown = Unknown(f"steps.{name}.{field}")
                 filled = put(filled, path, outputs[name].get(field, unknown))
     # The filled actions tell more than the templates: whether people are given by e-mail, whether a channel is private.
     may_fail = {name for name, step in runbook.steps.items() if step.on_error == "continue"}
@@ -172,7 +173,7 @@ def _plan_step(
         where = f"{place}[{number}]" if items is not None and step.foreach is not None else place
         action, wrong = _filled(step, {**scope, **looped} if templates else None, where, runbook.partials)
         actions.append(action)
-        late = _read_from_outputs(step.action, where, runbook.partials) if templates else frozenset()
+        late = _read_from_outputs(step.action, where, runbook.partials, scope) if templates else frozenset()
         # What a section over an output will say, only the run can tell: its text may be empty now.
         found += [each for each in wrong if not (each.place in late and each.message.startswith("is empty"))]
     arguments = _arguments(actions[0])
@@ -190,12 +191,14 @@ def _plan_step(
     return planned, tuple(actions)
 
 
-def _read_from_outputs(action: Action[Any], place: str, partials: Mapping[str, str]) -> frozenset[str]:
-    """Return the places of an action's templates that read what an earlier step gives."""
+def _read_from_outputs(
+    action: Action[Any], place: str, partials: Mapping[str, str], scope: Mapping[str, Any]
+) -> frozenset[str]:
+    """Return the places of an action's templates that read what an earlier step gives or has saved."""
     return frozenset(
         spot
         for spot, template in templates_of(action, place=place, partials=partials)
-        if any(name.startswith("steps.") for name in template.variables)
+        if any(name.startswith("steps.") or _is_open(scope, name) for name in template.variables)
     )
 
 
@@ -239,7 +242,7 @@ def _items(step: Step, scope: Mapping[str, Any], place: str) -> tuple[list[Any] 
     if step.foreach is None:
         return [None], []
     path = step.foreach if isinstance(step.foreach, str) else ""
-    if path and (path.split(".")[0] in OF_THE_RUN or Placeholder.is_in(_found(scope, path))):
+    if path and (path.split(".")[0] in OF_THE_RUN or _is_open(scope, path)):
         return None, []
     items, problems = loop_items(step, scope, place)
     if any(
@@ -250,11 +253,14 @@ def _items(step: Step, scope: Mapping[str, Any], place: str) -> tuple[list[Any] 
     return (None if problems else items), problems
 
 
-def _found(scope: Mapping[str, Any], path: str) -> Any:
-    try:
-        return look_up(scope, path)
-    except RunbookError:
-        return None
+def _is_open(scope: Mapping[str, Any], path: str) -> bool:
+    """Tell whether a path leads to, or through, what only the run can tell."""
+    value: Any = scope
+    for segment in path.split("."):
+        if isinstance(value, Unknown):
+            return True
+        value = fields_in(value).get(segment)
+    return isinstance(value, Unknown) or Placeholder.is_in(value)
 
 
 def _shown(value: object) -> object:
@@ -321,10 +327,11 @@ def _skipped(when: When, scope: Mapping[str, Any], where: str) -> tuple[str, lis
     known = True
     try:
         for path in when_paths(when):
-            if path.split(".")[0] in OF_THE_RUN or Placeholder.is_in(look_up(scope, path)):
+            if path.split(".")[0] in OF_THE_RUN or _is_open(scope, path):
                 # Only the run can tell, but the other paths can be wrong already.
                 known = False
             else:
+                look_up(scope, path)
                 problems += _doubts(path, when, scope, where)
         return (when_reason(when, scope) or "") if known else "", problems
     except RunbookError as error:

@@ -20,7 +20,7 @@ from .text import Fit, Kind, Placeholder, apart, escape, escaper, fit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["ChannelMention", "Date", "GroupMention", "Link", "Markup", "Pending", "UserMention", "keys_of", "severity"]
+__all__ = ["ChannelMention", "Date", "GroupMention", "Link", "Markup", "Pending", "Unknown", "UserMention", "keys_of", "severity"]
 
 
 class Markup(abc.ABC):
@@ -361,13 +361,15 @@ class Pending(Markup):
         self.name = name
         self._keys = None if keys is None else tuple(keys)
 
-    def part(self, key: str) -> Placeholder | None:
-        """Return what stands for a part of it, or ``None`` where it has none of that name.
+    def part(self, key: str) -> Placeholder | Pending | None:
+        """Return what stands for a part of it, or ``None`` where it has none of that name. All of an open one is open.
 
         Args:
             key: The part: ``id``.
         """
-        return Placeholder.named(f"{self.name}.{key}") if self._keys is None or key in self.parts else None
+        if self.is_open:
+            return Pending(f"{self.name}.{key}")
+        return Placeholder.named(f"{self.name}.{key}") if key in self.parts else None
 
     @property
     def is_open(self) -> bool:
@@ -390,6 +392,35 @@ class Pending(Markup):
 
     def _markdown(self) -> str:
         return self._plain()
+
+
+class Unknown(Pending):
+    """Stands for a value of which nobody knows what it is, a list of mappings perhaps, until a run tells.
+
+    It is printed as its placeholder, whatever is read of it is as unknown, and a section of it shows nothing: the names
+    inside may be its own.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        """Make what stands for a dotted name.
+
+        Args:
+            name: The name: ``steps.tell.items``.
+        """
+        super().__init__(name)
+
+    def __bool__(self) -> bool:
+        return False
+
+    def part(self, key: str) -> Unknown:
+        """Return what stands for a part of it, whatever its name.
+
+        Args:
+            key: The part: ``channel``.
+        """
+        return Unknown(f"{self.name}.{key}")
 
 
 def keys_of(kind: type[UserMention | GroupMention | ChannelMention]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from ._registry import LATER_OPTIONS, STEP_OPTIONS, Known, known, registered_wor
 from .actions._base import Action, Placeholder, data_templates, fields_of, templates
 from .actions.functions import Function, HostFunction, parameters
 from .errors import Problem, RunbookError, TemplateError, Unsupported
-from .markup import ChannelMention, GroupMention, Markup, Pending, UserMention, keys_of
+from .markup import ChannelMention, GroupMention, Markup, Pending, Unknown, UserMention, keys_of
 from .templates import Template
 
 __all__ = [
@@ -647,7 +647,12 @@ def save_problems(step: Step, context: Mapping[str, Any], place: str) -> list[Pr
         place: Where ``save_as`` stands.
     """
     blocked = {path: in_the_way(context, path) for path in step.save_as}
-    return [_blocked(place, path, at, context) for path, at in blocked.items() if at]
+    # What is not known before the run may be a mapping, which has room.
+    return [
+        _blocked(place, path, at, context)
+        for path, at in blocked.items()
+        if at and not isinstance(look_up(context, at), Unknown)
+    ]
 
 
 # Fields of an output that a placeholder can stand for; a list of texts or numbers is shown as one item.

@@ -621,3 +621,66 @@ def test_a_check_says_which_steps_could_not_be_settled(
         assert unsettled in found.unsettled["a"]
         assert f"  ? a: if its answer gets lost, {found.unsettled['a']}" in str(found)
         assert found.to_dict()["unsettled"] == found.unsettled
+
+
+ANYTHING = sr.Step(
+    sr.Function(lambda: {"rows": [{"name": "x", "in": {"n": 5}}], "n": 5, "in": {"n": 5}}),
+    save_as={"A.rows": "rows", "A.n": "n"},
+)
+USES: list[tuple[str, sr.Action[Any]]] = [
+    ("a section", say("- {{#A.rows}}{{name}} {{in.n}}{{/A.rows}}")),
+    ("a section alone", say("{{#A.rows}}{{name}}{{/A.rows}}")),
+    ("a section in a section", say("{{#A}}{{#rows}}{{name}}{{/rows}}{{/A}} -")),
+    ("an entry", say("{{A.rows.0.name}}: {{A.rows.0.in.n}}")),
+    ("a value and a section of it", say("{{A.n}}{{#A.n}}, {{.}}{{/A.n}}")),
+    ("a number", sr.ReadHistory(channel="#incidents", limit="{{A.n}}")),
+    (
+        "a value in data",
+        sr.SendMessage(
+            channel="#incidents", text="-", metadata={"event_type": "a", "event_payload": {"n": "{{A.rows.0.in}}"}}
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("action", [row[1] for row in USES], ids=[row[0] for row in USES])
+def test_what_a_step_saved_is_as_open_as_its_output(action: sr.Action[Any]) -> None:
+    """A runbook that the run can do is not refused, whatever is read of a saved value that only the run can tell."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    with fake.executor() as executor:
+        report = executor.run(sr.Runbook("b", {"own": ANYTHING, "use": action}), {"A": {"title": "x"}})
+    report.raise_for_failure()
+
+
+def test_a_saved_value_may_be_looped_over_compared_and_written_below() -> None:
+    """Its list, its condition and its room are for the run to judge."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    steps = {
+        "own": ANYTHING,
+        "say": sr.Step(say("{{item.name}} {{item.in.n}}"), foreach="A.rows", save_as={"told": "items"}),
+        "more": sr.Step(say("more"), when={"A.n": {"gt": 3}}),
+        "less": sr.Step(say("less"), when={"A.rows.0.in.n": {"lt": 3}}),
+        "all": say("{{#told}}{{channel}} {{/told}}"),
+    }
+    with fake.executor() as executor:
+        report = executor.run(sr.Runbook("b", steps), {})
+    assert [report[name].outcome for name in steps] == ["succeeded"] * 3 + ["skipped", "succeeded"]
+    below = {"own": sr.Step(ANYTHING.action, save_as={"A": "in"}), "say": sr.Step(say("x"), save_as={"A.ts": "ts"})}
+    assert not plan(below).problems
+
+
+def test_the_messages_that_were_read_can_be_saved() -> None:
+    """A field that is a list of mappings is as open where it was saved."""
+    fake = FakeSlack()
+    ann = fake.add_user("ann")
+    fake.add_channel("c", members=[ann])
+    ann.post("c", "hello")
+    steps = {
+        "read": sr.Step(sr.ReadHistory(channel="#c"), save_as={"A.said": "messages"}),
+        "say": sr.SendMessage(channel="#c", text="{{#A.said}}{{text}}{{/A.said}}!"),
+    }
+    with fake.executor() as executor:
+        assert executor.run(sr.Runbook("b", steps), {}).ok
+    assert fake.channel("c").messages[-1].text == "hello!"

@@ -30,7 +30,7 @@ import attrs
 
 from .. import blocks as block_kit
 from ..errors import Problem, RunbookError, SlackRunbooksError, TemplateError
-from ..markup import Markup
+from ..markup import Markup, Pending
 from ..templates import Template, compiled
 from ..text import Kind, Placeholder
 
@@ -505,7 +505,11 @@ class _Filler:
             faults: tuple[TemplateError, ...] = (error,)
         else:
             try:
-                return template.evaluate(context, kind) if native else template.render(context, escape=kind)
+                if not native:
+                    return template.render(context, escape=kind)
+                value = template.evaluate(context, kind)
+                # Of what may be anything, no form can be asked whether it is a number, or a person.
+                return Placeholder.named(value.name) if isinstance(value, Pending) and value.is_open else value
             except TemplateError as error:
                 # The first error ends a render; all of them are wanted.
                 faults = template.faults(context, kind) or (error,)
