@@ -20,7 +20,18 @@ from .text import Fit, Kind, Placeholder, apart, escape, escaper, fit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["ChannelMention", "Date", "GroupMention", "Link", "Markup", "Pending", "Unknown", "UserMention", "keys_of", "severity"]
+__all__ = [
+    "ChannelMention",
+    "Date",
+    "GroupMention",
+    "Link",
+    "Markup",
+    "Pending",
+    "Unknown",
+    "UserMention",
+    "keys_of",
+    "severity",
+]
 
 
 class Markup(abc.ABC):

@@ -337,7 +337,7 @@ def test_the_loop_does_not_wait_for_a_file_that_is_read_whole(monkeypatch: pytes
 
 
 def test_a_figure_is_drawn_in_the_thread_of_the_executor() -> None:
-    """matplotlib is not made for threads, so that no library may choose one for it."""
+    """Matplotlib is not made for threads, so that no library may choose one for it."""
     threads: list[int] = []
 
     class Drawn:

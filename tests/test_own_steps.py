@@ -349,7 +349,9 @@ def test_another_function_of_the_same_written_name_is_another() -> None:
         assert sr.register(first, name="own_step") is first
         try:
             assert sr.register(first, name="own_step") is first
-            with pytest.raises(sr.RunbookError, match=r"'own_step' is registered already, for .*unregister\('own_step'\)"):
+            with pytest.raises(
+                sr.RunbookError, match=r"'own_step' is registered already, for .*unregister\('own_step'\)"
+            ):
                 sr.register(second, name="own_step")
         finally:
             sr.unregister("own_step")

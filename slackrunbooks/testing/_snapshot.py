@@ -32,7 +32,7 @@ class Snapshots:
     Attributes:
         slack: The workspace.
         folder: Where the files are.
-        test: Name of the test.
+        test: Name of the test in its module, the class before it.
         update: Whether to write them.
     """
 

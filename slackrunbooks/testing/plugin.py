@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["fake_slack", "slack_snapshot"]
 
+# A test need not name the fixture to use it: another fixture may, or request.getfixturevalue.
+_FAKE = pytest.StashKey["FakeSlack"]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the option."""
@@ -36,18 +39,21 @@ _OPTIONS = ("scopes", "team", "start", "rate_limits", "strict")
 
 
 def _options(node: pytest.Item) -> dict[str, Any]:
-    """Read the marker; what it says in another form would be passed over, and the test prove less than it says."""
-    marker = node.get_closest_marker("slack")
-    if marker is None:
-        return {}
-    unknown = [name for name in marker.kwargs if name not in _OPTIONS]
-    if marker.args or unknown:
-        given = ", ".join([*map(repr, marker.args), *unknown])
-        raise pytest.UsageError(
-            f"@pytest.mark.slack does not take {given}; it takes by name: {', '.join(_OPTIONS)}. "
-            'Example: @pytest.mark.slack(scopes=["chat:write"], rate_limits=True)'
-        )
-    return dict(marker.kwargs)
+    """Return the options of all markers of a test, its class and its module; of each option, the closest.
+
+    What a marker says in another form would be passed over, and the test prove less than it says.
+    """
+    options: dict[str, Any] = {}
+    for marker in node.iter_markers("slack"):
+        unknown = [name for name in marker.kwargs if name not in _OPTIONS]
+        if marker.args or unknown:
+            given = ", ".join([*map(repr, marker.args), *unknown])
+            raise pytest.UsageError(
+                f"@pytest.mark.slack does not take {given}; it takes by name: {', '.join(_OPTIONS)}. "
+                'Example: @pytest.mark.slack(scopes=["chat:write"], rate_limits=True)'
+            )
+        options = {**marker.kwargs, **options}
+    return options
 
 
 @pytest.fixture
@@ -62,7 +68,9 @@ def fake_slack(request: pytest.FixtureRequest) -> FakeSlack:
 
     options = _options(request.node)
     options.pop("strict", None)
-    return FakeSlack(**options)
+    fake = FakeSlack(**options)
+    request.node.stash[_FAKE] = fake
+    return fake
 
 
 @pytest.fixture
@@ -84,7 +92,8 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     The last implementation comes after pytest's own, which runs the test, and only where the test did not fail by
     itself. A wrapper would say the same, but new ones need a pluggy, and old ones warn on one, that a host may have.
     """
-    fake = getattr(item, "funcargs", {}).get("fake_slack")
+    # Somebody's own fixture of that name keeps nothing here.
+    fake = item.stash.get(_FAKE, None) or getattr(item, "funcargs", {}).get("fake_slack")
     if fake is None:
         return
     for told in (_mishaps(fake), _unfired(fake), _complaints(fake, _options(item).get("strict"))):

@@ -60,6 +60,69 @@ def test_the_marker_makes_the_fake(run) -> None:
     result.assert_outcomes(passed=1)
 
 
+def test_markers_of_a_test_its_class_and_its_module_are_one(run) -> None:
+    """Of each option the closest marker counts; what it does not say, the next one says."""
+    result = run(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.slack(team="Initech", start=0)
+
+        @pytest.mark.slack(scopes=["chat:write"], start=1)
+        class TestIt:
+            @pytest.mark.slack(strict=False)
+            def test_it(self, fake_slack):
+                assert (fake_slack.scopes, fake_slack.now) == ({"chat:write"}, 1)
+                assert fake_slack.client.auth_test(nonsense="x")["team"] == "Initech"
+
+            @pytest.mark.slack(scopes=None)
+            def test_closer(self, fake_slack):
+                assert len(fake_slack.scopes) > 1
+        """
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_a_fake_that_the_test_did_not_name_is_judged_as_well(run) -> None:
+    """It makes no difference how the test came by its fixture, or whose fixture it is."""
+    result = run(
+        """
+        import pytest
+        import unittest
+
+        def test_it(request):
+            request.getfixturevalue("fake_slack").lose_reply("chat.postMessage")
+
+        @pytest.fixture
+        def workspace(fake_slack):
+            return fake_slack
+
+        def test_by_another_fixture(workspace):
+            workspace.lose_reply("chat.postMessage")
+
+        class TestOfUnittest(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def workspace(self, fake_slack):
+                self.fake = fake_slack
+
+            def test_it(self):
+                self.fake.lose_reply("chat.postMessage")
+
+        class TestOwn:
+            @pytest.fixture
+            def fake_slack(self):
+                from slackrunbooks.testing import FakeSlack
+
+                return FakeSlack()
+
+            def test_it(self, fake_slack):
+                fake_slack.lose_reply("chat.postMessage")
+        """
+    )
+    result.assert_outcomes(failed=4)
+    result.stdout.no_fnmatch_line("*Error*")
+
+
 def test_a_fault_that_never_fired_fails_the_test(run) -> None:
     """The test itself fails, and the message lists the fault and the calls."""
     result = run(
