@@ -44,12 +44,17 @@ def _matches(text: str | re.Pattern[str], said: Sequence[str]) -> bool:
 
 
 def _among(
-    slack: FakeSlack, channel: FakeChannel, thread_ts: str | None = None, user: str | FakeUser | None = None
+    slack: FakeSlack,
+    channel: FakeChannel,
+    thread_ts: str | None = None,
+    user: str | FakeUser | None = None,
+    *,
+    deleted: bool = False,
 ) -> list[FakeMessage]:
     author = None if user is None else slack.user(user).id
     return [
         message
-        for message in channel.log.values()
+        for message in (channel.deleted if deleted else channel.log.values())
         if not message.is_system
         and (thread_ts is None or message.thread_ts == thread_ts)
         and (author is None or message.user == author)
@@ -152,19 +157,23 @@ def not_posted(
     thread_ts: str | None,
     user: str | FakeUser | None,
 ) -> None:
-    """Fail where a message fits."""
+    """Fail where a message fits, or one that was deleted again."""
     __tracebackhide__ = True
     channel = slack.channel(key)
-    found = [message for message in _among(slack, channel, thread_ts, user) if _fits(slack, message, text)]
+    stood = [*_among(slack, channel, thread_ts, user, deleted=True), *_among(slack, channel, thread_ts, user)]
+    found = [message for message in stood if _fits(slack, message, text)]
     if found:
         author = slack._workspace.name_of(found[-1].user)  # noqa: SLF001 - one package
         where = _where(channel, found[-1].thread_ts)
-        raise AssertionError(f"a message by {author} in {where} {_wanted(text)}: {_says(slack, found[-1])!r}.")
+        gone = " It was deleted later." if found[-1] in channel.deleted else ""
+        raise AssertionError(f"a message by {author} in {where} {_wanted(text)}: {_says(slack, found[-1])!r}.{gone}")
 
 
 def pinged(slack: FakeSlack, people: Sequence[str | FakeUser]) -> None:
     """Fail unless each of these people was notified."""
     __tracebackhide__ = True
+    if not people:
+        raise TypeError("assert_pinged needs at least one person: name who should have been notified.")
     ids = {person if isinstance(person, str) else person.id: person for person in people}
     known = {slack.user(key).id for key in ids}
     missing = sorted(slack.user(key).name for key in known - {ping.user for ping in slack.notified})
@@ -189,17 +198,27 @@ def _place(slack: FakeSlack, channel: str) -> str:
 
 
 def was_called(slack: FakeSlack, method: str, arguments: Mapping[str, Any]) -> FakeCall:
-    """Return the latest call of a method with these arguments among its own, or fail with its calls."""
+    """Return the latest call of a method that Slack accepted with these arguments, or fail with its calls."""
     __tracebackhide__ = True
     calls = slack.calls_to(method)
-    for call in reversed(calls):
-        if all(call.arguments.get(name) == value for name, value in arguments.items()):
-            return call
+    fitting = [call for call in calls if all(call.arguments.get(name) == value for name, value in arguments.items())]
+    accepted = [call for call in fitting if call.ok]
+    if accepted:
+        return accepted[-1]
+    if fitting:
+        raise AssertionError(
+            f"{method} was called{_with(arguments)}, and Slack refused it: {fitting[-1].error}. "
+            f"What was refused is among calls_to({method!r})."
+        )
     if not calls:
         others = ", ".join(dict.fromkeys(call.method for call in slack.calls)) or "nothing"
         raise AssertionError(f"{method} was not called. Called: {others}.")
     shown = "\n".join(f"  - {_arguments(call.arguments, arguments)}" for call in calls[-_SHOWN:])
-    raise AssertionError(f"{method} was not called with {_arguments(arguments, arguments)}, but with:\n{shown}")
+    raise AssertionError(f"{method} was not called{_with(arguments)}, but with:\n{shown}")
+
+
+def _with(arguments: Mapping[str, Any]) -> str:
+    return f" with {_arguments(arguments, arguments)}" if arguments else ""
 
 
 def _arguments(given: Mapping[str, Any], first: Mapping[str, Any]) -> str:

@@ -302,7 +302,7 @@ class FakeSlack:
         thread_ts: str | None = None,
         user: str | FakeUser | None = None,
     ) -> None:
-        """Fail where a message stands in a conversation; see :meth:`assert_posted`.
+        """Fail where a message stands or stood in a conversation, deleted or not; see :meth:`assert_posted`.
 
         Args:
             channel: Name, ID or object of the conversation.
@@ -317,7 +317,10 @@ class FakeSlack:
         """Fail unless each of these people was notified by some message.
 
         Args:
-            *people: Names, IDs or users.
+            *people: Names, IDs or users, at least one.
+
+        Raises:
+            TypeError: Nobody is named, so that nothing would be said.
         """
         __tracebackhide__ = True
         _expect.pinged(self, people)
@@ -328,14 +331,16 @@ class FakeSlack:
         _expect.no_pings(self)
 
     def assert_called(self, method: str, **arguments: Any) -> FakeCall:
-        """Fail unless a method was called; the failure shows its calls.
+        """Fail unless a method was called and Slack did what was asked; the failure shows its calls.
+
+        Whether the answer arrived makes no difference. Calls that Slack refused are in :meth:`calls_to`.
 
         Args:
             method: The Web API method.
             **arguments: Arguments that the call had, among others.
 
         Returns:
-            The latest call that fits.
+            The latest call that fits and was accepted.
         """
         __tracebackhide__ = True
         return _expect.was_called(self, method, arguments)

@@ -238,6 +238,7 @@ class FakeChannel:
         bookmarks: The bookmarks as Slack shows them, in the order in which they were added.
         ephemeral: What single people were shown, oldest first.
         log: Every message and system line by ``ts``, oldest first.
+        deleted: Messages that stood here and were taken away, in the order in which they were.
     """
 
     id: str
@@ -258,6 +259,7 @@ class FakeChannel:
     bookmarks: list[dict[str, Any]] = attrs.field(factory=list, repr=False)
     ephemeral: list[FakeEphemeral] = attrs.field(factory=list, repr=False)
     log: dict[str, FakeMessage] = attrs.field(factory=dict, repr=False)
+    deleted: list[FakeMessage] = attrs.field(factory=list, repr=False)
     topic_set: tuple[str, int] = attrs.field(default=("", 0), repr=False)
     purpose_set: tuple[str, int] = attrs.field(default=("", 0), repr=False)
     _settle: Callable[[], None] = attrs.field(default=lambda: None, alias="settle", kw_only=True, repr=False)
@@ -634,6 +636,7 @@ class Workspace:
     def delete_message(self, channel: FakeChannel, message: FakeMessage) -> None:
         """Take a message away, from its thread and from the pins as well."""
         del channel.log[message.ts]
+        channel.deleted.append(message)
         channel.pins.pop(message.ts, None)
         if message.thread_ts is not None:
             channel.log[message.thread_ts].replies.remove(message)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 
 from slackrunbooks.testing import FakeSlack
 
@@ -37,6 +38,10 @@ def world() -> FakeSlack:
     later(channel=incidents, text="never", post_at=int(fake.now) + 60, metadata=metadata)
     fake.advance(120)
     later(channel=incidents, text="retro", post_at=int(fake.now) + 3600)
+    rash = post(channel="quiet", text="A rash word")
+    fake.client.chat_delete(channel=rash["channel"], ts=rash["ts"])
+    with pytest.raises(SlackApiError):
+        fake.client.chat_update(channel=rash["channel"], ts="1.2", text="x")
     return fake
 
 
@@ -52,7 +57,7 @@ def test_a_message_is_found_by_what_people_read(world: FakeSlack) -> None:
     world.assert_not_posted("incidents", "Resolved")
     world.assert_not_posted("incidents", "Writes", user="ann")
     world.assert_not_posted("incidents", "Writes", thread_ts=first.ts)
-    world.assert_not_posted("quiet")
+    world.assert_not_posted("quiet", "Resolved")
 
 
 def test_people_and_calls(world: FakeSlack) -> None:
@@ -120,12 +125,27 @@ FAILURES: list[tuple[Any, list[str]]] = [
         ["somebody was notified. Notified: ann by <@U0ANN00001> in #incidents; ann by dm in the direct message ann."],
     ),
     (
-        lambda fake: fake.assert_called("chat.update"),
-        ["chat.update was not called. Called: chat.postMessage, chat.postEphemeral, chat.scheduleMessage."],
+        lambda fake: fake.assert_called("chat.update", ts="1.2"),
+        ["chat.update was called with ts='1.2', and Slack refused it: message_not_found.", "calls_to('chat.update')"],
     ),
     (
-        lambda fake: fake.assert_called("chat.postMessage", channel="quiet"),
-        ["chat.postMessage was not called with channel='quiet', but with:", "  - channel='incidents' and text"],
+        lambda fake: fake.assert_called("chat.update"),
+        ["chat.update was called, and Slack refused it: message_not_found."],
+    ),
+    (
+        lambda fake: fake.assert_not_posted("quiet", "rash"),
+        ["a message by @runbooks in #quiet says 'rash': 'A rash word'. It was deleted later."],
+    ),
+    (lambda fake: fake.assert_not_posted("quiet"), ["a message by @runbooks in #quiet is anything: 'A rash word'. It was deleted"]),
+    (lambda fake: fake.assert_posted("quiet", "rash"), ["no message in #quiet says 'rash'."]),
+    (lambda fake: fake.assert_called("chat.delete", ts="1.2"), ["chat.delete was not called with ts='1.2', but with:"]),
+    (
+        lambda fake: fake.assert_called("pins.add"),
+        ["pins.add was not called. Called: chat.postMessage, chat.postEphemeral, chat.scheduleMessage, chat.delete,"],
+    ),
+    (
+        lambda fake: fake.assert_called("chat.postMessage", channel="far"),
+        ["chat.postMessage was not called with channel='far', but with:", "  - channel='incidents' and text"],
     ),
 ]
 
@@ -145,6 +165,22 @@ def test_who_was_not_notified_is_named() -> None:
     fake.add_user("bob")
     with pytest.raises(AssertionError, match=r"bob was not notified\. Nobody was notified\."):
         fake.assert_pinged("bob")
+
+
+def test_an_assertion_that_would_say_nothing_is_refused(world: FakeSlack) -> None:
+    """Nobody was notified is another sentence than somebody was."""
+    with pytest.raises(TypeError, match="assert_pinged needs at least one person"):
+        world.assert_pinged()
+
+
+def test_a_call_whose_answer_was_lost_was_made() -> None:
+    """What counts is what Slack did."""
+    fake = FakeSlack()
+    fake.add_channel("a")
+    fake.lose_reply("chat.postMessage")
+    with pytest.raises(Exception, match="reset|aborted|closed"):
+        fake.client.chat_postMessage(channel="a", text="x")
+    assert fake.assert_called("chat.postMessage", text="x").fault == "applied_then_reset"
 
 
 def test_a_refusal_explains_an_empty_channel() -> None:
@@ -189,7 +225,7 @@ def test_people_act_later_and_change_their_own_messages() -> None:
             wrong()
     other = ann.post("a", "gone soon")
     ann.delete("a", other.ts)
-    fake.assert_not_posted("a", "gone soon")
+    assert other in fake.channel("a").deleted and other not in fake.channel("a").messages
     with pytest.raises(ValueError, match="has not reacted"):
         ann.unreact("a", said.ts, "eyes")
 
