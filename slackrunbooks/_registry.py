@@ -141,7 +141,8 @@ def _origin(entry: Known) -> tuple[str, str, object]:
     code: object = None
     if "<" in name:
         # Any two lambdas of a module are called alike, and any two functions of that name within another function.
-        code = getattr(thing.flow if isinstance(thing, type) else inspect.unwrap(thing), "__code__", thing)
+        function = inspect.unwrap(entry.function) if isinstance(entry, HostFunction) else entry.flow
+        code = getattr(function, "__code__", thing)
         if isinstance(code, CodeType) and code.co_name != "<lambda>":
             # A function has its line to itself, and may have been changed there; of lambdas a line holds several.
             code = code.co_filename, code.co_firstlineno

@@ -389,7 +389,7 @@ def test_nothing_is_tried_more_often_than_the_policy_says() -> None:
     ],
 )
 def test_metadata_that_a_template_makes_no_object_of_is_refused(make: Any, payload: object) -> None:
-    """Before the run where the context tells, in its step where only an earlier step does; either way the run reports."""
+    """Before the run where the context tells, and in its step, with a report, where only an earlier step does."""
     fake = FakeSlack()
     fake.add_channel("c")
     action = make(metadata={"event_type": "a", "event_payload": "{{p}}"})

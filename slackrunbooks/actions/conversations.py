@@ -600,6 +600,12 @@ class HistoryRead:
 _MESSAGES = 100
 
 
+def _is_limit(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept a whole number or a template, and ``None`` for all there are."""
+    if value is not None:
+        base.is_number(instance, field, value)
+
+
 @attrs.frozen(kw_only=True)
 class ReadHistory(Action[HistoryRead]):
     """Change nothing: read what was said in a channel or a thread that the app is in, for a summary or a time line.
@@ -643,9 +649,7 @@ class ReadHistory(Action[HistoryRead]):
     oldest: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
     latest: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
     inclusive: bool | str = attrs.field(default=False, validator=base.is_flag, metadata=base.FLAG)
-    limit: int | str | None = attrs.field(
-        default=_MESSAGES, validator=attrs.validators.optional(base.is_number), metadata=base.NUMBER
-    )
+    limit: int | str | None = attrs.field(default=_MESSAGES, validator=_is_limit, metadata=base.NUMBER)
     include_all_metadata: bool | str = attrs.field(default=False, validator=base.is_flag, metadata=base.FLAG)
 
     def needs(self) -> Iterator[Need]:
