@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast
 
 import attrs
 
@@ -35,12 +35,17 @@ __all__ = [
     "Mail",
     "Message",
     "RunRecord",
+    "Status",
     "decode",
     "decode_delivery",
     "digest",
     "encode",
     "encode_delivery",
 ]
+
+
+Status: TypeAlias = Literal["running", "waiting", "due", "succeeded", "failed", "ambiguous", "cancelled"]
+"""Where a run stands: a worker is at work on it, it has nothing to do yet, it waits for a worker; or how it ended."""
 
 
 @attrs.frozen(kw_only=True)
@@ -73,6 +78,24 @@ class RunRecord:
     lease_until: float = 0.0
     created: float = 0.0
     updated: float = 0.0
+
+    @property
+    def runbook(self) -> str:
+        """Name of the runbook; of one action, its own; ``""`` where another version wrote it in another form."""
+        runbook = decode(self.spec).get("runbook") or {}
+        return str(runbook.get("name") or next(iter(runbook.get("single") or ()), ""))
+
+    def status(self, now: float) -> Status:
+        """Tell where it stands; ``due`` is what :meth:`Journal.due` lists, unless everything is paused.
+
+        Args:
+            now: Seconds since 1970 (UTC).
+        """
+        if self.state != "running":
+            return cast("Status", self.state)
+        if self.owner and self.lease_until > now:
+            return "running"
+        return "waiting" if self.wake_at is None or self.wake_at > now else "due"
 
 
 @attrs.frozen(kw_only=True)

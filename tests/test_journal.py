@@ -44,6 +44,38 @@ def test_a_run_is_begun_once(journal: Journal) -> None:
     assert journal.get("r") is not None and journal.get("other") is None
 
 
+def test_a_record_tells_where_its_run_stands(journal: Journal) -> None:
+    """What is due is what a worker would find, and everything else is not."""
+    stands = {"due": ("", 0.0, 50.0), "dead": ("w", 99.0, 50.0), "at it": ("w", 101.0, 50.0), "later": ("", 0.0, 101.0)}
+    for name, (owner, until, wake_at) in stands.items():
+        journal.begin(attrs.evolve(_record(name), wake_at=wake_at))
+        if owner:
+            journal.claim(name, owner, 1.0, until - 1.0)
+    journal.begin(attrs.evolve(_record("told"), wake_at=None))
+    journal.begin(_record("over"))
+    lease = journal.claim("over", "w", 1.0, 60.0)
+    assert lease is not None
+    journal.end(lease, "failed", 2.0)
+    told = {record.run_id: record.status(100.0) for record in journal.runs()}
+    assert told == {
+        "due": "due", "dead": "due", "at it": "running", "later": "waiting", "told": "waiting", "over": "failed",
+    }  # fmt: skip
+    assert set(journal.due(100.0, 9)) == {name for name, status in told.items() if status == "due"}
+
+
+def test_a_record_knows_its_runbook() -> None:
+    """By its name; a single action has its own, and one in a form that this version does not know has none."""
+    journal = sr.MemoryJournal()
+    fake = FakeSlack()
+    fake.add_channel("one")
+    with fake.executor(journal=journal) as executor:
+        say = sr.SendMessage(channel="#one", text="x")
+        executor.run(sr.Runbook("declare", {"say": say}), run_id="r")
+        executor.do(say, key="k")
+    assert {record.runbook for record in journal.runs()} == {"declare", "send_message"}
+    assert _record().runbook == ""
+
+
 def test_only_one_worker_holds_a_run(journal: Journal) -> None:
     """A second one waits until the lease is over, and then the first can write nothing any more."""
     journal.begin(_record())
