@@ -144,6 +144,7 @@ if TYPE_CHECKING:
     )
     from .report import (
         CheckReport as CheckReport,
+        LostAnswer as LostAnswer,
         Plan as Plan,
         PlannedStep as PlannedStep,
         Report as Report,
@@ -228,6 +229,7 @@ __all__ = [
     "ListUserGroupMembers",
     "LookUpMentions",
     "LookUpUser",
+    "LostAnswer",
     "MembersListed",
     "MemoryJournal",
     "MentionsFound",
@@ -347,7 +349,7 @@ _HOMES = {
     ),
     "executor": "AsyncExecutor Executor",
     "markup": "ChannelMention Date GroupMention Link UserMention severity",
-    "report": "CheckReport Plan PlannedStep Report StepReport",
+    "report": "CheckReport LostAnswer Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
     "scopes": "Requirement ScopeRequirements required_scopes",

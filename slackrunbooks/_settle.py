@@ -50,16 +50,16 @@ DOUBTFUL: Final = frozenset(
 
 
 REPLIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "bookmarks.add": ("bookmark",),
+    "bookmarks.add": ("bookmark.id",),
     "canvases.create": ("canvas_id",),
     "chat.meMessage": ("channel", "ts"),
     "chat.postEphemeral": ("message_ts",),
     "chat.postMessage": ("channel", "ts"),
     "chat.scheduleMessage": ("channel", "scheduled_message_id", "post_at"),
     "conversations.canvases.create": ("canvas_id",),
-    "conversations.create": ("channel",),
+    "conversations.create": ("channel.id",),
 }
-"""What a person has to tell of what a request made, because the action goes on with it."""
+"""What a person has to tell of what a request made, by dotted path, because the action goes on with it."""
 
 
 @attrs.frozen

@@ -28,7 +28,7 @@ from ._survey import Identify, Identity, check_report, survey
 from .actions import Action
 from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
 from .journal import RunRecord, decode, encode
-from .report import Report
+from .report import LostAnswer, Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
 from .templates import SupportsContext
@@ -187,6 +187,18 @@ class _Core:
         if found is None:
             raise KeyError("no run has ended yet" if run_id is None else f"no report of run {run_id!r}")
         return found
+
+    def lost_answers(self, run_id: str) -> tuple[LostAnswer, ...]:
+        """Return the requests of a run of which nobody knows what became; :meth:`resolve` answers for one. Blocks.
+
+        Args:
+            run_id: A run of the journal.
+
+        Raises:
+            KeyError: The journal has no such run.
+        """
+        machine, _ = recorded(self._journal_or_refused("lost_answers"), self._kept_record(run_id, "lost_answers"))
+        return tuple(LostAnswer(step, call, method, REPLIES.get(method, ())) for step, call, method in machine.doubts())
 
     # --- starting and ending a run -----------------------------------------------------------------------------------
 
@@ -401,7 +413,7 @@ class _Core:
             asked = ", ".join(f"call {number} of step {name!r} ({method})" for name, number, method in doubts)
             raise RunConflict(run_id, f"call {call} of step {step!r} is not in doubt; {asked or 'nothing'} is.")
         needed = REPLIES.get(method, ()) if applied else ()
-        missing = [name for name in needed if name not in (reply or {})]
+        missing = [path for path in needed if not _tells(reply or {}, path)]
         if missing:
             raise RunbookError(
                 f"needs {', '.join(missing)} of what {method} made, for the steps that follow: take it from Slack.",
@@ -578,6 +590,13 @@ def _with_saved(given: dict[str, Any], journal: Journal, subject: str) -> dict[s
 def _is_given(context: Mapping[str, Any], path: str) -> bool:
     try:
         return in_the_way(context, path) is not None or look_up(context, path) is not MISSING
+    except RunbookError:
+        return False
+
+
+def _tells(reply: Mapping[str, Any], path: str) -> bool:
+    try:
+        return look_up(reply, path) is not MISSING
     except RunbookError:
         return False
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .scopes import Requirement, ScopeRequirements
 
-__all__ = ["CheckReport", "Outcome", "Plan", "PlannedStep", "Report", "State", "StepReport", "plain"]
+__all__ = ["CheckReport", "LostAnswer", "Outcome", "Plan", "PlannedStep", "Report", "State", "StepReport", "plain"]
 
 _T = TypeVar("_T")
 
@@ -278,6 +278,23 @@ def _listed(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {item}" for key, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@attrs.frozen
+class LostAnswer:
+    """A request of a run whose answer was lost: only a person can tell what became of it.
+
+    Attributes:
+        step: The step.
+        call: Which of its calls, from 1.
+        method: The Web API method.
+        reply: What has to be told of what it made, if it was carried out, by dotted path: ``("channel", "ts")``.
+    """
+
+    step: str
+    call: int
+    method: str
+    reply: tuple[str, ...] = ()
 
 
 @attrs.frozen

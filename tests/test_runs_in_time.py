@@ -316,8 +316,10 @@ def test_a_person_says_that_it_was_done(journal: Journal, kind: str) -> None:
         both.resolve("r", "whisper", call=error.call, applied=True)
     with pytest.raises(sr.RunConflict, match=r"call 9 of step 'whisper' is not in doubt; call \d of step 'whisper'"):
         both.resolve("r", "whisper", call=9, applied=True)
+    assert both.lost_answers("r") == (sr.LostAnswer("whisper", error.call, "chat.postEphemeral", ("message_ts",)),)
     report = both.resolve("r", "whisper", call=error.call, applied=True, reply={"message_ts": "1.5"})
     assert (report.state, texts(fake)) == ("succeeded", ["a", "c 1.5"])
+    assert both.lost_answers("r") == ()
     assert len(fake.calls_to("chat.postEphemeral")) == 1
     assert both.report("r").to_dict() == report.to_dict()
 
@@ -349,6 +351,23 @@ def test_items_of_a_loop_are_answered_one_by_one(journal: Journal, kind: str) ->
     assert report["each"].outcome == "ambiguous"
     doubts = [failure.number for failure in report["each"].output.failed]
     assert doubts == [2, 3]
+    assert [(each.step, each.call) for each in both.lost_answers("r")] == [("each", 2), ("each", 3)]
+
+
+def test_what_a_request_made_is_told_whole(journal: Journal, kind: str) -> None:
+    """Where an action reads the ID inside of what was made, an answer without it is refused and can be given again."""
+    fake = world()
+    both = Both(fake, journal, kind, on_ambiguous="fail")
+    fake.lose_reply("conversations.create")
+    book = sr.Runbook("b", {"room": sr.CreateChannel(name="inc-7"), "say": say("in {{steps.room.channel}}")})
+    assert both.run(book, {}, run_id="r").state == "ambiguous"
+    (lost,) = both.lost_answers("r")
+    assert lost.reply == ("channel.id",)
+    for reply in ({}, {"channel": "C0123ABCD"}, {"channel": {}}):
+        with pytest.raises(sr.RunbookError, match=r"reply: needs channel\.id of what conversations\.create made"):
+            both.resolve("r", "room", call=lost.call, applied=True, reply=reply)
+    assert both.resolve("r", "room", call=lost.call, applied=True, reply={"channel": {"id": "C0123ABCD"}}).ok
+    assert texts(fake) == ["in C0123ABCD"]
 
 
 # --- about one incident ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing_extensions import assert_type
 
 import slackrunbooks as sr
 from slackrunbooks import blocks
+from slackrunbooks.journal import Status
 
 
 def test_do_gives_the_output_of_its_action(executor: sr.Executor) -> None:
@@ -52,6 +53,14 @@ async def test_the_same_with_await(executor: sr.AsyncExecutor) -> None:
     assert_type(await executor.run(sr.Runbook("r", {"s": sr.SetDescription(channel="C1", description="x")})), sr.Report)
     assert_type(await executor.check(sr.SetTopic(channel="C1", topic="x")), sr.CheckReport)
     assert_type(executor.plan(sr.SetTopic(channel="C1", topic="x")), sr.Plan)
+
+
+def test_runs_that_are_kept_are_typed(executor: sr.Executor, journal: sr.SqliteJournal) -> None:
+    """A journal gives records, and an executor what is in doubt."""
+    assert_type(executor.lost_answers("r"), tuple[sr.LostAnswer, ...])
+    assert_type(executor.lost_answers("r")[0].reply, tuple[str, ...])
+    assert_type(journal.runs()[0].status(0.0), Status)
+    assert_type(journal.runs()[0].runbook, str)
 
 
 def test_reports_are_typed(report: sr.Report) -> None:
