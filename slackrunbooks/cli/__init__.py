@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ._version import __version__
-from .errors import (
+from .._version import __version__
+from ..errors import (
     AmbiguousOutcome,
     AuthenticationFailed,
     CheckFailed,
@@ -34,11 +34,11 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from ._engine import Event
-    from .executor import Executor
-    from .report import Report
-    from .runbook import Runbook
-    from .scopes import ScopeRequirements
+    from .._engine import Event
+    from ..executor import Executor
+    from ..report import Report
+    from ..runbook import Runbook
+    from ..scopes import ScopeRequirements
 
 __all__ = ["Exit", "cli", "main"]
 
@@ -242,7 +242,7 @@ _slack = _options(
 
 def _load(file: str) -> Runbook:
     """Read a runbook from a file, or return the shipped one of that name; ``./NAME`` is always a file."""
-    from .runbook import Runbook
+    from ..runbook import Runbook
 
     shipped = _shipped()
     if file in shipped:
@@ -274,7 +274,7 @@ def _filled(source: str | None, assignments: Sequence[str], runbook: Runbook) ->
 
 
 def _read_context(source: str) -> dict[str, Any]:
-    from . import _yaml
+    from .. import _yaml
 
     name = "standard input" if source == "-" else source
     content = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
@@ -292,7 +292,7 @@ def _read_context(source: str) -> dict[str, Any]:
 
 def _put(context: Mapping[str, Any], path: str, value: object) -> dict[str, Any]:
     """Return the context with a value at a path; what is no mapping on the way is refused, not overwritten."""
-    from ._context import put
+    from .._context import put
 
     inner: Any = context
     walked: list[str] = []
@@ -347,9 +347,9 @@ def _open(
     if base_url is not None and not re.match(r"https?://[^/]", base_url):
         raise _Stop("--base-url takes a URL such as https://slack.com/api/.")
 
-    from .client import PooledWebClient
-    from .executor import Executor
-    from .retries import RetryPolicy
+    from ..client import PooledWebClient
+    from ..executor import Executor
+    from ..retries import RetryPolicy
 
     opened = PooledWebClient(token) if base_url is None else PooledWebClient(token, base_url=f"{base_url.rstrip('/')}/")
     with opened as client, Executor(client, retry=RetryPolicy(max_wait=max_wait), hooks=hooks) as executor:
@@ -390,7 +390,7 @@ def _replay(incident: str | None, *, quiet: bool, as_json: bool) -> None:
     The three shipped runbooks coordinate GitHub's incident of 16 September 2024, with an update for each that was
     published, at the times at which it was. Needs no token and no network.
     """
-    from . import _demo
+    from .. import _demo
 
     played = _demo.play(incident, (lambda _: None) if quiet or as_json else _say)
     if as_json:
@@ -463,7 +463,7 @@ def _run(
 
 
 def _tell(event: Event) -> None:
-    from ._engine import StepFinished
+    from .._engine import StepFinished
 
     if isinstance(event, StepFinished):
         _say(f"  {event.report}")
@@ -496,7 +496,7 @@ def _writable(file: str | None) -> None:
 def _hand_on(report: Report, file: str | None) -> None:
     """Write the context that a run hands on; whoever reads the file meanwhile finds the old or the new one, whole."""
     if file is not None:
-        from .report import plain
+        from ..report import plain
 
         fresh = Path(f"{file}.new")
         fresh.write_text(json.dumps(plain(report.context), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
@@ -509,7 +509,7 @@ def _hand_on(report: Report, file: str | None) -> None:
 @_json
 def _plan(file: str, *, source: str | None, assignments: Sequence[str], as_json: bool) -> int:
     """Show what a run would send. Needs no token and no network."""
-    from ._survey import survey
+    from .._survey import survey
 
     runbook = _load(file)
     planned = survey(runbook, _filled(source, assignments, runbook))
@@ -545,7 +545,7 @@ def _check(
     runbook = _load(file)
     context = _filled(source, assignments, runbook)
     if offline:
-        from ._survey import check_report, survey
+        from .._survey import check_report, survey
 
         found = check_report(runbook, survey(runbook, context), None)
     else:
@@ -569,7 +569,7 @@ def _scopes(files: Sequence[str], *, as_json: bool) -> None:
 
     Needs no token and no network. Where a channel is not known before the run, a public one is assumed.
     """
-    from .scopes import required_scopes
+    from ..scopes import required_scopes
 
     runbooks = [_load(file) for file in files]
     needed = {runbook.name: required_scopes(runbook) for runbook in runbooks}
