@@ -7,7 +7,9 @@ offence is raised on the spot and told again when the test ends.
 from __future__ import annotations
 
 import asyncio
+import io
 import ipaddress
+import json
 import os
 import socket
 import subprocess
@@ -16,6 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -108,7 +111,7 @@ sys.addaudithook(GUARD.on_audit_event)
 def guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
     """Watch over one test; a test of the guard itself may clear its offences."""
     for name in list(os.environ):
-        if name.startswith("SLACK_") or name.lower() in PROXIES:
+        if name.startswith(("SLACK_", "SLACKRUNBOOKS_")) or name.lower() in PROXIES:
             monkeypatch.delenv(name)
     real_sleep, real_async_sleep = time.sleep, asyncio.sleep
 
@@ -160,5 +163,43 @@ def run_python(guard: Guard) -> RunPython:
             stdin=subprocess.DEVNULL,
             timeout=60,
         )
+
+    return run
+
+
+@attrs.frozen
+class Ran:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+
+class Command(Protocol):
+    """Runs the command line with these arguments, and returns what came of it."""
+
+    def __call__(self, *arguments: str | Path, stdin: str | None = None) -> Ran:
+        """Run ``slackrunbooks ARGUMENTS``; ``stdin`` is what it reads."""
+        ...
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run a command in this process; none may show a traceback or the token."""
+    from slackrunbooks.cli import main
+
+    def run(*arguments: str | Path, stdin: str | None = None) -> Ran:
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        assert "xoxb-" not in captured.out + captured.err.replace("(xoxb-…)", "")
+        return Ran(code, captured.out, captured.err)
 
     return run

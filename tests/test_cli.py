@@ -15,18 +15,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import pytest
 
 import slackrunbooks as sr
 from slackrunbooks.__main__ import main as entry
-from slackrunbooks.cli import Exit, main
+from slackrunbooks.cli import Exit
 from slackrunbooks.testing import FakeSlack
 
 if TYPE_CHECKING:
     from slackrunbooks.testing import FakeServer
 
-    from .conftest import RunPython
+    from .conftest import Command, RunPython
 
 ROOT = Path(__file__).parents[1]
 TOKEN_ENV = "SLACK_BOT_TOKEN"
@@ -46,38 +45,6 @@ steps:
       send_message: {channel: "#incidents", text: "{{Activity.id}}: {{Activity.note}}"}
       save_as: {Activity.ts: ts}
 """
-
-
-@attrs.frozen
-class Ran:
-    """What a command printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-
-Command = Callable[..., Ran]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run a command in this process; ``stdin`` is what it reads."""
-
-    def run(*arguments: str | Path, stdin: str | None = None) -> Ran:
-        if stdin is not None:
-            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        assert "xoxb-" not in captured.out + captured.err.replace("(xoxb-…)", "")
-        return Ran(code, captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture

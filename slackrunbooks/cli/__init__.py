@@ -9,71 +9,50 @@ Nothing here prints a token: it is read from the environment variable that ``--t
 from __future__ import annotations
 
 import contextlib
-import enum
 import json
 import os
 import re
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .._version import __version__
-from ..errors import (
-    AmbiguousOutcome,
-    AuthenticationFailed,
-    CheckFailed,
-    RunbookError,
-    SlackRunbooksError,
-    SlackUnavailable,
-    StepFailed,
-    TemplateError,
-    Unsupported,
+from ..errors import CheckFailed, SlackRunbooksError
+from ._base import (
+    Exit,
+    Progress,
+    Stop,
+    address,
+    as_json,
+    code_of,
+    code_of_report,
+    code_of_step,
+    duration,
+    journal_option,
+    load,
+    max_wait,
+    open_executor,
+    options,
+    own_steps,
+    parsed,
+    say,
+    say_json,
+    say_report,
+    token_in,
+    told,
 )
+from ._runs import Desk, journal_named, open_desk, runs
 
 if TYPE_CHECKING:
-    from .._engine import Event
     from ..executor import Executor
     from ..report import Report
     from ..runbook import Runbook
     from ..scopes import ScopeRequirements
 
 __all__ = ["Exit", "cli", "main"]
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TOKEN_ALIKE = re.compile(r"xox|xapp", re.IGNORECASE)
-
-
-class Exit(enum.IntEnum):
-    """What the exit code says."""
-
-    OK = 0
-    """It did what it should; a check found nothing."""
-    FAILED = 1
-    """The run failed, perhaps half-way; or a check or a plan found problems."""
-    USAGE = 2
-    """Wrong arguments, file or context. Nothing was sent."""
-    AMBIGUOUS = 3
-    """A request left and its answer was lost: look in Slack before you run it again."""
-    TOKEN = 4
-    """There is no token, or Slack does not take it."""
-    NETWORK = 5
-    """Slack could not be reached."""
-    INTERRUPTED = 130
-    """Ctrl-C. The report says what was done before."""
-
-
-# The first row that fits counts. What is wrong with a runbook or a context was found before anything was sent.
-_CODES: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
-    ((AmbiguousOutcome,), Exit.AMBIGUOUS),
-    ((AuthenticationFailed,), Exit.TOKEN),
-    ((SlackUnavailable,), Exit.NETWORK),
-    ((CheckFailed, RunbookError, TemplateError, Unsupported, OSError), Exit.USAGE),
-)
 
 # The character \b alone on its line tells click to leave the lines below it as they are.
 _EPILOG = """\b
@@ -88,16 +67,9 @@ Exit codes:
   3    an answer was lost: look in Slack before you run it again
   4    no token, or one that Slack does not take
   5    Slack could not be reached
+  6    the run has not ended: it waits, or another worker is at work on it
   130  interrupted; the report says what was done before
 """
-
-
-class _Stop(click.ClickException):
-    """Ends a command with a message and an exit code."""
-
-    def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,96 +89,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = cli.main(args=arguments, prog_name="slackrunbooks", standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        return error.code if isinstance(error, _Stop) else error.exit_code
+        return error.code if isinstance(error, Stop) else error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return Exit.INTERRUPTED
     except (SlackRunbooksError, OSError) as error:
-        click.echo(f"Error: {_told(error)}", err=True)
-        return _code(error)
+        click.echo(f"Error: {told(error)}", err=True)
+        return code_of(error)
     return int(code or Exit.OK)
 
 
-def _code(error: BaseException) -> Exit:
-    """Return the exit code for what was raised before a run began."""
-    if isinstance(error, StepFailed):
-        return _code_of_step(error.error)
-    return next((code for kinds, code in _CODES if isinstance(error, kinds)), Exit.FAILED)
+# --- arguments of several commands ------------------------------------------------------------------------------------
 
-
-def _code_of_step(error: BaseException | None) -> Exit:
-    """Return the exit code for what ended a run; steps before it may have been done."""
-    code = Exit.FAILED if error is None else _code(error)
-    return Exit.FAILED if code is Exit.USAGE else code
-
-
-def _told(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}."
-    return str(error)
-
-
-# --- printing --------------------------------------------------------------------------------------------------------
-
-
-def _say(text: str) -> None:
-    """Print a line. A reader that has gone away (``| head``) must not change what a run does or reports."""
-    try:
-        click.echo(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What is left in the buffer would raise again when Python ends.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _say_json(data: object) -> None:
-    _say(json.dumps(data, ensure_ascii=False, indent=2))
-
-
-# --- arguments that several commands have ----------------------------------------------------------------------------
-
-
-def _options(*options: Callable[[Any], Any]) -> Callable[[_F], _F]:
-    """Put several options on a command, to be shown in this order."""
-
-    def decorate(command: _F) -> _F:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-def _import(_context: click.Context, _option: click.Parameter, modules: Sequence[str]) -> None:
-    """Import modules, so that what they register can be named by the runbook that is read afterwards."""
-    from importlib import import_module
-
-    here = str(Path.cwd())
-    if modules and here not in sys.path:
-        # As `python -m` does, and as whoever keeps steps.py beside the runbook expects.
-        sys.path.insert(0, here)
-    for module in modules:
-        try:
-            import_module(module)
-        except ModuleNotFoundError as error:
-            raise _Stop(f"--import {module}: there is no module {error.name!r} here or among the installed.") from None
-        except Exception as error:
-            raise _Stop(f"--import {module}: {type(error).__name__}: {error}") from error
-
-
-_own_steps = click.option(
-    "--import",
-    metavar="MODULE",
-    multiple=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_import,
-    help="Import a Python module first, which registers your own steps by name. May be repeated.",
-)
-_file = _options(click.argument("file"), _own_steps)
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_context = _options(
+_file = options(click.argument("file"), own_steps)
+_context = options(
     click.option(
         "--context", "source", metavar="FILE", help="The data that fills it: JSON or YAML; - reads standard input."
     ),
@@ -220,44 +116,7 @@ _context = _options(
         "everything else is text.",
     ),
 )
-_slack = _options(
-    click.option(
-        "--token-env",
-        metavar="NAME",
-        default="SLACK_BOT_TOKEN",
-        show_default=True,
-        help="The environment variable that holds the token.",
-    ),
-    click.option("--base-url", metavar="URL", help="Where Slack's Web API is, if not at https://slack.com/api/."),
-    click.option(
-        "--max-wait",
-        metavar="SECONDS",
-        type=click.FloatRange(min=0),
-        default=120.0,
-        show_default=True,
-        help="Most seconds that one request may wait to be tried again.",
-    ),
-)
-
-
-def _load(file: str) -> Runbook:
-    """Read a runbook from a file, or return the shipped one of that name; ``./NAME`` is always a file."""
-    from ..runbook import Runbook
-
-    shipped = _shipped()
-    if file in shipped:
-        return Runbook.shipped(file)
-    path = Path(file)
-    if not path.is_file():
-        raise _Stop(f"{file}: no such file, and no shipped runbook; those are {', '.join(shipped)}.")
-    return Runbook.from_yaml(path)
-
-
-def _shipped() -> list[str]:
-    from importlib import resources
-
-    folder = resources.files("slackrunbooks") / "runbooks"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+_slack = options(address, max_wait)
 
 
 def _filled(source: str | None, assignments: Sequence[str], runbook: Runbook) -> dict[str, Any]:
@@ -267,7 +126,7 @@ def _filled(source: str | None, assignments: Sequence[str], runbook: Runbook) ->
         path, sign, text = assignment.partition("=")
         if not sign or not all(path.split(".")):
             # The value is not repeated: it may be anything.
-            raise _Stop(f"--set {path}: write it as PATH=VALUE, such as Activity.severity=SEV1.")
+            raise Stop(f"--set {path}: write it as PATH=VALUE, such as Activity.severity=SEV1.")
         entry = (runbook.inputs or {}).get(path)
         context = _put(context, path, _value(path, text, entry.kind if entry is not None else "any"))
     return context
@@ -283,10 +142,10 @@ def _read_context(source: str) -> dict[str, Any]:
         data = json.loads(text)
     except ValueError as error:
         if source.endswith(".json"):
-            raise _Stop(f"{name} is not JSON: {error}.") from None
+            raise Stop(f"{name} is not JSON: {error}.") from None
         data = _yaml.read(text, file=name).data
     if not isinstance(data, dict):
-        raise _Stop(f"{name} must hold a mapping, such as {{Activity: {{id: …}}}}, not {type(data).__name__}.")
+        raise Stop(f"{name} must hold a mapping, such as {{Activity: {{id: …}}}}, not {type(data).__name__}.")
     return data
 
 
@@ -302,7 +161,7 @@ def _put(context: Mapping[str, Any], path: str, value: object) -> dict[str, Any]
         if inner is None:
             break
         if not isinstance(inner, Mapping):
-            raise _Stop(f"--set {path}: {'.'.join(walked)} is no mapping; set it as a whole.")
+            raise Stop(f"--set {path}: {'.'.join(walked)} is no mapping; set it as a whole.")
     return put(context, path, value)
 
 
@@ -310,14 +169,9 @@ def _value(path: str, text: str, kind: str) -> object:
     """Read a value by the type of its input."""
     if kind == "text":
         return text
-    if kind == "any" and not (text in ("true", "false", "null") or text.startswith(("[", "{", '"'))):
-        return text
     if kind == "time":
         return _time(path, text)
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise _Stop(f"--set {path}: it is of type {kind}, and the value is not JSON: {error}.") from None
+    return parsed(f"--set {path}: it is of type {kind}, and", text, loosely=kind == "any")
 
 
 def _time(path: str, text: str) -> object:
@@ -327,39 +181,13 @@ def _time(path: str, text: str) -> object:
         # Before Python 3.11 fromisoformat does not read the "Z".
         return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
     except ValueError:
-        raise _Stop(f"--set {path}: write the time as 2024-09-16T21:31:00Z.") from None
-
-
-@contextlib.contextmanager
-def _open(
-    token_env: str, base_url: str | None, max_wait: float, hooks: Sequence[Callable[[Event], None]] = ()
-) -> Generator[Executor]:
-    """Open an executor with the token of an environment variable."""
-    if _TOKEN_ALIKE.match(token_env) or not _VARIABLE.fullmatch(token_env):
-        raise _Stop("--token-env takes the name of an environment variable, such as SLACK_BOT_TOKEN; never a token.")
-    token = os.environ.get(token_env, "").strip()
-    if not token:
-        raise _Stop(
-            f"The environment variable {token_env} holds no token. Set it to the app's bot token (xoxb-…), or name "
-            "another variable with --token-env. Nothing was sent.",
-            Exit.TOKEN,
-        )
-    if base_url is not None and not re.match(r"https?://[^/]", base_url):
-        raise _Stop("--base-url takes a URL such as https://slack.com/api/.")
-
-    from ..client import PooledWebClient
-    from ..executor import Executor
-    from ..retries import RetryPolicy
-
-    opened = PooledWebClient(token) if base_url is None else PooledWebClient(token, base_url=f"{base_url.rstrip('/')}/")
-    with opened as client, Executor(client, retry=RetryPolicy(max_wait=max_wait), hooks=hooks) as executor:
-        yield executor
+        raise Stop(f"--set {path}: write the time as 2024-09-16T21:31:00Z.") from None
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-_LATER = frozenset({"connect", "doctor", "manifest", "new", "runs", "schema", "serve-fake"})
+_LATER = frozenset({"connect", "doctor", "manifest", "new", "schema", "serve-fake"})
 
 
 class _Group(click.Group):
@@ -383,7 +211,7 @@ def cli() -> None:
 @cli.command("demo")
 @click.option("--incident", metavar="ID", help="Which incident of the sample; left out, the first.")
 @click.option("--quiet", is_flag=True, help="Leave out the progress; print only the transcripts.")
-@_json
+@as_json
 def _replay(incident: str | None, *, quiet: bool, as_json: bool) -> None:
     """Replay a real incident on a fake Slack.
 
@@ -392,28 +220,39 @@ def _replay(incident: str | None, *, quiet: bool, as_json: bool) -> None:
     """
     from .. import _demo
 
-    played = _demo.play(incident, (lambda _: None) if quiet or as_json else _say)
+    played = _demo.play(incident, (lambda _: None) if quiet or as_json else say)
     if as_json:
-        _say_json(played.to_dict())
+        say_json(played.to_dict())
         return
     for transcript in played.transcripts.values():
-        _say(f"\n{transcript}")
-    _say(f"\n{played}")
+        say(f"\n{transcript}")
+    say(f"\n{played}")
 
 
 @cli.command("run")
 @_file
 @_context
 @_slack
-@click.option("--run-id", metavar="ID", help="Names the run in its report.")
+@journal_option
+@click.option(
+    "--run-id", metavar="ID", help="Names the run. In a journal, the same ID again goes on with the same run."
+)
+@click.option("--subject", metavar="TEXT", default="", help="What the run is about, as INC-42. Needs a journal.")
+@click.option(
+    "--deadline",
+    type=duration,
+    metavar="TIME",
+    help="Cancel the run so long after its beginning, as 90s, 45m or 12h. Needs a journal.",
+)
 @click.option("--actor", metavar="WHO", help="Who asks for the run, for its report.")
 @click.option("--reason", metavar="WHY", help="Why, for its report.")
+@click.option("--submit", is_flag=True, help='Leave the run to "runs work". Needs a journal, and no token.')
 @click.option(
     "--save-context",
     metavar="FILE",
     help="Write the context that the run hands on, as JSON, for --context of the next runbook; also after a failure.",
 )
-@_json
+@as_json
 def _run(
     file: str,
     *,
@@ -422,75 +261,99 @@ def _run(
     token_env: str,
     base_url: str | None,
     max_wait: float,
+    journal: str | None,
     run_id: str | None,
+    subject: str,
+    deadline: float | None,
     actor: str | None,
     reason: str | None,
+    submit: bool,
     save_context: str | None,
     as_json: bool,
 ) -> int:
     """Run a runbook in Slack, and print how each step went.
 
-    What is known to be wrong before the first request is refused, and nothing is sent.
+    What is known to be wrong before the first request is refused, and nothing is sent. A journal keeps the run, so that
+    it goes on after a crash, with the same --run-id or with "runs resume".
     """
-    runbook = _load(file)
+    needing = [
+        name for name, given in (("--submit", submit), ("--subject", subject), ("--deadline", deadline)) if given
+    ]
+    if needing:
+        journal_named(journal)
+    if submit and save_context is not None:
+        raise Stop("--save-context does not go with --submit: the run is done later.")
+    runbook = load(file)
     context = _filled(source, assignments, runbook)
     _writable(save_context)
-    with _open(token_env, base_url, max_wait, () if as_json else (_tell,)) as executor:
-        interrupted = False
-        try:
-            report = executor.run(runbook, context, run_id=run_id, actor=actor, reason=reason)
-        except CheckFailed as error:
+    token = token_in(token_env, needed=not submit)
+    asked: dict[str, Any] = {"run_id": run_id, "actor": actor, "reason": reason}
+    with _problems_as_json(as_json):
+        if journal:
+            asked |= {"subject": subject, "deadline": deadline}
+            with open_desk(journal, token, base_url, create=True, quiet=as_json, max_wait=max_wait) as desk:
+                if submit:
+                    _submitted(desk, desk.executor.submit(runbook, context, **asked), as_json=as_json)
+                    return Exit.OK
+                report, interrupted = desk.driven(run_id, lambda: desk.executor.run(runbook, context, **asked))
+                desk.tell(report, as_json=as_json)
+        else:
+            progress = Progress()
+            hooks = () if as_json else (progress,)
+            with open_executor(token, base_url, max_wait=max_wait, hooks=hooks) as executor:
+                report, interrupted = _run_unkept(executor, lambda: executor.run(runbook, context, **asked))
             if as_json:
-                _say_json({"ok": False, "problems": [str(problem) for problem in error.problems]})
-            raise
-        except KeyboardInterrupt:
-            interrupted = True
-            report = _report_of(executor)
-    if as_json:
-        _say_json(report.to_dict())
-    else:
-        _say(f"{report.runbook} ({report.run_id}): {report.state}")
-        for note in report.notes:
-            _say(f"  note: {note}")
-    code = Exit.INTERRUPTED if interrupted else _code_of(report)
+                say_json(report.to_dict())
+            else:
+                say_report(report, but=[step.name for step in report.steps])
+    code = Exit.INTERRUPTED if interrupted else code_of_report(report)
     try:
         _hand_on(report, save_context)
     except OSError as error:
         # The run is over, so its own code counts, unless that would say that all is well.
-        click.echo(f"Error: the context was not saved: {_told(error)}", err=True)
+        click.echo(f"Error: the context was not saved: {told(error)}", err=True)
         return code or Exit.FAILED
     return code
 
 
-def _tell(event: Event) -> None:
-    from .._engine import StepFinished
-
-    if isinstance(event, StepFinished):
-        _say(f"  {event.report}")
-
-
-def _report_of(executor: Executor) -> Report:
-    """Return the report of a run that Ctrl-C ended."""
+@contextlib.contextmanager
+def _problems_as_json(as_json: bool) -> Generator[None]:
     try:
-        return executor.report()
-    except KeyError:
-        raise _Stop("Interrupted before the run began.", Exit.INTERRUPTED) from None
+        yield
+    except CheckFailed as error:
+        if as_json:
+            say_json({"ok": False, "problems": [str(problem) for problem in error.problems]})
+        raise
 
 
-def _code_of(report: Report) -> Exit:
-    if report.ok:
-        # A step that may fail does not stop a run, but whether it did its work is a question all the same.
-        return Exit.AMBIGUOUS if any(step.outcome == "ambiguous" for step in report.steps) else Exit.OK
-    if report.state == "ambiguous":
-        return Exit.AMBIGUOUS
-    stopped = [step for step in report.steps if step.name == report.stopped_by]
-    return _code_of_step(stopped[0].error) if stopped else Exit.FAILED
+def _submitted(desk: Desk, run_id: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"run_id": run_id})
+        return
+    record = desk.record(run_id)
+    if record.state != "running":
+        say(f"{record.runbook} ({run_id}) had ended before: {record.state}")
+        return
+    say(f"{record.runbook} ({run_id}): submitted")
+    say(f"  A worker does it ({desk.command('work')}), or:")
+    say(f"    {desk.command('resume', run_id)}")
+
+
+def _run_unkept(executor: Executor, run: Callable[[], Report]) -> tuple[Report, bool]:
+    """Run, and return the report and whether Ctrl-C ended it."""
+    try:
+        return run(), False
+    except KeyboardInterrupt:
+        try:
+            return executor.report(), True
+        except KeyError:
+            raise Stop("Interrupted before the run began.", Exit.INTERRUPTED) from None
 
 
 def _writable(file: str | None) -> None:
     """Refuse a place that cannot be written to before the run, not after it."""
     if file is not None and not os.access(Path(file).absolute().parent, os.W_OK):
-        raise _Stop(f"--save-context {file}: the folder does not exist or cannot be written to.")
+        raise Stop(f"--save-context {file}: the folder does not exist or cannot be written to.")
 
 
 def _hand_on(report: Report, file: str | None) -> None:
@@ -503,21 +366,24 @@ def _hand_on(report: Report, file: str | None) -> None:
         fresh.replace(file)
 
 
+cli.add_command(runs)
+
+
 @cli.command("plan")
 @_file
 @_context
-@_json
+@as_json
 def _plan(file: str, *, source: str | None, assignments: Sequence[str], as_json: bool) -> int:
     """Show what a run would send. Needs no token and no network."""
     from .._survey import survey
 
-    runbook = _load(file)
+    runbook = load(file)
     planned = survey(runbook, _filled(source, assignments, runbook))
     problems = [problem for problem in planned.problems if problem.severity == "error"]
     if as_json:
-        _say_json({**planned.to_dict(), "ok": not problems, "problems": [str(problem) for problem in problems]})
+        say_json({**planned.to_dict(), "ok": not problems, "problems": [str(problem) for problem in problems]})
     else:
-        _say(str(planned))
+        say(str(planned))
     return Exit.FAILED if problems else Exit.OK
 
 
@@ -526,7 +392,7 @@ def _plan(file: str, *, source: str | None, assignments: Sequence[str], as_json:
 @_context
 @_slack
 @click.option("--offline", is_flag=True, help="Do not ask Slack which scopes the token has; needs no token.")
-@_json
+@as_json
 def _check(
     file: str,
     *,
@@ -542,28 +408,28 @@ def _check(
 
     Asks Slack once, which scopes the token has.
     """
-    runbook = _load(file)
+    runbook = load(file)
     context = _filled(source, assignments, runbook)
     if offline:
         from .._survey import check_report, survey
 
         found = check_report(runbook, survey(runbook, context), None)
     else:
-        with _open(token_env, base_url, max_wait) as executor:
+        with open_executor(token_in(token_env), base_url, max_wait=max_wait) as executor:
             found = executor.check(runbook, context)
     if as_json:
-        _say_json(found.to_dict())
+        say_json(found.to_dict())
     else:
-        _say(str(found))
+        say(str(found))
     # Where nothing else is wrong, whether it is the token or the network tells a script what to do about it.
-    codes = {_code_of_step(problem.error) for problem in found.problems}
+    codes = {code_of_step(problem.error) for problem in found.problems}
     return Exit.OK if found.ok else codes.pop() if len(codes) == 1 else Exit.FAILED
 
 
 @cli.command("scopes")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@_own_steps
-@_json
+@own_steps
+@as_json
 def _scopes(files: Sequence[str], *, as_json: bool) -> None:
     """Show the OAuth scopes that runbooks need, and why.
 
@@ -571,22 +437,22 @@ def _scopes(files: Sequence[str], *, as_json: bool) -> None:
     """
     from ..scopes import required_scopes
 
-    runbooks = [_load(file) for file in files]
+    runbooks = [load(file) for file in files]
     needed = {runbook.name: required_scopes(runbook) for runbook in runbooks}
     together = required_scopes(*runbooks).minimal
     if as_json:
-        _say_json({"scopes": together, "runbooks": {name: _scopes_data(found) for name, found in needed.items()}})
+        say_json({"scopes": together, "runbooks": {name: _scopes_data(found) for name, found in needed.items()}})
         return
     for name, found in needed.items():
-        _say(f"{name}: {' '.join(found.minimal) or 'no scopes'}")
+        say(f"{name}: {' '.join(found.minimal) or 'no scopes'}")
         for scope, reasons in found.explain().items():
-            _say(f"  {scope}")
+            say(f"  {scope}")
             for reason in reasons:
-                _say(f"      {reason}")
+                say(f"      {reason}")
         for line in _sometimes(found):
-            _say(f"  sometimes {line}")
+            say(f"  sometimes {line}")
     if len(needed) > 1:
-        _say(f"all of them: {' '.join(together)}")
+        say(f"all of them: {' '.join(together)}")
 
 
 def _sometimes(found: ScopeRequirements) -> list[str]:
