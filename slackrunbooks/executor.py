@@ -936,6 +936,8 @@ class Executor(_Core):
                             clock.sleep_until(until)
                             course.watch(clock.now())
                     course.done(work, delivery, clock.now())
+                    # Before anything more is written: a hook may end the process.
+                    self._tell(machine)
             report = self._ended_or_paused(course)
         except BaseException as error:
             self._let_go(course, error)
@@ -1131,6 +1133,7 @@ class AsyncExecutor(_Core):
                             await clock.async_sleep_until(until)
                             await _in_thread(course.watch, clock.now())
                     await _in_thread(course.done, work, delivery, clock.now())
+                    self._tell(machine)
             report = await _in_thread(self._ended_or_paused, course)
         except GeneratorExit as error:
             # There is no loop any more to wait on.
