@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, get_args
 import attrs
 
 from ._context import MISSING, in_the_way, look_up, put
-from ._effects import HostCall, OnAmbiguous, Raised, Returned, Upload
+from ._effects import Answered, HostCall, OnAmbiguous, Raised, Returned, Upload
 from ._engine import Event, Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
 from ._settle import REPLIES
@@ -1169,11 +1169,15 @@ class AsyncExecutor(_Core):
             raise
 
 
+# A journal keeps no upload address. To the action that is one that is spent, and it asks for another.
+_NO_ADDRESS = Answered(410, {}, None)
+
+
 def _perform(client: WebClient, request: Request) -> Delivery:
     from . import client as wire
 
     if isinstance(request, Upload):
-        return wire.upload(client, request.url, request.content)
+        return wire.upload(client, request.url, request.content) if request.url else _NO_ADDRESS
     if isinstance(request, HostCall):
         return _called(request)
     return wire.send(client, request)
@@ -1183,7 +1187,7 @@ async def _perform_async(client: AsyncWebClient, request: Request) -> Delivery:
     from . import client as wire
 
     if isinstance(request, Upload):
-        return await wire.upload_async(client, request.url, request.content)
+        return await wire.upload_async(client, request.url, request.content) if request.url else _NO_ADDRESS
     if isinstance(request, HostCall):
         return await _called_async(request)
     return await wire.send_async(client, request)

@@ -274,6 +274,9 @@ _VALUES: Final[Mapping[str, type[Markup]]] = {
 }
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
+# What files.getUploadURLExternal gives, and nobody else may know.
+_ADDRESS: Final = "upload_url"
+
 # Headers that an answer is judged by; the others are of no use to a run that goes on.
 _HEADERS: Final = frozenset({"retry-after", "x-oauth-scopes", "x-accepted-oauth-scopes"})
 
@@ -357,7 +360,7 @@ def digest(request: Request) -> str:
     """Return a hash of a request, by which a run that goes on knows that it asks for the same again.
 
     Args:
-        request: The request. Of an upload only its size counts: its address is a secret, and is in the answer before.
+        request: The request. Of an upload only its size counts: its address is a secret, and is not kept.
     """
     if isinstance(request, Call):
         whole: object = [request.method, request.arguments]
@@ -378,7 +381,11 @@ def encode_delivery(delivery: Delivery | None) -> str:
         return encode(["waited"])
     if isinstance(delivery, Answered):
         headers = {name: value for name, value in delivery.headers.items() if name in _HEADERS}
-        return encode(["answered", delivery.status, headers, delivery.data])
+        data = delivery.data
+        if data is not None and _ADDRESS in data:
+            # Whoever knows the address may write there. A run that goes on asks for another one.
+            data = {**data, _ADDRESS: ""}
+        return encode(["answered", delivery.status, headers, data])
     if isinstance(delivery, (NotSent, Lost)):
         return encode([type(delivery).__name__.lower(), delivery.reason])
     if isinstance(delivery, Returned):

@@ -401,6 +401,8 @@ def test_the_file_is_private_and_durable(tmp_path: Path) -> None:
     journal.close()
     whole = b"".join(each.read_bytes() for each in tmp_path.iterdir())
     assert fake.token.encode() not in whole and b"Bearer" not in whole
+    # Nor where a file may be written to.
+    assert b"files.completeUploadExternal" in whole and b"/upload/" not in whole and b"-ticket" not in whole
 
 
 def test_a_file_that_is_no_journal_or_a_newer_one_is_refused(tmp_path: Path) -> None:
