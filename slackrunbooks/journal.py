@@ -14,6 +14,7 @@ import base64
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast
@@ -271,6 +272,8 @@ _TAG: Final = "$"
 _VALUES: Final[Mapping[str, type[Markup]]] = {
     cls.__name__: cls for cls in (UserMention, GroupMention, ChannelMention, Date, Link)
 }
+_HALF: Final = re.compile("[\ud800-\udfff]")
+
 # Headers that an answer is judged by; the others are of no use to a run that goes on.
 _HEADERS: Final = frozenset({"retry-after", "x-oauth-scopes", "x-accepted-oauth-scopes"})
 
@@ -284,7 +287,9 @@ def encode(value: object) -> str:
     Raises:
         JournalError: It holds anything else.
     """
-    return json.dumps(_packed(value), ensure_ascii=False, separators=(",", ":"), allow_nan=True)
+    text = json.dumps(_packed(value), ensure_ascii=False, separators=(",", ":"), allow_nan=True)
+    # Half a character, as where somebody cut an emoji in two, has no bytes that a store could keep.
+    return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def decode(text: str) -> Any:

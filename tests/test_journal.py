@@ -11,121 +11,23 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given, strategies as st
 
 import slackrunbooks as sr
-from slackrunbooks.journal import Entry, Journal, RunRecord, decode, encode
+from slackrunbooks.journal import Journal, decode, encode
 from slackrunbooks.testing import FakeSlack
-
-STORES = ("memory", "sqlite")
+from tests.stores import STORES, open_store
 
 
 @pytest.fixture(params=STORES)
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
     """A journal of each kind."""
-    made: Journal = sr.MemoryJournal() if request.param == "memory" else sr.SqliteJournal(tmp_path / "runs.db")
-    yield made
-    made.close()
+    with open_store(request.param, tmp_path) as made:
+        yield made
 
 
-# --- the protocol ----------------------------------------------------------------------------------------------------
-
-
-def _record(run_id: str = "r", created: float = 1.0) -> RunRecord:
-    return RunRecord(run_id=run_id, spec="{}", created=created, updated=created)
-
-
-def test_a_run_is_begun_once(journal: Journal) -> None:
-    """The second beginning gets the first record, whatever it says."""
-    assert journal.begin(_record()).spec == "{}"
-    assert journal.begin(attrs.evolve(_record(), spec="[]")).spec == "{}"
-    assert journal.get("r") is not None and journal.get("other") is None
-
-
-def test_a_record_tells_where_its_run_stands(journal: Journal) -> None:
-    """What is due is what a worker would find, and everything else is not."""
-    stands = {"due": ("", 0.0, 50.0), "dead": ("w", 99.0, 50.0), "at it": ("w", 101.0, 50.0), "later": ("", 0.0, 101.0)}
-    for name, (owner, until, wake_at) in stands.items():
-        journal.begin(attrs.evolve(_record(name), wake_at=wake_at))
-        if owner:
-            journal.claim(name, owner, 1.0, until - 1.0)
-    journal.begin(attrs.evolve(_record("told"), wake_at=None))
-    journal.begin(_record("over"))
-    lease = journal.claim("over", "w", 1.0, 60.0)
-    assert lease is not None
-    journal.end(lease, "failed", 2.0)
-    told = {record.run_id: record.status(100.0) for record in journal.runs()}
-    assert told == {
-        "due": "due", "dead": "due", "at it": "running", "later": "waiting", "told": "waiting", "over": "failed",
-    }  # fmt: skip
-    assert set(journal.due(100.0, 9)) == {name for name, status in told.items() if status == "due"}
-
-
-def test_a_record_knows_its_runbook() -> None:
-    """By its name; a single action has its own, and one in a form that this version does not know has none."""
-    journal = sr.MemoryJournal()
-    fake = FakeSlack()
-    fake.add_channel("one")
-    with fake.executor(journal=journal) as executor:
-        say = sr.SendMessage(channel="#one", text="x")
-        executor.run(sr.Runbook("declare", {"say": say}), run_id="r")
-        executor.do(say, key="k")
-    assert {record.runbook for record in journal.runs()} == {"declare", "send_message"}
-    assert _record().runbook == ""
-
-
-def test_only_one_worker_holds_a_run(journal: Journal) -> None:
-    """A second one waits until the lease is over, and then the first can write nothing any more."""
-    journal.begin(_record())
-    first = journal.claim("r", "one", 100.0, 60.0)
-    assert first is not None and journal.claim("r", "two", 159.0, 60.0) is None
-    renewed = journal.renew(first, 150.0, 60.0)
-    assert renewed.until == 210.0 and journal.claim("r", "two", 161.0, 60.0) is None
-    second = journal.claim("r", "two", 211.0, 60.0)
-    assert second is not None and second.epoch == first.epoch + 1
-    entry = Entry(seq=1, work="w", ready_at=1.0)
-    for write in (
-        lambda: journal.renew(renewed, 212.0, 60.0),
-        lambda: journal.intend(renewed, entry, 0),
-        lambda: journal.settle(renewed, entry),
-        lambda: journal.end(renewed, "succeeded", 213.0),
-    ):
-        with pytest.raises(sr.RunHeld, match="taken it over"):
-            write()
-    journal.intend(second, entry, 0)
-    with pytest.raises(sr.JournalError):
-        journal.claim("nowhere", "one", 1.0, 1.0)
-
-
-def test_entries_come_back_in_order(journal: Journal) -> None:
-    """An intent, then its result; one that was settled without an intent is whole."""
-    journal.begin(_record())
-    lease = journal.claim("r", "one", 0.0, 60.0)
-    assert lease is not None
-    journal.intend(lease, Entry(seq=1, work="a", ready_at=1.0), 0)
-    assert journal.entries("r") == (Entry(seq=1, work="a", ready_at=1.0),)
-    journal.settle(lease, Entry(seq=1, work="a", ready_at=1.0, result="x", done_at=2.0))
-    journal.settle(lease, Entry(seq=2, work="b", ready_at=3.0, result="y", done_at=4.0))
-    assert [(entry.seq, entry.result) for entry in journal.entries("r")] == [(1, "x"), (2, "y")]
-    with pytest.raises(sr.JournalError):
-        journal.intend(lease, Entry(seq=1, work="a", ready_at=1.0), 0)
-
-
-def test_old_runs_are_forgotten_and_unfinished_ones_are_not(journal: Journal) -> None:
-    """Purging takes what has ended before a time, with all its work."""
-    for number in range(3):
-        journal.begin(_record(f"r{number}", created=float(number)))
-        lease = journal.claim(f"r{number}", "one", float(number), 60.0)
-        assert lease is not None
-        journal.intend(lease, Entry(seq=1, work="a", ready_at=1.0), 0)
-        if number != 1:
-            journal.end(lease, "succeeded", 10.0 * number)
-    assert [record.run_id for record in journal.runs()] == ["r2", "r1", "r0"]
-    assert journal.purge(15.0) == 1
-    assert [record.run_id for record in journal.runs()] == ["r2", "r1"]
-    assert journal.entries("r0") == ()
+# --- text -------------------------------------------------------------------------------------------------------------
 
 
 plain = st.recursive(
@@ -135,6 +37,12 @@ plain = st.recursive(
     | st.tuples(inner, inner),
     max_leaves=8,
 )  # fmt: skip
+
+
+def test_half_a_character_can_be_kept() -> None:
+    """An emoji that somebody cut in two comes back, and what is written has bytes."""
+    text = encode({"\ud83d": ["ü\ude00", "\ud83d"]})
+    assert decode(text.encode().decode()) == {"\ud83d": ["ü\ude00", "\ud83d"]}
 
 
 @given(plain)
@@ -283,14 +191,12 @@ def test_a_run_goes_on_after_a_crash_at_any_point(store: str, tmp_path: Path) ->
     _run(wanted, sr.MemoryJournal(), "sync").raise_for_failure()
     for at in range(1, 200):
         fake = _world()
-        path = tmp_path / f"{at}.db"
-        journal: Journal = sr.MemoryJournal() if store == "memory" else sr.SqliteJournal(path)
-        ended = _crash(fake, journal, at)
-        fake.advance(61)  # the lease of the dead is over
-        report = _run(fake, journal, "async" if at % 2 else "sync")
+        with open_store(store, tmp_path) as journal:
+            ended = _crash(fake, journal, at)
+            fake.advance(61)  # the lease of the dead is over
+            report = _run(fake, journal, "async" if at % 2 else "sync")
         assert report.ok, f"at point {at}: {report}"
         assert _stands(fake) == _stands(wanted), f"at point {at}"
-        journal.close()
         if ended:
             break
     else:

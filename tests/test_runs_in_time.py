@@ -14,6 +14,7 @@ import slackrunbooks as sr
 from slackrunbooks._registry import known
 from slackrunbooks.journal import Entry
 from slackrunbooks.testing import FakeSlack
+from tests.stores import STORES, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
     from slackrunbooks.journal import Journal
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
     """Each store."""
-    kept: Journal = sr.MemoryJournal() if request.param == "memory" else sr.SqliteJournal(tmp_path / "runs.db")
-    yield kept
-    kept.close()
+    with open_store(request.param, tmp_path) as kept:
+        yield kept
 
 
 class Both:

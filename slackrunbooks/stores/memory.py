@@ -46,7 +46,7 @@ class MemoryJournal:
             record = self._known(run_id)
             if record.owner and record.lease_until > now:
                 return None
-            claimed = attrs.evolve(record, owner=owner, epoch=record.epoch + 1, lease_until=now + seconds)
+            claimed = attrs.evolve(record, owner=owner, epoch=record.epoch + 1, lease_until=now + seconds, wake_at=now)
             self._runs[run_id] = claimed
             return Lease(run_id=run_id, owner=owner, epoch=claimed.epoch, until=claimed.lease_until)
 
@@ -78,6 +78,9 @@ class MemoryJournal:
         """Write that a run has ended, or let go of one that goes on at ``wake_at`` (``running``)."""
         with self._lock:
             record = self._fenced(lease)
+            if state == "running" and record.wake_at == 0:
+                # It was told something since the claim, and must not sleep over it.
+                wake_at = 0.0
             self._runs[lease.run_id] = attrs.evolve(
                 record, state=state, owner="", lease_until=0.0, updated=now, wake_at=wake_at, saved=saved
             )
@@ -143,9 +146,11 @@ class MemoryJournal:
         """Take the next place in a lane; return how many seconds to wait for it."""
         with self._lock:
             next_at, closed_until = self._lanes.get(lane, (0.0, 0.0))
-            starts = max(next_at, now)
+            ahead = (burst - 1) * gap
+            # Who was told to wait has used up what may go at once: a lane that opens lets one go at a time.
+            starts = max(next_at, now, closed_until + ahead)
             self._lanes[lane] = (starts + gap, closed_until)
-            return max(0.0, starts - (burst - 1) * gap - now, closed_until - now)
+            return max(0.0, starts - ahead - now)
 
     def close_lane(self, lane: str, until: float) -> None:
         """Let nobody go in a lane before a time."""
@@ -159,6 +164,7 @@ class MemoryJournal:
             old = [key for key, each in self._runs.items() if each.state != "running" and each.updated < before]
             for key in old:
                 del self._runs[key], self._entries[key], self._messages[key]
+            self._lanes = {lane: times for lane, times in self._lanes.items() if max(times) >= before}
             return len(old)
 
     def close(self) -> None:

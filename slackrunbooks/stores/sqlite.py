@@ -137,9 +137,9 @@ class SqliteJournal:
         """Take a run whose lease is over; ``None`` while another worker holds it."""
         with self._writing("claimed") as database:
             changed = database.execute(
-                "UPDATE run SET owner = ?, epoch = epoch + 1, lease_until = ? "
+                "UPDATE run SET owner = ?, epoch = epoch + 1, lease_until = ?, wake_at = ? "
                 "WHERE run_id = ? AND (owner = '' OR lease_until <= ?)",
-                (owner, now + seconds, run_id, now),
+                (owner, now + seconds, now, run_id, now),
             )
             if changed.rowcount == 0:
                 self._read(database, run_id)
@@ -177,9 +177,11 @@ class SqliteJournal:
 
     def end(self, lease: Lease, state: str, now: float, *, wake_at: float | None = 0.0, saved: str = "") -> None:
         """Write that a run has ended, or let go of one that goes on at ``wake_at`` (``running``)."""
-        changes = "state = ?, owner = '', lease_until = 0, updated = ?, wake_at = ?, saved = ?"
+        # Who was told something since the claim has 0 there, and must not sleep over it.
+        wakes = "CASE WHEN ? = 'running' AND wake_at = 0 THEN 0 ELSE ? END"
+        changes = f"state = ?, owner = '', lease_until = 0, updated = ?, saved = ?, wake_at = {wakes}"
         with self._writing("ended") as database:
-            self._touch(database, lease, changes, (state, now, wake_at, saved))
+            self._touch(database, lease, changes, (state, now, saved, state, wake_at))
 
     def tell(self, run_id: str, name: str, payload: str, now: float) -> int:
         """Leave a message for a run, and wake it; return its number."""
@@ -248,12 +250,13 @@ class SqliteJournal:
         with self._writing("written") as database:
             row = database.execute("SELECT next_at, closed_until FROM lane WHERE lane = ?", (lane,)).fetchone()
             next_at, closed_until = row or (0.0, 0.0)
-            starts = max(next_at, now)
+            ahead = (burst - 1) * gap
+            starts = max(next_at, now, closed_until + ahead)
             database.execute(
                 "INSERT INTO lane VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next_at = excluded.next_at",
                 (lane, starts + gap, closed_until),
             )
-            return max(0.0, starts - (burst - 1) * gap - now, closed_until - now)
+            return max(0.0, starts - ahead - now)
 
     def close_lane(self, lane: str, until: float) -> None:
         """Let nobody go in a lane before a time."""
@@ -267,6 +270,7 @@ class SqliteJournal:
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
         with self._writing("purged") as database:
+            database.execute("DELETE FROM lane WHERE max(next_at, closed_until) < ?", (before,))
             return database.execute("DELETE FROM run WHERE state <> 'running' AND updated < ?", (before,)).rowcount
 
     def close(self) -> None:

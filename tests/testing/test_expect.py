@@ -136,7 +136,10 @@ FAILURES: list[tuple[Any, list[str]]] = [
         lambda fake: fake.assert_not_posted("quiet", "rash"),
         ["a message by @runbooks in #quiet says 'rash': 'A rash word'. It was deleted later."],
     ),
-    (lambda fake: fake.assert_not_posted("quiet"), ["a message by @runbooks in #quiet is anything: 'A rash word'. It was deleted"]),
+    (
+        lambda fake: fake.assert_not_posted("quiet"),
+        ["a message by @runbooks in #quiet is anything: 'A rash word'. It was deleted"],
+    ),
     (lambda fake: fake.assert_posted("quiet", "rash"), ["no message in #quiet says 'rash'."]),
     (lambda fake: fake.assert_called("chat.delete", ts="1.2"), ["chat.delete was not called with ts='1.2', but with:"]),
     (

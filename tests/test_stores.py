@@ -1,0 +1,407 @@
+"""The journals: one table of tests that each of them passes, and what is particular to one."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+
+import slackrunbooks as sr
+from slackrunbooks.journal import Entry, Journal, Lease, Mail, Message, RunRecord
+from slackrunbooks.testing import FakeSlack
+from tests.stores import ON_DISK, STORES, open_store
+
+if TYPE_CHECKING:
+    from tests.conftest import RunPython
+
+
+@pytest.fixture(params=STORES)
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
+    """A journal of each kind."""
+    with open_store(request.param, tmp_path) as made:
+        yield made
+
+
+# --- runs and work --------------------------------------------------------------------------------------------------
+
+
+def _record(run_id: str = "r", created: float = 1.0) -> RunRecord:
+    return RunRecord(run_id=run_id, spec="{}", created=created, updated=created)
+
+
+def test_a_run_is_begun_once(journal: Journal) -> None:
+    """The second beginning gets the first record, whatever it says."""
+    assert journal.begin(_record()).spec == "{}"
+    assert journal.begin(attrs.evolve(_record(), spec="[]")).spec == "{}"
+    assert journal.get("r") is not None and journal.get("other") is None
+
+
+def test_a_record_tells_where_its_run_stands(journal: Journal) -> None:
+    """What is due is what a worker would find, and everything else is not."""
+    stands = {"due": ("", 0.0, 50.0), "dead": ("w", 99.0, 50.0), "at it": ("w", 101.0, 50.0), "later": ("", 0.0, 101.0)}
+    for name, (owner, until, wake_at) in stands.items():
+        journal.begin(attrs.evolve(_record(name), wake_at=wake_at))
+        if owner:
+            journal.claim(name, owner, 1.0, until - 1.0)
+    journal.begin(attrs.evolve(_record("told"), wake_at=None))
+    journal.begin(_record("over"))
+    lease = journal.claim("over", "w", 1.0, 60.0)
+    assert lease is not None
+    journal.end(lease, "failed", 2.0)
+    told = {record.run_id: record.status(100.0) for record in journal.runs()}
+    assert told == {
+        "due": "due", "dead": "due", "at it": "running", "later": "waiting", "told": "waiting", "over": "failed",
+    }  # fmt: skip
+    assert set(journal.due(100.0, 9)) == {name for name, status in told.items() if status == "due"}
+
+
+def test_a_record_knows_its_runbook() -> None:
+    """By its name; a single action has its own, and one in a form that this version does not know has none."""
+    journal = sr.MemoryJournal()
+    fake = FakeSlack()
+    fake.add_channel("one")
+    with fake.executor(journal=journal) as executor:
+        say = sr.SendMessage(channel="#one", text="x")
+        executor.run(sr.Runbook("declare", {"say": say}), run_id="r")
+        executor.do(say, key="k")
+    assert {record.runbook for record in journal.runs()} == {"declare", "send_message"}
+    assert _record().runbook == ""
+
+
+def test_only_one_worker_holds_a_run(journal: Journal) -> None:
+    """A second one waits until the lease is over, and then the first can write nothing any more."""
+    journal.begin(_record())
+    first = journal.claim("r", "one", 100.0, 60.0)
+    assert first is not None and journal.claim("r", "two", 159.0, 60.0) is None
+    renewed = journal.renew(first, 150.0, 60.0)
+    assert renewed.until == 210.0 and journal.claim("r", "two", 161.0, 60.0) is None
+    second = journal.claim("r", "two", 211.0, 60.0)
+    assert second is not None and second.epoch == first.epoch + 1
+    entry = Entry(seq=1, work="w", ready_at=1.0)
+    for write in (
+        lambda: journal.renew(renewed, 212.0, 60.0),
+        lambda: journal.intend(renewed, entry, 0),
+        lambda: journal.settle(renewed, entry),
+        lambda: journal.end(renewed, "succeeded", 213.0),
+    ):
+        with pytest.raises(sr.RunHeld, match="taken it over"):
+            write()
+    journal.intend(second, entry, 0)
+    with pytest.raises(sr.JournalError):
+        journal.claim("nowhere", "one", 1.0, 1.0)
+
+
+def test_entries_come_back_in_order(journal: Journal) -> None:
+    """An intent, then its result; one that was settled without an intent is whole."""
+    journal.begin(_record())
+    lease = journal.claim("r", "one", 0.0, 60.0)
+    assert lease is not None
+    journal.intend(lease, Entry(seq=1, work="a", ready_at=1.0), 0)
+    assert journal.entries("r") == (Entry(seq=1, work="a", ready_at=1.0),)
+    journal.settle(lease, Entry(seq=1, work="a", ready_at=1.0, result="x", done_at=2.0))
+    journal.settle(lease, Entry(seq=2, work="b", ready_at=3.0, result="y", done_at=4.0))
+    assert [(entry.seq, entry.result) for entry in journal.entries("r")] == [(1, "x"), (2, "y")]
+    with pytest.raises(sr.JournalError):
+        journal.intend(lease, Entry(seq=1, work="a", ready_at=1.0), 0)
+
+
+def test_old_runs_are_forgotten_and_unfinished_ones_are_not(journal: Journal) -> None:
+    """Purging takes what has ended before a time, with all its work."""
+    for number in range(3):
+        journal.begin(_record(f"r{number}", created=float(number)))
+        lease = journal.claim(f"r{number}", "one", float(number), 60.0)
+        assert lease is not None
+        journal.intend(lease, Entry(seq=1, work="a", ready_at=1.0), 0)
+        if number != 1:
+            journal.end(lease, "succeeded", 10.0 * number)
+    assert [record.run_id for record in journal.runs()] == ["r2", "r1", "r0"]
+    assert journal.purge(15.0) == 1
+    assert [record.run_id for record in journal.runs()] == ["r2", "r1"]
+    assert journal.entries("r0") == ()
+
+
+def _claimed(journal: Journal, run_id: str = "r", now: float = 100.0) -> Lease:
+    journal.begin(_record(run_id))
+    lease = journal.claim(run_id, "one", now, 60.0)
+    assert lease is not None
+    return lease
+
+
+def test_a_record_comes_back_whole(journal: Journal) -> None:
+    """What was given, what was saved, and when; text of any script, and half a character."""
+    text = '{"name":"Müller 障害 \\ud83d","n":1e308}'
+    record = RunRecord(run_id="r", spec=text, subject="INC-ü", wake_at=12.5, created=1.25, updated=1_767_603_600.123456)
+    assert journal.begin(record) == record == journal.get("r")
+    lease = journal.claim("r", "one", 100.0, 60.0)
+    assert lease is not None
+    journal.end(lease, "failed", 101.5, wake_at=None, saved=text)
+    ended = journal.get("r")
+    assert ended == attrs.evolve(
+        record, state="failed", saved=text, wake_at=None, epoch=1, updated=101.5, lease_until=0.0
+    )
+    assert journal.runs() == (ended,)
+
+
+def test_a_run_that_was_let_go_is_anybodys(journal: Journal) -> None:
+    """No lease holds it any more, and the next worker's turn is a later one."""
+    lease = _claimed(journal)
+    journal.end(lease, "running", 101.0, wake_at=500.0)
+    with pytest.raises(sr.RunHeld, match="taken it over"):
+        journal.renew(lease, 102.0, 60.0)
+    again = journal.claim("r", "one", 102.0, 60.0)
+    assert again is not None and again.epoch == lease.epoch + 1
+
+
+def test_every_write_is_fenced(journal: Journal) -> None:
+    """A lease of another worker, or of an earlier turn of this one, writes nothing, and what stands is untouched."""
+    lease = _claimed(journal)
+    entry = Entry(seq=1, work="w", ready_at=1.0)
+    journal.intend(lease, entry, 0)
+    before = (journal.get("r"), journal.entries("r"))
+    for other in (attrs.evolve(lease, owner="two"), attrs.evolve(lease, epoch=0), attrs.evolve(lease, epoch=2)):
+        for write in (
+            lambda other=other: journal.renew(other, 101.0, 60.0),
+            lambda other=other: journal.intend(other, attrs.evolve(entry, seq=2), 0),
+            lambda other=other: journal.settle(other, attrs.evolve(entry, result="x", done_at=2.0)),
+            lambda other=other: journal.end(other, "succeeded", 102.0),
+        ):
+            with pytest.raises(sr.RunHeld, match="taken it over"):
+                write()
+    assert (journal.get("r"), journal.entries("r")) == before
+
+
+def test_what_is_unknown_is_said(journal: Journal) -> None:
+    """A run that the journal does not have is an error for those who write, and nothing for those who read."""
+    for write in (lambda: journal.claim("no", "one", 1.0, 1.0), lambda: journal.tell("no", "x", "{}", 1.0)):
+        with pytest.raises(sr.JournalError, match="the journal has no run 'no'"):
+            write()
+    assert (journal.get("no"), journal.entries("no"), journal.listen("no", 0)) == (None, (), Mail())
+    assert (journal.runs(), journal.due(1e12, 9), journal.about("no"), journal.paused()) == ((), (), (), "")
+
+
+# --- mail ------------------------------------------------------------------------------------------------------------
+
+
+def test_mail_comes_before_the_next_intent(journal: Journal) -> None:
+    """What a run was told is returned instead of writing the intent, until the run has heard it."""
+    lease = _claimed(journal)
+    entry = Entry(seq=1, work="w", ready_at=1.0)
+    first = journal.tell("r", "signal", '{"a":"ü"}', 5.0)
+    second = journal.tell("r", "cancel", "{}", 6.0)
+    mail = Mail((
+        Message(seq=first, name="signal", payload='{"a":"ü"}', at=5.0),
+        Message(seq=second, name="cancel", payload="{}", at=6.0),
+    ))  # fmt: skip
+    assert second > first
+    assert journal.listen("r", 0) == mail == journal.intend(lease, entry, 0)
+    assert journal.entries("r") == ()
+    assert journal.listen("r", first).messages == mail.messages[1:]
+    assert not journal.listen("r", second) and not journal.intend(lease, entry, second)
+    assert journal.entries("r") == (entry,)
+
+
+def test_mail_is_for_one_run(journal: Journal) -> None:
+    """Another run hears nothing of it."""
+    _claimed(journal)
+    other = _claimed(journal, "other")
+    journal.tell("r", "cancel", "{}", 5.0)
+    assert not journal.listen("other", 0)
+    assert not journal.intend(other, Entry(seq=1, work="w", ready_at=1.0), 0)
+
+
+def test_nothing_is_begun_while_everything_is_paused(journal: Journal) -> None:
+    """No intent is written and nothing is due; results of what is under way are."""
+    lease = _claimed(journal)
+    journal.begin(_record("idle"))
+    entry = Entry(seq=1, work="w", ready_at=1.0)
+    journal.intend(lease, entry, 0)
+    journal.pause("a change")
+    journal.pause("a change of the network")
+    assert journal.paused() == "a change of the network"
+    assert journal.listen("r", 0) == Mail((), paused=True)
+    assert journal.intend(lease, attrs.evolve(entry, seq=2), 0).paused
+    journal.settle(lease, attrs.evolve(entry, result="x", done_at=2.0))
+    assert (len(journal.entries("r")), journal.due(200.0, 9)) == (1, ())
+    journal.pause("")
+    assert (journal.paused(), journal.due(101.0, 9)) == ("", ("idle",))
+    assert not journal.intend(lease, attrs.evolve(entry, seq=2), 0)
+
+
+# --- due and about ---------------------------------------------------------------------------------------------------
+
+
+def test_due_are_those_with_something_to_do_and_nobody_at_work(journal: Journal) -> None:
+    """The longest due first, no more than asked for; none that ended, sleeps, waits for a word, or is held."""
+    for number, run_id in enumerate(("late", "early", "ended", "silent", "held", "crashed")):
+        journal.begin(_record(run_id, created=float(number)))
+    for run_id, state, wake_at in (
+        ("late", "running", 300.0),
+        ("early", "running", 200.0),
+        ("ended", "succeeded", None),
+        ("silent", "running", None),
+    ):
+        lease = journal.claim(run_id, "one", 10.0, 60.0)
+        assert lease is not None
+        journal.end(lease, state, 20.0, wake_at=wake_at)
+    assert journal.claim("crashed", "one", 100.0, 60.0) and journal.claim("held", "one", 350.0, 60.0)
+    assert journal.due(159.0, 9) == ()
+    assert journal.due(160.0, 9) == ("crashed",)
+    assert journal.due(400.0, 9) == ("crashed", "early", "late")
+    assert journal.due(400.0, 2) == ("crashed", "early")
+    journal.tell("silent", "signal", "{}", 400.0)
+    assert journal.due(400.0, 9) == ("silent", "crashed", "early", "late")
+
+
+def test_a_word_that_comes_while_a_run_is_let_go_wakes_it(journal: Journal) -> None:
+    """The worker has not heard it, so the run must not sleep over it; at the next turn it may."""
+    lease = _claimed(journal)
+    journal.tell("r", "signal", "{}", 101.0)
+    journal.end(lease, "running", 102.0, wake_at=None)
+    assert journal.due(103.0, 9) == ("r",)
+    lease = _claimed(journal, now=104.0)
+    journal.end(lease, "running", 105.0, wake_at=None)
+    assert journal.due(1e9, 9) == ()
+
+
+def test_runs_about_a_subject_come_in_the_order_of_their_writing(journal: Journal) -> None:
+    """So that the last to save a value wins."""
+    for number, subject in enumerate(("INC-1", "INC-2", "INC-1", "", "INC-1")):
+        journal.begin(attrs.evolve(_record(f"r{number}", created=float(number)), subject=subject))
+    lease = _claimed(journal, "r0")
+    journal.end(lease, "succeeded", 50.0, wake_at=None, saved='{"a":1}')
+    assert [(record.run_id, record.saved) for record in journal.about("INC-1")] == [
+        ("r2", ""), ("r4", ""), ("r0", '{"a":1}'),
+    ]  # fmt: skip
+    assert journal.about("INC-3") == ()
+
+
+# --- lanes -----------------------------------------------------------------------------------------------------------
+
+
+def test_places_in_a_lane_are_as_far_apart_as_asked(journal: Journal) -> None:
+    """A burst at once, then one a gap; who comes late finds the burst again; other lanes do not matter."""
+    assert [journal.reserve("a", 1000.0, 2.0, 3) for _ in range(5)] == [0.0, 0.0, 0.0, 2.0, 4.0]
+    assert journal.reserve("b", 1000.0, 2.0, 1) == 0.0
+    assert [journal.reserve("a", 1100.0, 2.0, 3) for _ in range(4)] == [0.0, 0.0, 0.0, 2.0]
+    assert [journal.reserve("b", 1000.5, 2.0, 1) for _ in range(2)] == [1.5, 3.5]
+
+
+def test_a_closed_lane_waits_and_then_lets_one_go_at_a_time(journal: Journal) -> None:
+    """Nobody goes before the time, and no crowd at it; the later of two times holds."""
+    journal.close_lane("a", 1010.0)
+    assert journal.reserve("a", 1000.0, 1.0, 3) == 10.0
+    journal.close_lane("a", 1020.0)
+    journal.close_lane("a", 1005.0)
+    assert [journal.reserve("a", 1000.0, 1.0, 3) for _ in range(3)] == [20.0, 21.0, 22.0]
+    assert journal.reserve("b", 1000.0, 1.0, 3) == 0.0
+    assert [journal.reserve("a", 1200.0, 1.0, 3) for _ in range(4)] == [0.0, 0.0, 0.0, 1.0]
+
+
+def test_threads_share_a_lane(journal: Journal) -> None:
+    """However many ask at the same time, each place is given once."""
+    with ThreadPoolExecutor(4) as pool:
+        waits = list(pool.map(lambda _: journal.reserve("a", 1000.0, 0.5, 5), range(60)))
+    assert sorted(waits) == [0.0] * 5 + [0.5 * number for number in range(1, 56)]
+
+
+def test_old_lanes_are_forgotten_with_old_runs(journal: Journal) -> None:
+    """One that is still closed, or has places given away, is not."""
+    journal.reserve("old", 1000.0, 1.0, 1)
+    journal.close_lane("closed", 3000.0)
+    assert journal.purge(2000.0) == 0
+    assert journal.reserve("closed", 2000.0, 1.0, 1) == 1000.0
+    assert journal.reserve("old", 1000.0, 1.0, 1) == 0.0
+
+
+# --- at the same time ------------------------------------------------------------------------------------------------
+
+
+def test_of_threads_that_claim_at_once_one_holds(journal: Journal) -> None:
+    """Each run is held by exactly one, and each turn counts."""
+    for number in range(20):
+        journal.begin(_record(f"r{number}"))
+    start = threading.Barrier(4)
+
+    def claim(owner: str) -> list[str]:
+        start.wait()
+        return [f"r{n}" for n in range(20) if journal.claim(f"r{n}", owner, 100.0, 60.0) is not None]
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [run_id for mine in pool.map(claim, "abcd") for run_id in mine]
+    assert sorted(claimed) == sorted(f"r{number}" for number in range(20))
+    assert {record.epoch for record in journal.runs()} == {1}
+
+
+def test_no_message_is_missed_while_work_is_written(journal: Journal) -> None:
+    """Told from other threads while a run goes on, each message is heard once and in order."""
+    lease = _claimed(journal)
+    heard: list[int] = []
+    told: list[int] = []
+    lock = threading.Lock()
+
+    def tell(number: int) -> None:
+        seq = journal.tell("r", "signal", str(number), 1.0)
+        with lock:
+            told.append(seq)
+
+    seq = 0
+    with ThreadPoolExecutor(3) as pool:
+        sent = [pool.submit(tell, number) for number in range(30)]
+        while not all(each.done() for each in sent) or len(heard) < 30:
+            seq += 1
+            mail = journal.intend(lease, Entry(seq=seq, work="w", ready_at=1.0), heard[-1] if heard else 0)
+            heard += [message.seq for message in mail.messages]
+            assert seq < 10_000
+        for each in sent:
+            each.result()
+    assert heard == sorted(told) and len(set(heard)) == 30
+
+
+WORKER = """
+import json, sys
+import slackrunbooks as sr
+where, owner = sys.argv[1:]
+journal = sr.SqliteJournal(where)
+mine = [n for n in range(30) if journal.claim(f"r{n}", owner, 100.0, 60.0) is not None]
+waits = [journal.reserve("lane", 1000.0, 1.0, 5) for _ in range(30)]
+print(json.dumps([mine, waits]))
+journal.close()
+"""
+
+
+@pytest.mark.parametrize("store", ON_DISK)
+def test_processes_share_runs_and_lanes(store: Any, tmp_path: Path, run_python: RunPython) -> None:
+    """Of two processes that claim the same runs each gets its own, and no place in a lane is given twice."""
+    with open_store(store, tmp_path) as journal:
+        for number in range(30):
+            journal.begin(_record(f"r{number}"))
+        assert isinstance(journal, sr.SqliteJournal)
+        where = str(journal.path)
+
+        def work(owner: str) -> tuple[list[int], list[float]]:
+            told = run_python("-c", WORKER, where, owner)
+            assert told.returncode == 0, told.stderr
+            mine, waits = json.loads(told.stdout)
+            return mine, waits
+
+        with ThreadPoolExecutor(2) as pool:
+            (mine, waits), (theirs, other_waits) = pool.map(work, ("one", "two"))
+        assert sorted(mine + theirs) == list(range(30))
+        assert sorted(waits + other_waits) == [0.0] * 5 + [float(number) for number in range(1, 56)]
+
+
+# --- SQLite -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_closed_file_is_told(tmp_path: Path) -> None:
+    """Whoever goes on with a journal that was closed gets an error of ours."""
+    journal = sr.SqliteJournal(tmp_path / "runs.db")
+    journal.close()
+    with pytest.raises(sr.JournalError, match="cannot be read"):
+        journal.get("r")
