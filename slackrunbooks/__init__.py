@@ -163,7 +163,11 @@ if TYPE_CHECKING:
         ScopeRequirements as ScopeRequirements,
         required_scopes as required_scopes,
     )
-    from .stores import MemoryJournal as MemoryJournal, SqliteJournal as SqliteJournal
+    from .stores import (
+        MemoryJournal as MemoryJournal,
+        SealedJournal as SealedJournal,
+        SqliteJournal as SqliteJournal,
+    )
     from .templates import Template as Template
     from .text import Kind as Kind, escape as escape
 
@@ -281,6 +285,7 @@ __all__ = [
     "ScheduleMessage",
     "ScheduledMessageCancelled",
     "ScopeRequirements",
+    "SealedJournal",
     "SendDirectMessage",
     "SendEphemeral",
     "SendMessage",
@@ -353,7 +358,7 @@ _HOMES = {
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
     "scopes": "Requirement ScopeRequirements required_scopes",
-    "stores": "MemoryJournal SqliteJournal",
+    "stores": "MemoryJournal SealedJournal SqliteJournal",
     "templates": "Template",
     "text": "Kind escape",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import pytest
 import slackrunbooks as sr
 from slackrunbooks.journal import Entry, Journal, Lease, Mail, Message, RunRecord
 from slackrunbooks.testing import FakeSlack
-from tests.stores import ON_DISK, STORES, open_store
+from tests.stores import ON_DISK, STORES, Toy, open_store
 
 if TYPE_CHECKING:
     from tests.conftest import RunPython
@@ -405,3 +405,78 @@ def test_a_closed_file_is_told(tmp_path: Path) -> None:
     journal.close()
     with pytest.raises(sr.JournalError, match="cannot be read"):
         journal.get("r")
+
+
+# --- sealed ----------------------------------------------------------------------------------------------------------
+
+
+def _secret(journal: Journal) -> Lease:
+    """Write the word ``attack`` wherever a text may stand."""
+    journal.begin(RunRecord(run_id="r", spec='{"text":"attack"}', subject="INC-1"))
+    lease = journal.claim("r", "one", 100.0, 60.0)
+    assert lease is not None
+    journal.intend(lease, Entry(seq=1, work='["attack"]', ready_at=1.0), 0)
+    journal.settle(lease, Entry(seq=1, work='["attack"]', ready_at=1.0, result='"attack"', done_at=2.0))
+    journal.tell("r", "signal", '"attack"', 3.0)
+    journal.end(lease, "succeeded", 4.0, wake_at=None, saved='{"a":"attack"}')
+    return lease
+
+
+READS: dict[str, Callable[[Journal], object]] = {
+    "get": lambda journal: journal.get("r"),
+    "entries": lambda journal: journal.entries("r"),
+    "listen": lambda journal: journal.listen("r", 0),
+    "runs": lambda journal: journal.runs(),
+    "about": lambda journal: journal.about("INC-1"),
+    "begin": lambda journal: journal.begin(_record()),
+}
+
+
+def test_nothing_that_messages_say_can_be_read_in_the_store(tmp_path: Path) -> None:
+    """Sealed, the word stands nowhere in the file; without the seal it does."""
+    for sealed in (True, False):
+        path = tmp_path / f"{sealed}.db"
+        store = sr.SqliteJournal(path)
+        _secret(sr.SealedJournal(store, Toy()) if sealed else store)
+        store.close()
+        whole = b"".join(each.read_bytes() for each in tmp_path.glob(f"{sealed}.db*"))
+        assert (b"attack" in whole) is not sealed and b"INC-1" in whole
+
+
+@pytest.mark.parametrize("read", READS)
+def test_a_wrong_key_is_told(read: str) -> None:
+    """It says of which run, and what to do; the text is in no error."""
+    store = sr.MemoryJournal()
+    _secret(sr.SealedJournal(store, Toy(b"right")))
+    assert "attack" in repr(vars(store)) or READS[read](sr.SealedJournal(store, Toy(b"right")))
+    with pytest.raises(sr.JournalError, match="run 'r' cannot be opened .*another key") as wrong:
+        READS[read](sr.SealedJournal(store, Toy(b"wrong")))
+    assert "attack" not in str(wrong.value)
+    plain = sr.MemoryJournal()
+    _secret(plain)
+    with pytest.raises(sr.JournalError, match="run 'r' is not sealed"):
+        READS[read](sr.SealedJournal(plain, Toy(b"right")))
+
+
+def test_a_sealed_text_is_of_no_use_to_another_run() -> None:
+    """Whoever can write into the store cannot put one run's approval into another."""
+    store = sr.MemoryJournal()
+    sealed = sr.SealedJournal(store, Toy())
+    for run_id in ("r", "s"):
+        sealed.begin(_record(run_id))
+    sealed.tell("r", "signal", '"yes"', 1.0)
+    store.tell("s", "signal", store.listen("r", 0).messages[0].payload, 2.0)
+    assert sealed.listen("r", 0).messages[0].payload == '"yes"'
+    with pytest.raises(sr.JournalError, match="run 's' was sealed for another run"):
+        sealed.listen("s", 0)
+
+
+def test_fernet_fits() -> None:
+    """The package cryptography's ciphers are taken as they are, and keys are changed with MultiFernet."""
+    fernet = pytest.importorskip("cryptography.fernet")
+    old, new = fernet.Fernet(fernet.Fernet.generate_key()), fernet.Fernet(fernet.Fernet.generate_key())
+    store = sr.MemoryJournal()
+    _secret(sr.SealedJournal(store, old))
+    assert READS["get"](sr.SealedJournal(store, fernet.MultiFernet([new, old])))
+    with pytest.raises(sr.JournalError, match=r"cannot be opened \(InvalidToken\)"):
+        READS["get"](sr.SealedJournal(store, new))
