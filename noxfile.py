@@ -6,14 +6,24 @@ checkout but what .gitignore names.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
+import time
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint", "typing", "docs"]
@@ -21,7 +31,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
-EXTRAS = ".[async,cli]"
+EXTRAS = ".[async,cli,postgres]"
 USERS = ("tests/typing", "docs/examples")
 
 # What a wheel is of no use without, as patterns below slackrunbooks/.
@@ -82,6 +92,77 @@ def npm(session: nox.Session) -> None:
     with session.chdir(folder):
         session.run("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent", external=True)
     session.run("python", str(ROOT / "tests" / "npm" / "run.py"), str(folder))
+
+
+@nox.session
+def postgres(session: nox.Session) -> None:
+    """Run the tests of the journals on a PostgreSQL server of their own; where CI is set, one must be there."""
+    programs = _postgres_programs()
+    if programs is None:
+        told = "there is no PostgreSQL: apt-get install postgresql, or put initdb and postgres on PATH"
+        if os.environ.get("CI"):
+            session.error(told)
+        session.skip(told)
+    session.install("-e", EXTRAS)
+    _install_group(session, "test")
+    tests = session.posargs or ["tests/test_stores.py", "tests/test_journal.py", "tests/test_runs_in_time.py"]
+    with _postgres_server(programs) as dsn:
+        environment = {"SLACKRUNBOOKS_TEST_POSTGRES": dsn, "COVERAGE_FILE": str(ROOT / ".coverage.postgres")}
+        session.run("coverage", "erase", env=environment)
+        session.run("coverage", "run", "-m", "pytest", *tests, env=environment)
+
+
+def _postgres_programs() -> Path | None:
+    """Return the folder of initdb and postgres: that of PATH, or the newest of Debian's, which are not on it."""
+    found = shutil.which("postgres")
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
+    folders = ([Path(found).resolve().parent] if found else []) + debian[::-1]
+    return next((folder for folder in folders if (folder / "initdb").is_file()), None)
+
+
+@contextlib.contextmanager
+def _postgres_server(programs: Path) -> Iterator[str]:
+    """Start a server on 127.0.0.1 with an empty database, and end it afterwards, whatever happens."""
+    # The server refuses to run as root; Debian's package has made a user for it.
+    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
+    # Short, because the path of a socket may have 107 bytes; not below a folder that only root may enter.
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as name:
+        if as_user:
+            shutil.chown(name, "postgres")
+        data, log = Path(name, "data"), Path(name, "log")
+        init = [
+            programs / "initdb",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
+        subprocess.run([*as_user, *init, data], cwd=name, check=True, stdout=subprocess.DEVNULL)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "fsync=off"]
+        options = [part for setting in settings for part in ("-c", setting)]
+        with log.open("wb") as told:
+            server = subprocess.Popen(
+                [*as_user, programs / "postgres", "-D", data, *options], cwd=name, stdout=told, stderr=told
+            )
+        try:
+            for _ in range(300):
+                if b"ready to accept connections" in log.read_bytes() or server.poll() is not None:
+                    break
+                time.sleep(0.1)
+            if server.poll() is not None or b"ready to accept connections" not in log.read_bytes():
+                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            # SIGINT lets it end at once, without waiting for those who are connected.
+            server.send_signal(signal.SIGINT)
+            try:
+                server.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
 
 
 @nox.session

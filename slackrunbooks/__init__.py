@@ -165,6 +165,7 @@ if TYPE_CHECKING:
     )
     from .stores import (
         MemoryJournal as MemoryJournal,
+        PostgresJournal as PostgresJournal,
         SealedJournal as SealedJournal,
         SqliteJournal as SqliteJournal,
     )
@@ -260,6 +261,7 @@ __all__ = [
     "PooledAsyncWebClient",
     "PooledWebClient",
     "PostOrUpdateMessage",
+    "PostgresJournal",
     "Problem",
     "RateLimited",
     "ReactionAdded",
@@ -358,7 +360,7 @@ _HOMES = {
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
     "scopes": "Requirement ScopeRequirements required_scopes",
-    "stores": "MemoryJournal SealedJournal SqliteJournal",
+    "stores": "MemoryJournal PostgresJournal SealedJournal SqliteJournal",
     "templates": "Template",
     "text": "Kind escape",
 }
@@ -368,7 +370,6 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 # Parts of the contract that this version does not have, so that nobody looks for a typing error.
 _LATER = (
     "Policy",
-    "PostgresJournal",
     "Workspaces",
     "app_manifest",
     "connect",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +19,7 @@ import pytest
 import slackrunbooks as sr
 from slackrunbooks.journal import Entry, Journal, Lease, Mail, Message, RunRecord
 from slackrunbooks.testing import FakeSlack
-from tests.stores import ON_DISK, STORES, Toy, open_store
+from tests.stores import ON_DISK, POSTGRES, STORES, Toy, open_store, postgres_schema, with_postgres
 
 if TYPE_CHECKING:
     from tests.conftest import RunPython
@@ -366,8 +370,11 @@ def test_no_message_is_missed_while_work_is_written(journal: Journal) -> None:
 WORKER = """
 import json, sys
 import slackrunbooks as sr
-where, owner = sys.argv[1:]
-journal = sr.SqliteJournal(where)
+kind, where, schema, owner = sys.argv[1:]
+if kind == "postgres":
+    journal = sr.PostgresJournal(where, schema=schema, clock="caller")
+else:
+    journal = sr.SqliteJournal(where)
 mine = [n for n in range(30) if journal.claim(f"r{n}", owner, 100.0, 60.0) is not None]
 waits = [journal.reserve("lane", 1000.0, 1.0, 5) for _ in range(30)]
 print(json.dumps([mine, waits]))
@@ -381,11 +388,14 @@ def test_processes_share_runs_and_lanes(store: Any, tmp_path: Path, run_python: 
     with open_store(store, tmp_path) as journal:
         for number in range(30):
             journal.begin(_record(f"r{number}"))
-        assert isinstance(journal, sr.SqliteJournal)
-        where = str(journal.path)
+        if isinstance(journal, sr.PostgresJournal):
+            where, schema = POSTGRES, journal.schema
+        else:
+            assert isinstance(journal, sr.SqliteJournal)
+            where, schema = str(journal.path), ""
 
         def work(owner: str) -> tuple[list[int], list[float]]:
-            told = run_python("-c", WORKER, where, owner)
+            told = run_python("-c", WORKER, store, where, schema, owner)
             assert told.returncode == 0, told.stderr
             mine, waits = json.loads(told.stdout)
             return mine, waits
@@ -480,3 +490,414 @@ def test_fernet_fits() -> None:
     assert READS["get"](sr.SealedJournal(store, fernet.MultiFernet([new, old])))
     with pytest.raises(sr.JournalError, match=r"cannot be opened \(InvalidToken\)"):
         READS["get"](sr.SealedJournal(store, new))
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+
+def test_without_psycopg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who makes a PostgresJournal needs it."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(sr.JournalError, match=r"needs psycopg .*pip install 'slackrunbooks\[postgres\]'"):
+        sr.PostgresJournal("host=127.0.0.1")
+
+
+@pytest.fixture
+def schema() -> Iterator[str]:
+    """A schema that does not exist yet."""
+    with postgres_schema() as name:
+        yield name
+
+
+@pytest.fixture
+def opened(schema: str) -> Iterator[Callable[..., sr.PostgresJournal]]:
+    """Make journals in the schema, by default on the caller's clock; they are closed after the test."""
+    made: list[sr.PostgresJournal] = []
+
+    def make(dsn: str = POSTGRES, **options: Any) -> sr.PostgresJournal:
+        made.append(sr.PostgresJournal(dsn, schema=schema, **{"clock": "caller", **options}))
+        return made[-1]
+
+    yield make
+    for journal in made:
+        journal.close()
+
+
+def _execute(sql: str) -> list[tuple[Any, ...]]:
+    import psycopg
+
+    with psycopg.connect(POSTGRES, autocommit=True) as database:
+        cursor = database.execute(sql.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+class Cutting:
+    """A way to the server that breaks at a commit: before it is sent on, or before its answer comes back."""
+
+    def __init__(self) -> None:
+        import psycopg.conninfo
+
+        settings = psycopg.conninfo.conninfo_to_dict(POSTGRES)
+        self.server = (str(settings.get("host", "127.0.0.1")), int(settings.get("port", 5432)))
+        self.cut = ""
+        self.then: Callable[[], object] = lambda: None
+        self.cuts = 0
+        self.silenced: socket.socket | None = None
+        self.open: list[socket.socket] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        port = str(self.listener.getsockname()[1])
+        self.dsn = psycopg.conninfo.make_conninfo(POSTGRES, host="127.0.0.1", port=port, sslmode="disable")
+        self.threads = [threading.Thread(target=self._accept, daemon=True)]
+        self.threads[0].start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(self.server)
+                self.open += [client, server]
+                for source, target in ((client, server), (server, client)):
+                    thread = threading.Thread(target=self._carry, args=(source, target, target is server), daemon=True)
+                    self.threads.append(thread)
+                    thread.start()
+
+    def _carry(self, source: socket.socket, target: socket.socket, asks: bool) -> None:
+        client, server = (source, target) if asks else (target, source)
+        then: Callable[[], object] | None = None
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if asks and self.cut and b"COMMIT\0" in data:
+                    how, self.cut = self.cut, ""
+                    self.cuts += 1
+                    if how == "before":
+                        then = self.then
+                        break
+                    self.silenced = server
+                elif self.silenced is source:
+                    then = self.then
+                    break
+                target.sendall(data)
+        # The server first: by the time the client notices, what was not committed is undone.
+        self._shut(server)
+        if then is not None:
+            then()
+        self._shut(client)
+
+    @staticmethod
+    def _shut(end: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        for each in (self.listener, *self.open):
+            self._shut(each)
+            each.close()
+        for thread in self.threads:
+            thread.join(timeout=10)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def cutting() -> Iterator[Cutting]:
+    """A way to the server that can be cut."""
+    way = Cutting()
+    yield way
+    way.close()
+
+
+ENTRY = Entry(seq=1, work="w", ready_at=1.0)
+SETTLED = attrs.evolve(ENTRY, result="x", done_at=2.0)
+
+# What is done over the way that is cut, given the lease on "r"; and what must stand afterwards.
+CUT: dict[str, tuple[Callable[[Journal, Lease], object], Callable[[Journal, Any], bool]]] = {
+    "begin": (
+        lambda journal, _: journal.begin(_record("new")),
+        lambda journal, got: got == journal.get("new") and len(journal.runs()) == 2,
+    ),
+    "claim": (
+        lambda journal, lease: journal.claim("r", "two", lease.until + 1, 60.0),
+        lambda journal, got: journal.renew(got, 200.0, 60.0).epoch == got.epoch >= 2,
+    ),
+    "renew": (
+        lambda journal, lease: journal.renew(lease, 150.0, 60.0),
+        lambda journal, got: got.until == 210.0 and journal.claim("r", "two", 209.0, 1.0) is None,
+    ),
+    "intend": (
+        lambda journal, lease: journal.intend(lease, ENTRY, 0),
+        lambda journal, got: not got and journal.entries("r") == (ENTRY,),
+    ),
+    "settle": (
+        lambda journal, lease: journal.settle(lease, SETTLED),
+        lambda journal, _: journal.entries("r") == (SETTLED,),
+    ),
+    "end": (
+        lambda journal, lease: journal.end(lease, "running", 102.0, wake_at=500.0, saved="s"),
+        lambda journal, _: (journal.due(499.0, 9), journal.due(500.0, 9)) == ((), ("r",)),
+    ),
+    "tell": (
+        lambda journal, _: journal.tell("r", "signal", "{}", 5.0),
+        lambda journal, got: [each.seq for each in journal.listen("r", 0).messages] == [got],
+    ),
+    "pause": (lambda journal, _: journal.pause("why"), lambda journal, _: journal.paused() == "why"),
+    "reserve": (
+        lambda journal, _: journal.reserve("lane", 1000.0, 1.0, 1),
+        lambda journal, got: journal.reserve("lane", 1000.0, 1.0, 1) - got == 1.0 and got <= 1.0,
+    ),
+    "close_lane": (
+        lambda journal, _: journal.close_lane("lane", 1010.0),
+        lambda journal, _: journal.reserve("lane", 1000.0, 1.0, 1) == 10.0,
+    ),
+    "purge": (lambda journal, _: journal.purge(0.0), lambda journal, got: got == 0 and len(journal.runs()) == 1),
+}
+
+
+@with_postgres
+@pytest.mark.parametrize("how", ["before", "after"])
+@pytest.mark.parametrize("what", CUT)
+def test_what_breaks_at_its_commit_is_done_once(
+    what: str, how: str, cutting: Cutting, schema: str, opened: Callable[..., sr.PostgresJournal]
+) -> None:
+    """Whether it was on disk or not when the connection broke: it is then, once, and the answer is right."""
+    work, stands = CUT[what]
+    journal = opened(cutting.dsn)
+    lease = _claimed(journal)
+    cutting.cut = how
+    got = work(journal, lease)
+    assert cutting.cuts == 1 and stands(journal, got)
+
+
+@with_postgres
+def test_what_is_told_after_a_broken_intent_waits_for_the_next(
+    cutting: Cutting, schema: str, opened: Callable[..., sr.PostgresJournal]
+) -> None:
+    """The intent stands, so its request is sent; an entry of another kind cannot take its place."""
+    journal = opened(cutting.dsn)
+    direct = opened()
+    lease = _claimed(journal)
+    told: list[int] = []
+    cutting.then = lambda: told.append(direct.tell("r", "cancel", "{}", 5.0)) if not told else None
+    cutting.cut = "after"
+    assert not journal.intend(lease, ENTRY, 0)
+    assert len(told) == 1 and journal.entries("r") == (ENTRY,)
+    assert [each.seq for each in journal.listen("r", 0).messages] == told
+    cutting.then = lambda: None
+    # And a run that was let go and then told something is not put to sleep by its ending being done over.
+    cutting.then = lambda: told.append(direct.tell("r", "signal", "{}", 6.0)) if len(told) < 2 else None
+    cutting.cut = "after"
+    journal.end(lease, "running", 102.0, wake_at=None)
+    assert len(told) == 2 and journal.due(103.0, 9) == ("r",)
+
+
+@with_postgres
+def test_another_worker_that_came_in_between_is_respected(
+    cutting: Cutting, schema: str, opened: Callable[..., sr.PostgresJournal]
+) -> None:
+    """A write that broke before it was on disk is refused where the run was taken over before it is done over."""
+    journal = opened(cutting.dsn)
+    direct = opened()
+    lease = _claimed(journal)
+    taken: list[Lease | None] = []
+    cutting.then = lambda: taken.append(direct.claim("r", "two", lease.until + 1, 60.0)) if not taken else None
+    cutting.cut = "before"
+    with pytest.raises(sr.RunHeld):
+        journal.intend(lease, ENTRY, 0)
+    assert taken[0] is not None and journal.entries("r") == ()
+
+
+@with_postgres
+def test_connections_that_the_server_ended_are_made_again(
+    schema: str, opened: Callable[..., sr.PostgresJournal]
+) -> None:
+    """As after a restart: the next call goes on, whatever it does, and those at leisure are dropped."""
+    journal = opened(f"{POSTGRES}?application_name={schema}")
+    lease = _claimed(journal)
+    for number in range(3):
+        ended = _execute(
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '{schema}'"
+        )
+        assert ended
+        if number == 1:
+            assert journal.get("r") is not None
+        else:
+            journal.settle(lease, SETTLED)
+
+
+@with_postgres
+def test_a_server_that_stays_away_stops_the_run(
+    cutting: Cutting, schema: str, opened: Callable[..., sr.PostgresJournal]
+) -> None:
+    """A clear error after the journal's patience, nothing further is sent, and no password is told."""
+    fake = FakeSlack()
+    fake.add_channel("one")
+    book = sr.Runbook("b", {name: sr.SendMessage(channel="#one", text=name) for name in "abc"})
+    journal = opened(f"{cutting.dsn} password=s3cret", patience=0.2)
+
+    class Leaving:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(journal, name)
+
+        def settle(self, lease: Lease, entry: Entry) -> None:
+            journal.settle(lease, entry)
+            if len(fake.channel("one").messages) == 2:
+                cutting.close()
+
+    with fake.executor(journal=Leaving()) as executor, pytest.raises(sr.JournalError) as away:
+        executor.run(book, {}, run_id="r")
+    assert str(away.value).endswith("Nothing further was sent.") and "cannot be written" in str(away.value)
+    assert len(fake.channel("one").messages) == 2
+    assert "s3cret" not in f"{away.value}{journal!r}"
+
+
+@with_postgres
+def test_a_lease_goes_by_the_clock_of_the_database(schema: str, opened: Callable[..., sr.PostgresJournal]) -> None:
+    """However wrong the clocks of the workers are, a run is held as long as it was asked for; the lease is theirs."""
+    journal = opened(clock="database")
+    journal.begin(_record())
+    slow, fast = 1000.0, 4e9
+    lease = journal.claim("r", "slow", slow, 60.0)
+    assert lease is not None and lease.until == 1060.0
+    assert journal.claim("r", "fast", fast, 60.0) is None
+    assert journal.due(fast, 9) == ()
+    assert journal.renew(lease, slow, -1.0).until == 999.0
+    assert journal.due(slow, 9) == ("r",)
+    taken = journal.claim("r", "fast", fast, 60.0)
+    assert taken is not None and taken.until == fast + 60
+    assert journal.claim("r", "slow", slow, 60.0) is None
+    journal.close_lane("lane", slow + 100)
+    waits = [journal.reserve("lane", slow, 5.0, 1), journal.reserve("lane", slow + 1, 5.0, 1)]
+    assert waits[0] == pytest.approx(100.0, abs=0.01) and waits[1] == pytest.approx(105.0, abs=3)
+
+
+@with_postgres
+def test_runs_go_by_either_clock(schema: str, opened: Callable[..., sr.PostgresJournal]) -> None:
+    """A run on the default clock is done, although the fake workspace lives on another day."""
+    fake = FakeSlack()
+    fake.add_channel("one")
+    journal = opened(clock="database")
+    with fake.executor(journal=journal) as executor:
+        report = executor.run(sr.Runbook("b", {"say": sr.SendMessage(channel="#one", text="x")}), {}, run_id="r")
+    assert report.ok
+    (dumped,) = _execute(f"SELECT string_agg(work || coalesce(result, ''), '') FROM {schema}.entry")[0]
+    assert fake.token not in dumped
+
+
+@with_postgres
+def test_the_tables_are_made_once_by_whoever_comes_first(schema: str) -> None:
+    """Several that open it at the same time make it together, and a later one finds it."""
+    start = threading.Barrier(4)
+
+    def open_it(number: int) -> None:
+        start.wait()
+        journal = sr.PostgresJournal(POSTGRES, schema=schema)
+        journal.begin(_record(f"r{number}"))
+        journal.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(open_it, range(4)))
+    journal = sr.PostgresJournal(POSTGRES, schema=schema)
+    assert len(journal.runs()) == 4
+    journal.close()
+
+
+@with_postgres
+def test_what_is_no_journal_or_a_newer_one_is_refused(schema: str) -> None:
+    """The error says what is wrong, and what to do; none has the password."""
+    _execute(f"CREATE SCHEMA {schema}")
+    _execute(f"CREATE TABLE {schema}.other (x int)")
+    with pytest.raises(sr.JournalError, match=rf"the schema '{schema}' is of something else"):
+        sr.PostgresJournal(POSTGRES, schema=schema)
+    _execute(f"DROP TABLE {schema}.other")
+    sr.PostgresJournal(POSTGRES, schema=schema).close()
+    _execute(f"UPDATE {schema}.version SET version = 99")
+    with pytest.raises(sr.JournalError, match=r"newer version of slackrunbooks \(schema 99"):
+        sr.PostgresJournal(POSTGRES, schema=schema)
+    for dsn, says in (
+        ("postgresql://u:s3cret@127.0.0.1:1/x", "cannot be opened: connection failed"),
+        ("postgres:s3cret", "dsn cannot be read"),
+        ("host=127.0.0.1 passwort=s3cret", "dsn cannot be read"),
+        (None, "dsn cannot be read"),
+    ):
+        with pytest.raises(sr.JournalError, match=says) as refused:
+            sr.PostgresJournal(dsn)  # type: ignore[arg-type]
+        assert "s3cret" not in "".join(traceback.format_exception(refused.value))
+    with pytest.raises(sr.JournalError, match="schema must be"):
+        sr.PostgresJournal(POSTGRES, schema="Robert'); --")
+    with pytest.raises(sr.JournalError, match="clock must be"):
+        sr.PostgresJournal(POSTGRES, clock="wall")  # type: ignore[arg-type]
+
+
+@with_postgres
+def test_a_user_who_may_not_make_the_schema_is_told(schema: str) -> None:
+    """With the statement that an administrator gives; once the schema is there and theirs, it works."""
+    role = f"role_{schema}"
+    _execute(f"CREATE ROLE {role} LOGIN")
+    try:
+        dsn = f"{POSTGRES}?options=-crole%3D{role}"
+        with pytest.raises(sr.JournalError, match=rf"permission denied .*CREATE SCHEMA {schema} AUTHORIZATION"):
+            sr.PostgresJournal(dsn, schema=schema)
+        _execute(f"CREATE SCHEMA {schema} AUTHORIZATION {role}")
+        journal = sr.PostgresJournal(dsn, schema=schema)
+        assert journal.begin(_record()) == journal.get("r")
+        journal.close()
+    finally:
+        _execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        _execute(f"DROP ROLE {role}")
+
+
+@with_postgres
+@pytest.mark.parametrize("breakage", ["DROP TABLE {s}.entry", "ALTER TABLE {s}.entry ADD CHECK (false)"])
+def test_a_database_that_refuses_stops_the_run(
+    schema: str, breakage: str, opened: Callable[..., sr.PostgresJournal]
+) -> None:
+    """Before its next effect, with the server's reason; the row that it quotes is in no error of ours."""
+    fake = FakeSlack()
+    fake.add_channel("one")
+    journal = opened()
+    _execute(breakage.format(s=schema))
+    book = sr.Runbook("b", {"say": sr.SendMessage(channel="#one", text="x")})
+    with fake.executor(journal=journal) as executor, pytest.raises(sr.JournalError, match="cannot be") as told:
+        executor.run(book, {}, run_id="r")
+    assert fake.calls == [] and "Failing row" not in str(told.value)
+    # What failed holds nothing: the run is let go, and the connection is in order.
+    record = journal.get("r")
+    assert record is not None and record.owner == ""
+    with pytest.raises(sr.JournalError, match="NUL"):
+        journal.begin(_record("a\0b"))
+    with pytest.raises(sr.JournalError, match="cannot be written"):
+        journal.begin(_record("\ud800"))
+    journal.close()
+    with pytest.raises(sr.JournalError, match="is closed"):
+        journal.get("r")
+
+
+@with_postgres
+def test_an_intent_is_as_durable_as_the_server_can(schema: str, opened: Callable[..., sr.PostgresJournal]) -> None:
+    """A setting that lets a power cut take commits away is overruled for the journal's writes; a stricter is kept."""
+    for setting, wanted in (("off", "on"), ("remote_apply", "remote_apply")):
+        journal = opened(f"{POSTGRES}?options=-csynchronous_commit%3D{setting}", clock="database")
+        found: list[Any] = []
+        journal._do("read", lambda database, _, found=found: found.extend(database.execute("SHOW synchronous_commit")))
+        assert found == [(wanted,)]
+
+
+@with_postgres
+def test_a_fork_makes_its_own_connections(schema: str, run_python: RunPython) -> None:
+    """Those of its parent stay the parent's, and go on working."""
+    told = run_python("-W", "ignore::DeprecationWarning", "-c", FORK, POSTGRES, schema)
+    assert (told.returncode, told.stdout) == (0, "child 0 parent 2\n"), told.stderr
+
+
+FORK = """
+import os, sys
+import slackrunbooks as sr
+from slackrunbooks.journal import RunRecord
+journal = sr.PostgresJournal(sys.argv[1], schema=sys.argv[2])
+journal.begin(RunRecord(run_id="a", spec="{}"))
+child = os.fork()
+if child == 0:
+    journal.begin(RunRecord(run_id="b", spec="{}"))
+    os._exit(0 if len(journal.runs()) == 2 else 1)
+_, status = os.waitpid(child, 0)
+print("child", status, "parent", len(journal.runs()))
+journal.close()
+"""

@@ -1,4 +1,4 @@
-"""Where runs are kept: in memory, or in a SQLite file; sealed, if need be.
+"""Where runs are kept: in memory, in a SQLite file, or in PostgreSQL; sealed, if need be.
 
 Rule of this package: one module a store, all of the same protocol (``slackrunbooks.journal.Journal``) and judged by the
 same tests.
@@ -7,7 +7,8 @@ same tests.
 from __future__ import annotations
 
 from .memory import MemoryJournal
+from .postgres import PostgresJournal
 from .sealed import SealedJournal
 from .sqlite import SqliteJournal
 
-__all__ = ["MemoryJournal", "SealedJournal", "SqliteJournal"]
+__all__ = ["MemoryJournal", "PostgresJournal", "SealedJournal", "SqliteJournal"]
