@@ -142,6 +142,7 @@ if TYPE_CHECKING:
         UserMention as UserMention,
         severity as severity,
     )
+    from .pacing import Pacing as Pacing
     from .report import (
         CheckReport as CheckReport,
         LostAnswer as LostAnswer,
@@ -252,6 +253,7 @@ __all__ = [
     "Need",
     "NotInChannel",
     "NotPermitted",
+    "Pacing",
     "Partial",
     "Permalink",
     "PinMessage",
@@ -356,6 +358,7 @@ _HOMES = {
     ),
     "executor": "AsyncExecutor Executor",
     "markup": "ChannelMention Date GroupMention Link UserMention severity",
+    "pacing": "Pacing",
     "report": "CheckReport LostAnswer Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",

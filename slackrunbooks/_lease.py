@@ -252,7 +252,7 @@ class Recorder:
 
 @attrs.define
 class Course:
-    """A run of a journal, as a worker goes on with it. Every method but ``leaves`` and ``until`` blocks.
+    """A run of a journal, as a worker goes on with it. Every method but ``coming``, ``leaves`` and ``until`` blocks.
 
     Attributes:
         machine: The run.
@@ -267,6 +267,8 @@ class Course:
     paused: bool = False
     _pending: list[Work] = attrs.field(factory=list)
     _waiting: Work | None = None
+    _coming: Work | None = None
+    _ready_at: float = 0.0
     _mail: Mail = attrs.field(factory=Mail)
 
     @classmethod
@@ -302,19 +304,30 @@ class Course:
         if work is not None:
             self._mail = self.recorder.watch(clock())
             return work
-        while True:
-            ready_at = clock()
-            self._pending += self.machine.ready(ready_at)
-            work = next_of(self._pending)
-            if work is None:
-                return None
-            mail = self.recorder.intend(work, ready_at, clock)
+        while (work := self.coming(clock)) is not None:
+            self._coming = None
+            mail = self.recorder.intend(work, self._ready_at, clock)
             if not mail:
                 return work
-            self._pending = self.recorder.hear(mail, self.machine, [work, *self._pending], ready_at, clock())
+            self._pending = self.recorder.hear(mail, self.machine, [work, *self._pending], self._ready_at, clock())
             if mail.paused:
                 self.paused = True
                 return None
+        return None
+
+    def coming(self, clock: Callable[[], float]) -> Work | None:
+        """Return what :meth:`next` will write and return, unless the run is told something before."""
+        if self._waiting is not None:
+            return self._waiting
+        if self._coming is None:
+            self._ready_at = clock()
+            self._pending += self.machine.ready(self._ready_at)
+            self._coming = next_of(self._pending)
+        return self._coming
+
+    def rest(self, until: float, now: float) -> float | None:
+        """Return until when to sleep on the way to a time, with a sign of life; ``None`` at it, or if there is mail."""
+        return None if now >= until or self.recorder.watch(now) else min(until, now + _SLICE)
 
     def leaves(self, work: Sleep, now: float) -> bool:
         """Tell whether a wait is too long to hold anybody."""

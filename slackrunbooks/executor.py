@@ -28,6 +28,7 @@ from ._survey import Identify, Identity, check_report, survey
 from .actions import Action
 from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
 from .journal import RunRecord, decode, encode
+from .pacing import Pacing, asked_to_wait
 from .report import LostAnswer, Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
@@ -108,15 +109,16 @@ class _Core:
         *,
         token: str | None,
         retry: RetryPolicy | None,
-        pacing: object,
+        pacing: Pacing | None,
         journal: Journal | None,
         on_ambiguous: OnAmbiguous,
         policy: object,
         hooks: Iterable[Hook],
     ) -> None:
-        for option, value in (("pacing", pacing), ("policy", policy)):
-            if value is not None:
-                raise Unsupported(f"the executor option {option!r}", "Leave it out.")
+        if policy is not None:
+            raise Unsupported("the executor option 'policy'", "Leave it out.")
+        if pacing is not None and not isinstance(pacing, Pacing):
+            raise RunbookError(f"must be a Pacing, not {type(pacing).__name__}.", place="Executor.pacing")
         if on_ambiguous not in get_args(OnAmbiguous):
             raise RunbookError(
                 f"must be one of 'reconcile', 'fail', 'resend', not {on_ambiguous!r}.", place="Executor.on_ambiguous"
@@ -131,6 +133,12 @@ class _Core:
         self._on_ambiguous: OnAmbiguous = on_ambiguous
         self._hooks = tuple(hooks)
         self._journal = journal
+        self._pacing = pacing
+        self._lanes = journal
+        if pacing is not None and journal is None:
+            from .stores import MemoryJournal
+
+            self._lanes = MemoryJournal()
         self._owner = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._runs: OrderedDict[str, _Kept] = OrderedDict()
@@ -535,6 +543,28 @@ class _Core:
         if problems:
             raise CheckFailed(problems, subject=runbook.name) from problems[0].error
 
+    # --- pacing ------------------------------------------------------------------------------------------------------
+
+    def _place(self, work: Work | None) -> float:
+        """Take a place in the lanes of a request, and return when it comes; now for anything else. Blocks."""
+        now = self._clock.now()
+        waits = [0.0]
+        if self._pacing is not None and self._lanes is not None and isinstance(work, Send):
+            with _unpaced():
+                lanes = self._pacing.lanes(work.call)
+                waits += [self._lanes.reserve(lane.name, now, lane.gap, lane.burst) for lane in lanes]
+        return now + max(waits)
+
+    def _slow_down(self, work: Work, delivery: Delivery | None) -> None:
+        """Close the lanes of a request to which Slack answered that it came too early. Blocks."""
+        if self._pacing is None or self._lanes is None or not isinstance(work, Send) or delivery is None:
+            return
+        seconds = asked_to_wait(work.call, delivery)
+        if seconds > 0:
+            with _unpaced():
+                for lane in self._pacing.lanes(work.call):
+                    self._lanes.close_lane(lane.name, self._clock.now() + seconds)
+
     def _tell(self, machine: Machine) -> None:
         for event in machine.events():
             self._tell_hooks(event)
@@ -560,6 +590,15 @@ class _Core:
         self._tell(machine)
 
     # --- parts of the contract that this version does not have -------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _unpaced() -> Generator[None]:
+    """Let a request go at once where nobody can tell its place: Slack itself says when it is too early."""
+    try:
+        yield
+    except JournalError as error:
+        _log.warning("Pacing does without the journal: %s", error)
 
 
 @contextlib.contextmanager
@@ -657,7 +696,8 @@ class Executor(_Core):
         token: A bot token, instead of a client. Without either, the environment variable ``SLACK_BOT_TOKEN`` is read
             when the first request is made.
         retry: How often and how long refused requests are tried again.
-        pacing: Not in this version.
+        pacing: Spreads the requests of all executors with the same journal, so that Slack need not slow them down;
+            without a journal those of this executor. Left out, each goes at once, and waits where Slack says so.
         journal: Keeps runs, so that one goes on after a crash: ``MemoryJournal()``, ``SqliteJournal(path)``. Without
             one, run IDs are remembered in memory, for the last 1,000 runs.
         on_ambiguous: What to do when an answer is lost. ``"reconcile"`` looks up what became of the request (a message
@@ -679,7 +719,7 @@ class Executor(_Core):
         *,
         token: str | None = None,
         retry: RetryPolicy | None = None,
-        pacing: object = None,
+        pacing: Pacing | None = None,
         journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
         policy: object = None,
@@ -916,13 +956,21 @@ class Executor(_Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
+    def _next_kept(self, course: Course) -> Work | None:
+        """Return what to do next, which is written by then; a request waits for its place before that."""
+        if self._pacing is not None:
+            until = self._place(course.coming(self._clock.now))
+            while (nap := course.rest(until, self._clock.now())) is not None:
+                self._clock.sleep_until(nap)
+        return course.next(self._clock.now)
+
     def _drive_kept(self, course: Course) -> Report:
         """Perform the work of a run that is kept: each piece is written before and after."""
         machine, clock = course.machine, self._clock
         try:
             client = self._client()
             with clock.busy():
-                while (work := course.next(clock.now)) is not None:
+                while (work := self._next_kept(course)) is not None:
                     self._tell(machine)
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
@@ -938,6 +986,7 @@ class Executor(_Core):
                     course.done(work, delivery, clock.now())
                     # Before anything more is written: a hook may end the process.
                     self._tell(machine)
+                    self._slow_down(work, delivery)
             report = self._ended_or_paused(course)
         except BaseException as error:
             self._let_go(course, error)
@@ -956,8 +1005,10 @@ class Executor(_Core):
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
+                        self._clock.sleep_until(self._place(work))
                         machine.sending(work)
                         delivery = _perform(client, work.call)
+                        self._slow_down(work, delivery)
                     else:
                         self._clock.sleep_until(work.until)
                     machine.done(work, delivery, self._clock.now())
@@ -982,7 +1033,7 @@ class AsyncExecutor(_Core):
         *,
         token: str | None = None,
         retry: RetryPolicy | None = None,
-        pacing: object = None,
+        pacing: Pacing | None = None,
         journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
         policy: object = None,
@@ -1112,13 +1163,29 @@ class AsyncExecutor(_Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
+    async def _paced(self, work: Work) -> None:
+        if self._pacing is not None:
+            await self._clock.async_sleep_until(await _in_thread(self._place, work))
+
+    async def _slowed_down(self, work: Work, delivery: Delivery | None) -> None:
+        if self._pacing is not None:
+            await _in_thread(self._slow_down, work, delivery)
+
+    async def _next_kept(self, course: Course) -> Work | None:
+        """Return what to do next, which is written by then; a request waits for its place before that."""
+        if self._pacing is not None:
+            until = await _in_thread(self._place, course.coming(self._clock.now))
+            while (nap := await _in_thread(course.rest, until, self._clock.now())) is not None:
+                await self._clock.async_sleep_until(nap)
+        return await _in_thread(course.next, self._clock.now)
+
     async def _drive_kept(self, course: Course) -> Report:
         """Perform the work of a run that is kept: each piece is written before and after, in a thread."""
         machine, clock = course.machine, self._clock
         try:
             client = self._client()
             with clock.busy():
-                while (work := await _in_thread(course.next, clock.now)) is not None:
+                while (work := await self._next_kept(course)) is not None:
                     self._tell(machine)
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
@@ -1134,6 +1201,7 @@ class AsyncExecutor(_Core):
                             await _in_thread(course.watch, clock.now())
                     await _in_thread(course.done, work, delivery, clock.now())
                     self._tell(machine)
+                    await self._slowed_down(work, delivery)
             report = await _in_thread(self._ended_or_paused, course)
         except GeneratorExit as error:
             # There is no loop any more to wait on.
@@ -1156,8 +1224,10 @@ class AsyncExecutor(_Core):
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
+                        await self._paced(work)
                         machine.sending(work)
                         delivery = await _perform_async(client, work.call)
+                        await self._slowed_down(work, delivery)
                     else:
                         await self._clock.async_sleep_until(work.until)
                     machine.done(work, delivery, self._clock.now())
