@@ -1,0 +1,551 @@
+"""A campaign of killed processes: ``kill -9`` at random moments of runs that share a journal in a SQLite file.
+
+Run it by hand: ``python tests/campaigns/test_kills.py --kills 200 --runs 300 --pairs 500``. One fake Slack is served
+over HTTP. Two processes at a time work on the same runs; each request may be hit by a fault, and its sender by SIGKILL.
+When all runs are done, what stands in the fake is counted: the effects that are there twice, and those that are missing.
+The pairs are two processes that are given the same run at once. ``--control`` does the same work with slack_sdk's own
+client and no journal, and must double. It ends with 1 where anything is doubled or lost.
+
+The seed decides which faults are drawn; which request gets them, the machine decides. So that a campaign takes minutes,
+the processes have a twentieth of the library's time limits (``_settle.QUIET`` and the lease in ``_lease``) and a short
+timeout; the order among them is the same. No request of the fake takes longer than the quiet period allows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+import attrs
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+import slackrunbooks as sr
+from slackrunbooks import _lease, _settle
+from slackrunbooks._engine import StepStarted
+from slackrunbooks.client import PooledWebClient
+from slackrunbooks.testing import FakeSlack
+
+SCALE: Final = 20
+QUIET: Final = _settle.QUIET / SCALE
+TIMEOUT: Final = 1.0
+RETRY: Final = sr.RetryPolicy(attempts=10, first_wait=0.02, longest_wait=0.1)
+AT_ONCE: Final = 2
+
+ROOM = "{{steps.room.channel}}"
+BOOK: Final = sr.Runbook(
+    "killed",
+    {
+        "room": sr.CreateChannel(name="{{run}}"),
+        "announce": sr.SendMessage(channel=ROOM, text="{{run}} announce"),
+        "topic": sr.SetTopic(channel=ROOM, topic="{{run}}"),
+        "reply": sr.SendMessage(channel=ROOM, text="{{run}} reply", thread_ts="{{steps.announce.ts}}"),
+        "pin": sr.PinMessage(channel=ROOM, ts="{{steps.announce.ts}}"),
+        "bookmark": sr.AddBookmark(channel=ROOM, title="{{run}}", link="https://example.com"),
+        "remind": sr.ScheduleMessage(channel=ROOM, text="{{run}} remind", post_at="{{post_at}}"),
+        "file": sr.UploadFile(content="{{run}}", filename="log.txt", channel=ROOM),
+        "shared": sr.SendMessage(channel="#incidents", text="{{run}} shared"),
+    },
+)
+# Each step has one effect. Of these four, Slack itself keeps a second one out or shows no difference.
+GUARDED: Final = ("room", "topic", "pin")
+
+NOT_DONE: Final = ("reset_before", "server_error_before", "internal_error", "timeout_before", "ratelimited", "slow")
+CHANCES: Final = {
+    "reset_before": 0.03,
+    "applied_then_reset": 0.04,
+    "server_error_before": 0.03,
+    "server_error_after": 0.03,
+    "truncated": 0.03,
+    "not_json": 0.02,
+    "internal_error": 0.02,
+    "internal_error_after": 0.02,
+    "ratelimited": 0.04,
+    "timeout_before": 0.004,
+    "timeout_after": 0.004,
+    # Done after a while; and done after the client has given up.
+    "slow": 0.03,
+    "late": 0.004,
+}
+
+IN_DONE, IN_UNDONE, BETWEEN = "in a request that Slack did", "in a request that Slack did not do", "between requests"
+
+
+# --- the processes ---------------------------------------------------------------------------------------------------
+
+
+def _names(runs: int) -> list[str]:
+    return [f"run-{number:05}" for number in range(runs)]
+
+
+def _context(run: str, options: argparse.Namespace) -> dict[str, Any]:
+    return {"run": run, "post_at": options.post_at}
+
+
+@contextlib.contextmanager
+def _executor(options: argparse.Namespace, journal: sr.SqliteJournal, **more: Any) -> Generator[sr.Executor]:
+    """Make an executor whose time limits are short."""
+    vars(_settle).update(QUIET=QUIET, _SLOW={method: long / SCALE for method, long in _settle._SLOW.items()})
+    vars(_lease).update({name: vars(_lease)[name] / SCALE for name in ("_LEASE", "_LEFT", "_SLICE", "_PATIENCE")})
+    client = PooledWebClient(options.token, base_url=options.url, timeout=TIMEOUT, user_agent_prefix=options.name)
+    with client, sr.Executor(client=client, journal=journal, retry=RETRY, **more) as executor:
+        yield executor
+
+
+def work(options: argparse.Namespace) -> None:
+    """Take runs, those that others left too, until all have ended."""
+    journal = sr.SqliteJournal(options.folder / "runs.db")
+    with _executor(options, journal) as executor:
+        while True:
+            ended = {record.run_id for record in journal.runs() if record.state != "running"}
+            todo = [run for run in _names(options.runs) if run not in ended]
+            if not todo:
+                return
+            if random.random() < 0.3:
+                executor.resume_all()
+                continue
+            # Few to choose from, so that the processes often want the same.
+            run = random.choice(todo[:4])
+            try:
+                executor.run(BOOK, _context(run, options), run_id=run)
+            except sr.RunHeld:
+                time.sleep(0.01)
+
+
+def work_in_pairs(options: argparse.Namespace) -> None:
+    """Do the runs that come over the pipe, each at the time that comes with it, and tell what came of it."""
+    told: list[Any] = []
+    journal = sr.SqliteJournal(options.folder / "runs.db")
+    with _executor(options, journal, hooks=[told.append]) as executor:
+        for line in sys.stdin:
+            run, begins = line.split()
+            told.clear()
+            while time.time() < float(begins):
+                pass
+            try:
+                report = executor.run(BOOK, _context(run, options), run_id=run).to_dict()
+                end = hashlib.sha256(json.dumps(report, default=str, sort_keys=True).encode()).hexdigest()
+            except sr.RunHeld:
+                end = "held"
+            ran = any(isinstance(event, StepStarted) for event in told)
+            sys.stdout.write(json.dumps({"ran": ran, "end": end}) + "\n")
+            sys.stdout.flush()
+
+
+def work_naively(options: argparse.Namespace) -> None:
+    """Do the runs with slack_sdk's client as it comes, which tries again by itself; begin again where one broke off."""
+    client = WebClient(options.token, base_url=options.url, timeout=int(TIMEOUT), user_agent_prefix=options.name)
+    while todo := [run for run in _names(options.runs) if not (options.folder / run).exists()]:
+        run = random.choice(todo[:4])
+        lock = options.folder / f"{run}.lock"
+        with contextlib.suppress(FileExistsError):
+            # Nobody else works on it; whoever died over it is known to be dead.
+            with lock.open("x") as file:
+                file.write(options.name)
+            try:
+                _naively(client, run, options.post_at)
+                (options.folder / run).touch()
+            except Exception as error:  # noqa: BLE001 - whatever broke off is begun again
+                sys.stderr.write(f"{run}: {type(error).__name__}\n")
+            lock.unlink()
+
+
+def _naively(client: WebClient, run: str, post_at: int) -> None:
+    try:
+        room = client.conversations_create(name=run)["channel"]["id"]
+    except SlackApiError as error:
+        if error.response["error"] != "name_taken":
+            raise
+        pages = client.conversations_list(limit=200)
+        room = next(each["id"] for page in pages for each in page["channels"] if each["name"] == run)
+    ts = client.chat_postMessage(channel=room, text=f"{run} announce")["ts"]
+    client.conversations_setTopic(channel=room, topic=run)
+    client.chat_postMessage(channel=room, text=f"{run} reply", thread_ts=ts)
+    client.pins_add(channel=room, timestamp=ts)
+    client.bookmarks_add(channel_id=room, title=run, link="https://example.com", type="link")
+    client.chat_scheduleMessage(channel=room, text=f"{run} remind", post_at=post_at)
+    client.files_upload_v2(channel=room, content=run, filename="log.txt")
+    client.chat_postMessage(channel="#incidents", text=f"{run} shared")
+
+
+JOBS: Final = {"work": work, "pairs": work_in_pairs, "naive": work_naively}
+
+
+# --- the parent ------------------------------------------------------------------------------------------------------
+
+
+class Crew:
+    """The processes of a campaign: started here, and ended here by their own IDs."""
+
+    def __init__(self, job: str, folder: Path, server: Any, options: argparse.Namespace) -> None:
+        self.job, self.folder, self.server, self.options = job, folder, server, options
+        self.alive: dict[str, subprocess.Popen[str]] = {}
+        self.started = 0
+        self.done = False
+        self.kills: Counter[str] = Counter()
+        self.broken: list[str] = []
+        self._killed: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.alive.values():
+            process.kill()
+            process.communicate()
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start one more."""
+        self.started += 1
+        name = f"worker-{self.started}"
+        arguments = {
+            "job": self.job,
+            "name": name,
+            "url": self.server.url,
+            "token": self.server.token,
+            "folder": self.folder,
+            "runs": self.options.runs,
+            "limit": self.options.limit,
+            "post-at": self.options.post_at,
+        }
+        process = subprocess.Popen(
+            [sys.executable, __file__, *(f"--{option}={value}" for option, value in arguments.items())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with self._lock:
+            self.alive[name] = process
+        return process
+
+    def kill(self, name: str, place: str) -> bool:
+        """Kill one, or any where the name is none; return whether there was one."""
+        with self._lock:
+            others = [each for each in self.alive if each not in self._killed]
+            chosen = name if name in others else next(iter(others), None)
+            if chosen is None or self.alive[chosen].poll() is not None:
+                return False
+            self._killed[chosen] = place
+            self.alive[chosen].kill()
+            return True
+
+    def reap(self) -> None:
+        """Take note of those that have ended."""
+        for name, process in list(self.alive.items()):
+            if (code := process.poll()) is None:
+                continue
+            with self._lock:
+                del self.alive[name]
+            _, errors = process.communicate()
+            if code == 0:
+                self.done = True
+            elif name in self._killed and code == -signal.SIGKILL:
+                self.kills[self._killed[name]] += 1
+                self._unlock(name)
+            else:
+                self.broken.append(f"{name} ended with {code}: {errors[-2000:]}")
+
+    def _unlock(self, name: str) -> None:
+        for lock in self.folder.glob("*.lock"):
+            if lock.read_text() in (name, ""):
+                lock.unlink()
+
+
+class Shaky(FakeSlack):
+    """A fake in real time that hits requests with faults, and their senders with SIGKILL."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        super().__init__(start=time.time())
+        self.add_channel("incidents")
+        self.crew: Crew | None = None
+        self.faults: Counter[str] = Counter()
+        self.requests = 0
+        self._draw = random.Random(options.seed)
+        self._drawing = threading.Lock()
+        self._turn = threading.Lock()
+        self._chances = {name: CHANCES[name] for name in options.faults}
+        # A run is at least 11 requests. The last kills come before the last runs, so that all of them do.
+        self._gap = 0.8 * 11 * options.runs / max(1, options.kills)
+        self._kills_left = options.kills
+        self._until_kill = self._gap
+
+    def handle(self, request: Any) -> Any:
+        """Answer, or not."""
+        method = "upload" if request.path.startswith("/upload/") else request.path.rsplit("/", 1)[-1]
+        with self._drawing:
+            fault, before = self._fate(method)
+            place = self._death()
+        if place is not None:
+            sender = request.headers.get("user-agent", "").partition(" ")[0]
+            fault, before = None, 0.0
+            if place is BETWEEN:
+                later = threading.Timer(self._draw.random() * 0.05, self._kill, (sender, place))
+                later.daemon = True
+                later.start()
+            else:
+                self._kill(sender, place)
+                fault = "reset_before" if place is IN_UNDONE else None
+        elif fault is not None:
+            with self._drawing:
+                self.faults[fault] += 1
+        time.sleep(before)
+        with self._turn:
+            self.requests += 1
+            self.advance(max(0.0, time.time() - self.now))
+            if fault == "ratelimited":
+                self.fail_next(method, fault, retry_after=int(self._draw.random() < 0.2))
+            elif fault is not None and fault not in ("slow", "late"):
+                self.inject(method, fault)
+            return super().handle(request)
+
+    def _fate(self, method: str) -> tuple[str | None, float]:
+        """Draw a fault, and for how long Slack is at work before it acts."""
+        drawn = self._draw.random()
+        for fault, chance in self._chances.items():
+            # What a second upload to one address does is not documented, so that the fake takes none: after two lost
+            # answers the step would fail, and rightly.
+            if drawn < chance and (method != "upload" or fault in NOT_DONE):
+                while_at_work = {"slow": QUIET * 0.4, "late": QUIET * 0.5}.get(fault, 0.0) * self._draw.random()
+                return fault, while_at_work + TIMEOUT * (fault == "late")
+            drawn -= chance
+            if drawn < 0:
+                break
+        return None, 0.0
+
+    def _death(self) -> str | None:
+        """Draw whether, and when, the sender dies."""
+        if not self._kills_left or self.crew is None:
+            return None
+        self._until_kill -= 1
+        if self._until_kill > 0:
+            return None
+        self._until_kill = self._draw.random() * 2 * self._gap
+        self._kills_left -= 1
+        return self._draw.choice((IN_DONE, IN_UNDONE, BETWEEN))
+
+    def _kill(self, sender: str, place: str) -> None:
+        if self.crew is not None and not self.crew.kill(sender, place):
+            with self._drawing:
+                self._kills_left += 1
+
+
+def standing(fake: FakeSlack) -> Counter[tuple[str, str]]:
+    """Count what stands in the workspace, by run and step."""
+    found: Counter[tuple[str, str]] = Counter()
+    for channel in fake.channels:
+        run = channel.name[:9]
+        # A second room would have another name: "run-00001-2".
+        found[run, "room"] += 1
+        found[run, "topic"] += channel.topic == run
+        found[run, "pin"] += len(channel.pins)
+        found[run, "bookmark"] += len(channel.bookmarks)
+        for message in channel.log.values():
+            if re.fullmatch(r"run-\d{5} \w+", message.text):
+                named, step = message.text.split()
+                found[named, step] += 1
+            found[run, "file"] += len(message.files)
+    for scheduled in fake.scheduled:
+        found[scheduled.text.split()[0], "remind"] += 1
+    return found
+
+
+@attrs.define
+class Outcome:
+    """What a campaign has counted."""
+
+    wanted: int = 0
+    once: int = 0
+    doubled: int = 0
+    lost: int = 0
+    told: int = 0
+    by_step: dict[str, Counter[str]] = attrs.field(factory=dict)
+    wrong: list[str] = attrs.field(factory=list)
+    lines: list[str] = attrs.field(factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything was done once."""
+        return not (self.doubled or self.lost or self.wrong)
+
+    def count(self, fake: FakeSlack, runs: list[str], states: dict[str, str]) -> None:
+        """Count the effects of runs; what is missing is lost, unless the run says that it has failed."""
+        found = standing(fake)
+        for step in BOOK.steps:
+            counted = self.by_step[step] = Counter(wanted=len(runs))
+            for run in runs:
+                times = found[run, step]
+                said = states.get(run) in ("failed", "ambiguous")
+                kind = "once" if times == 1 else "doubled" if times > 1 else "told" if said else "lost"
+                counted[kind] += 1
+                if kind in ("doubled", "lost"):
+                    self.lines.append(f"{kind}: {step} of {run}, {times} times")
+            for kind in ("wanted", "once", "doubled", "lost", "told"):
+                setattr(self, kind, getattr(self, kind) + counted[kind])
+
+    def table(self) -> str:
+        """Return the counts of effects as text."""
+        heads = ("wanted", "once", "doubled", "lost", "told")
+        rows = [("", *heads)]
+        rows += [(step, *(str(counted[head]) for head in heads)) for step, counted in self.by_step.items()]
+        rows.append(("effects", *(str(getattr(self, head)) for head in heads)))
+        return "\n".join(f"{name:<10}" + "".join(f"{cell:>9}" for cell in cells) for name, *cells in rows)
+
+
+def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
+    """Let processes do the runs, kill them, and count what stands."""
+    outcome, fake, began = Outcome(), Shaky(options), time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, fake.serve() as server:
+        with Crew("naive" if control else "work", Path(folder), server, options) as crew:
+            fake.crew = crew
+            while not crew.done or crew.alive:
+                if time.monotonic() - began > options.limit or len(crew.broken) > 3:
+                    outcome.wrong.append("it did not end")
+                    break
+                while not crew.done and len(crew.alive) < AT_ONCE:
+                    crew.start()
+                time.sleep(0.005)
+                crew.reap()
+        states: dict[str, str] = {}
+        if not control:
+            journal = sr.SqliteJournal(Path(folder) / "runs.db")
+            states = {record.run_id: record.state for record in journal.runs()}
+            journal.close()
+    outcome.count(fake, _names(options.runs), states)
+    outcome.wrong += crew.broken
+    if not control and (left := set(_names(options.runs)) - {run for run in states if states[run] != "running"}):
+        outcome.wrong.append(f"{len(left)} runs were left")
+    kills, kinds = sum(crew.kills.values()), Counter(states.values())
+    outcome.wrong += [f"only {kills} of {options.kills} kills"] * (kills < options.kills)
+    outcome.lines += [
+        outcome.table(),
+        f"kills      {kills:>8}: {_listed(crew.kills)}",
+        f"faults     {sum(fake.faults.values()):>8}: {_listed(fake.faults)}",
+        f"requests   {fake.requests:>8}, by {crew.started} processes in {time.monotonic() - began:.0f} s",
+        *([] if control else [f"runs       {options.runs:>8}: {_listed(kinds)}, ambiguous {kinds['ambiguous']}"]),
+    ]
+    return outcome
+
+
+def run_pairs(options: argparse.Namespace) -> Outcome:
+    """Give each run to two processes at once, and see that one of them does it."""
+    outcome, fake, began = Outcome(), Shaky(options), time.monotonic()
+    runs, ends, random_ = _names(options.pairs), Counter[str](), random.Random(options.seed)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        fake.serve() as server,
+        Crew("pairs", Path(folder), server, options) as crew,
+    ):
+        pair = [crew.start() for _ in range(2)]
+        for number, run in enumerate(runs):
+            begins = time.time() + 0.002
+            # At the very same time, or one a little later: it may find the run under way or ended.
+            late = 0.0 if number % 2 else random_.random() * 0.1
+            for process, at in zip(random_.sample(pair, 2), (begins, begins + late), strict=True):
+                pipe = cast("IO[str]", process.stdin)
+                pipe.write(f"{run} {at}\n")
+                pipe.flush()
+            lines = [cast("IO[str]", process.stdout).readline() for process in pair]
+            if not all(lines):
+                outcome.wrong.append(f"{run}: a process ended")
+                break
+            told = sorted((json.loads(line) for line in lines), key=lambda each: not each["ran"])
+            kind = "held" if told[1]["end"] == "held" else "the same report"
+            if [each["ran"] for each in told] != [True, False] or (kind != "held" and told[0]["end"] != told[1]["end"]):
+                outcome.wrong.append(f"{run}: {told}")
+            ends[kind] += 1
+        for process in pair:
+            process.communicate(timeout=options.limit)
+    outcome.count(fake, runs, {})
+    outcome.lines += [
+        outcome.table(),
+        f"pairs      {options.pairs:>8}, in {time.monotonic() - began:.0f} s; the other one: {_listed(ends)}",
+        f"faults     {sum(fake.faults.values()):>8}: {_listed(fake.faults)}",
+    ]
+    return outcome
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
+
+
+def _options(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Kill processes in the middle of runs, and count what was doubled.")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--pairs", type=int, default=0)
+    parser.add_argument("--control", action="store_true", help="slack_sdk's client without a journal; it doubles")
+    parser.add_argument("--faults", default=",".join(CHANCES), help="which faults, of those; or none")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--limit", type=float, default=1800, help="seconds after which it gives up")
+    for option, kind in (("job", str), ("name", str), ("url", str), ("token", str), ("folder", Path), ("post-at", int)):
+        parser.add_argument(f"--{option}", type=kind, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    options.faults = [] if options.faults == "none" else options.faults.split(",")
+    options.post_at = options.post_at or int(time.time()) + 86_400
+    return options
+
+
+@pytest.mark.real_sleep
+def test_kills() -> None:
+    """Nothing is done twice and nothing is lost, whenever the processes are killed."""
+    outcome = kill_runs(_options(["--kills=200", "--runs=300"]))
+    assert outcome.ok, outcome
+    assert outcome.once == outcome.wanted
+
+
+@pytest.mark.real_sleep
+def test_pairs() -> None:
+    """Of two processes that are given the same run at once, one does it."""
+    outcome = run_pairs(_options(["--pairs=500"]))
+    assert outcome.ok, outcome
+    assert outcome.once == outcome.wanted
+
+
+@pytest.mark.real_sleep
+@pytest.mark.parametrize("by", [["--faults=none", "--kills=20"], ["--faults=applied_then_reset", "--kills=0"]])
+def test_control(by: list[str]) -> None:
+    """Without a journal, kills alone lead to doubles; with slack_sdk's retry handlers, reset connections alone do."""
+    outcome = kill_runs(_options(["--runs=40", *by]), control=True)
+    assert outcome.doubled > 0
+    assert not outcome.wrong, outcome
+
+
+def main() -> int:
+    """Do what the command line says."""
+    options = _options()
+    if options.job is not None:
+        # Whatever happens to the parent, it ends.
+        end = threading.Timer(options.limit, os._exit, (3,))
+        end.daemon = True
+        end.start()
+        JOBS[options.job](options)
+        return 0
+    outcomes = {"kills": kill_runs(options, control=options.control)} if options.runs else {}
+    if options.pairs:
+        outcomes["pairs"] = run_pairs(options)
+    for name, outcome in outcomes.items():
+        lines = [f"--- {name}{' (control)' * options.control}, seed {options.seed}", *outcome.lines, *outcome.wrong]
+        sys.stdout.write("\n".join(lines) + f"\ndoubled {outcome.doubled}, lost {outcome.lost}\n")
+    return 0 if all(outcome.ok for outcome in outcomes.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
