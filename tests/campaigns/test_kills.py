@@ -1,14 +1,16 @@
 """A campaign of killed processes: ``kill -9`` at random moments of runs that share a journal in a SQLite file.
 
 Run it by hand: ``python tests/campaigns/test_kills.py --kills 200 --runs 300 --pairs 500``. One fake Slack is served
-over HTTP. Two processes at a time work on the same runs; each request may be hit by a fault, and its sender by SIGKILL.
-When all runs are done, what stands in the fake is counted: the effects that are there twice, and those that are missing.
+over HTTP. Two processes at a time work on the same runs; each request may be hit by a fault, and its sender by SIGKILL,
+before Slack has acted, after it has, or a little later. When all runs are done, what stands in the fake is counted:
+what is there once, what is doubled, what is lost, and what is missing from a run that has told so, because it failed.
 The pairs are two processes that are given the same run at once. ``--control`` does the same work with slack_sdk's own
 client and no journal, and must double. It ends with 1 where anything is doubled or lost.
 
 The seed decides which faults are drawn; which request gets them, the machine decides. So that a campaign takes minutes,
-the processes have a twentieth of the library's time limits (``_settle.QUIET`` and the lease in ``_lease``) and a short
-timeout; the order among them is the same. No request of the fake takes longer than the quiet period allows.
+the processes have a twentieth of the library's time limits (``_settle.QUIET``, and the lease in ``_lease``), short
+waits before they try again, and a short timeout; the order among these is the same. No request is under way in the fake
+for longer than the quiet period after its client has given up.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -35,6 +37,7 @@ import attrs
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from typing_extensions import Self
 
 import slackrunbooks as sr
 from slackrunbooks import _lease, _settle
@@ -63,26 +66,27 @@ BOOK: Final = sr.Runbook(
         "shared": sr.SendMessage(channel="#incidents", text="{{run}} shared"),
     },
 )
-# Each step has one effect. Of these four, Slack itself keeps a second one out or shows no difference.
-GUARDED: Final = ("room", "topic", "pin")
+"""Each step has one effect, which is found again by the run's name."""
 
 NOT_DONE: Final = ("reset_before", "server_error_before", "internal_error", "timeout_before", "ratelimited", "slow")
-CHANCES: Final = {
-    "reset_before": 0.03,
-    "applied_then_reset": 0.04,
-    "server_error_before": 0.03,
-    "server_error_after": 0.03,
-    "truncated": 0.03,
-    "not_json": 0.02,
-    "internal_error": 0.02,
-    "internal_error_after": 0.02,
-    "ratelimited": 0.04,
-    "timeout_before": 0.004,
-    "timeout_after": 0.004,
+WEIGHTS: Final = {
+    "reset_before": 8,
+    "applied_then_reset": 10,
+    "server_error_before": 8,
+    "server_error_after": 8,
+    "truncated": 8,
+    "not_json": 5,
+    "internal_error": 5,
+    "internal_error_after": 5,
+    "ratelimited": 10,
+    "timeout_before": 1,
+    "timeout_after": 1,
     # Done after a while; and done after the client has given up.
-    "slow": 0.03,
-    "late": 0.004,
+    "slow": 8,
+    "late": 1,
 }
+# What slack_sdk's client tries again by itself.
+RESETS: Final = ("reset_before", "applied_then_reset")
 
 IN_DONE, IN_UNDONE, BETWEEN = "in a request that Slack did", "in a request that Slack did not do", "between requests"
 
@@ -203,7 +207,7 @@ class Crew:
         self._killed: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -237,14 +241,13 @@ class Crew:
         return process
 
     def kill(self, name: str, place: str) -> bool:
-        """Kill one, or any where the name is none; return whether there was one."""
+        """Kill one; return whether it was alive."""
         with self._lock:
-            others = [each for each in self.alive if each not in self._killed]
-            chosen = name if name in others else next(iter(others), None)
-            if chosen is None or self.alive[chosen].poll() is not None:
+            process = self.alive.get(name)
+            if process is None or name in self._killed or process.poll() is not None:
                 return False
-            self._killed[chosen] = place
-            self.alive[chosen].kill()
+            self._killed[name] = place
+            process.kill()
             return True
 
     def reap(self) -> None:
@@ -272,63 +275,67 @@ class Crew:
 class Shaky(FakeSlack):
     """A fake in real time that hits requests with faults, and their senders with SIGKILL."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, faults: Collection[str]) -> None:
         super().__init__(start=time.time())
         self.add_channel("incidents")
         self.crew: Crew | None = None
         self.faults: Counter[str] = Counter()
+        self.killed_in: Counter[str] = Counter()
         self.requests = 0
         self._draw = random.Random(options.seed)
         self._drawing = threading.Lock()
         self._turn = threading.Lock()
-        self._chances = {name: CHANCES[name] for name in options.faults}
+        self._rate = options.rate if faults else 0.0
+        self._faults_drawn = {name: WEIGHTS[name] for name in faults}
         # A run is at least 11 requests. The last kills come before the last runs, so that all of them do.
         self._gap = 0.8 * 11 * options.runs / max(1, options.kills)
         self._kills_left = options.kills
         self._until_kill = self._gap
+        self._uploading: dict[str, str] = {}
 
     def handle(self, request: Any) -> Any:
         """Answer, or not."""
-        method = "upload" if request.path.startswith("/upload/") else request.path.rsplit("/", 1)[-1]
+        end = request.path.rsplit("/", 1)[-1]
+        # The bytes of a file come without a name; they come from whoever announced it.
+        is_upload = request.path.startswith("/upload/")
+        sender = self._uploading.get(end, "") if is_upload else request.headers.get("user-agent", "").partition(" ")[0]
+        method = "upload" if is_upload else end
         with self._drawing:
-            fault, before = self._fate(method)
             place = self._death()
-        if place is not None:
-            sender = request.headers.get("user-agent", "").partition(" ")[0]
-            fault, before = None, 0.0
-            if place is BETWEEN:
-                later = threading.Timer(self._draw.random() * 0.05, self._kill, (sender, place))
-                later.daemon = True
-                later.start()
-            else:
-                self._kill(sender, place)
-                fault = "reset_before" if place is IN_UNDONE else None
-        elif fault is not None:
-            with self._drawing:
-                self.faults[fault] += 1
+            fault, before = self._fate(method) if place is None else (None, 0.0)
+            after = self._draw.random() * 0.05
+        if place is BETWEEN:
+            later = threading.Timer(after, self._kill, (sender, place))
+            later.daemon = True
+            later.start()
+        elif place is not None:
+            self._kill(sender, place, method)
+            fault = "reset_before" if place is IN_UNDONE else None
         time.sleep(before)
         with self._turn:
             self.requests += 1
             self.advance(max(0.0, time.time() - self.now))
             if fault == "ratelimited":
-                self.fail_next(method, fault, retry_after=int(self._draw.random() < 0.2))
+                self.fail_next(method, fault, retry_after=int(after < 0.01))
             elif fault is not None and fault not in ("slow", "late"):
                 self.inject(method, fault)
-            return super().handle(request)
+            outcome = super().handle(request)
+            if method == "files.getUploadURLExternal" and self.files:
+                self._uploading.setdefault(f"{self.files[-1].id}-ticket", sender)
+            return outcome
 
     def _fate(self, method: str) -> tuple[str | None, float]:
         """Draw a fault, and for how long Slack is at work before it acts."""
-        drawn = self._draw.random()
-        for fault, chance in self._chances.items():
-            # What a second upload to one address does is not documented, so that the fake takes none: after two lost
-            # answers the step would fail, and rightly.
-            if drawn < chance and (method != "upload" or fault in NOT_DONE):
-                while_at_work = {"slow": QUIET * 0.4, "late": QUIET * 0.5}.get(fault, 0.0) * self._draw.random()
-                return fault, while_at_work + TIMEOUT * (fault == "late")
-            drawn -= chance
-            if drawn < 0:
-                break
-        return None, 0.0
+        if self._draw.random() >= self._rate:
+            return None, 0.0
+        (fault,) = self._draw.choices(list(self._faults_drawn), list(self._faults_drawn.values()))
+        # What a second upload to one address does is not documented, so that the fake takes none: after two lost
+        # answers the step would fail, and rightly.
+        if method == "upload" and fault not in NOT_DONE:
+            return None, 0.0
+        self.faults[fault] += 1
+        at_work = {"slow": QUIET * 0.4, "late": QUIET * 0.5}.get(fault, 0.0) * self._draw.random()
+        return fault, at_work + TIMEOUT * (fault == "late")
 
     def _death(self) -> str | None:
         """Draw whether, and when, the sender dies."""
@@ -341,10 +348,13 @@ class Shaky(FakeSlack):
         self._kills_left -= 1
         return self._draw.choice((IN_DONE, IN_UNDONE, BETWEEN))
 
-    def _kill(self, sender: str, place: str) -> None:
-        if self.crew is not None and not self.crew.kill(sender, place):
-            with self._drawing:
+    def _kill(self, sender: str, place: str, method: str = "") -> None:
+        killed = self.crew is not None and self.crew.kill(sender, place)
+        with self._drawing:
+            if not killed:
                 self._kills_left += 1
+            elif method:
+                self.killed_in[method] += 1
 
 
 def standing(fake: FakeSlack) -> Counter[tuple[str, str]]:
@@ -411,7 +421,8 @@ class Outcome:
 
 def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
     """Let processes do the runs, kill them, and count what stands."""
-    outcome, fake, began = Outcome(), Shaky(options), time.monotonic()
+    faults = options.faults.split(",") if options.faults else RESETS if control else WEIGHTS
+    outcome, fake, began = Outcome(), Shaky(options, faults), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, fake.serve() as server:
         with Crew("naive" if control else "work", Path(folder), server, options) as crew:
             fake.crew = crew
@@ -423,30 +434,38 @@ def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
                     crew.start()
                 time.sleep(0.005)
                 crew.reap()
-        states: dict[str, str] = {}
-        if not control:
-            journal = sr.SqliteJournal(Path(folder) / "runs.db")
-            states = {record.run_id: record.state for record in journal.runs()}
-            journal.close()
+        states, turns = ({}, 0) if control else _journalled(Path(folder))
     outcome.count(fake, _names(options.runs), states)
     outcome.wrong += crew.broken
     if not control and (left := set(_names(options.runs)) - {run for run in states if states[run] != "running"}):
         outcome.wrong.append(f"{len(left)} runs were left")
     kills, kinds = sum(crew.kills.values()), Counter(states.values())
-    outcome.wrong += [f"only {kills} of {options.kills} kills"] * (kills < options.kills)
+    if kills < options.kills:
+        outcome.wrong.append(f"only {kills} of {options.kills} kills")
     outcome.lines += [
         outcome.table(),
         f"kills      {kills:>8}: {_listed(crew.kills)}",
+        f"  by method        : {_listed(fake.killed_in)}",
         f"faults     {sum(fake.faults.values()):>8}: {_listed(fake.faults)}",
         f"requests   {fake.requests:>8}, by {crew.started} processes in {time.monotonic() - began:.0f} s",
-        *([] if control else [f"runs       {options.runs:>8}: {_listed(kinds)}, ambiguous {kinds['ambiguous']}"]),
     ]
+    if not control:
+        ends = _listed(Counter({"ambiguous": kinds["ambiguous"], **kinds}))
+        outcome.lines.append(f"runs       {options.runs:>8}: {ends}; taken over {turns} times")
     return outcome
+
+
+def _journalled(folder: Path) -> tuple[dict[str, str], int]:
+    """Return the state of each run, and how often one was taken over."""
+    journal = sr.SqliteJournal(folder / "runs.db")
+    records = journal.runs()
+    journal.close()
+    return {record.run_id: record.state for record in records}, sum(record.epoch - 1 for record in records)
 
 
 def run_pairs(options: argparse.Namespace) -> Outcome:
     """Give each run to two processes at once, and see that one of them does it."""
-    outcome, fake, began = Outcome(), Shaky(options), time.monotonic()
+    outcome, fake, began = Outcome(), Shaky(options, ()), time.monotonic()
     runs, ends, random_ = _names(options.pairs), Counter[str](), random.Random(options.seed)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -477,13 +496,12 @@ def run_pairs(options: argparse.Namespace) -> Outcome:
     outcome.lines += [
         outcome.table(),
         f"pairs      {options.pairs:>8}, in {time.monotonic() - began:.0f} s; the other one: {_listed(ends)}",
-        f"faults     {sum(fake.faults.values()):>8}: {_listed(fake.faults)}",
     ]
     return outcome
 
 
 def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
 
 
 def _options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -492,13 +510,13 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--control", action="store_true", help="slack_sdk's client without a journal; it doubles")
-    parser.add_argument("--faults", default=",".join(CHANCES), help="which faults, of those; or none")
+    parser.add_argument("--faults", help=f"which of {', '.join(WEIGHTS)}")
+    parser.add_argument("--rate", type=float, default=0.25, help="which share of the requests they hit")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--limit", type=float, default=1800, help="seconds after which it gives up")
     for option, kind in (("job", str), ("name", str), ("url", str), ("token", str), ("folder", Path), ("post-at", int)):
         parser.add_argument(f"--{option}", type=kind, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    options.faults = [] if options.faults == "none" else options.faults.split(",")
     options.post_at = options.post_at or int(time.time()) + 86_400
     return options
 
@@ -520,7 +538,7 @@ def test_pairs() -> None:
 
 
 @pytest.mark.real_sleep
-@pytest.mark.parametrize("by", [["--faults=none", "--kills=20"], ["--faults=applied_then_reset", "--kills=0"]])
+@pytest.mark.parametrize("by", [["--rate=0", "--kills=20"], ["--faults=applied_then_reset", "--kills=0"]])
 def test_control(by: list[str]) -> None:
     """Without a journal, kills alone lead to doubles; with slack_sdk's retry handlers, reset connections alone do."""
     outcome = kill_runs(_options(["--runs=40", *by]), control=True)
