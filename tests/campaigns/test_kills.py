@@ -126,10 +126,10 @@ def work(options: argparse.Namespace) -> None:
                 continue
             # Few to choose from, so that the processes often want the same.
             run = random.choice(todo[:4])
-            try:
-                executor.run(BOOK, _context(run, options), run_id=run)
-            except sr.RunHeld:
-                time.sleep(0.01)
+            with contextlib.suppress(sr.RunHeld):
+                if executor.run(BOOK, _context(run, options), run_id=run).state != "waiting":
+                    continue
+            time.sleep(0.01)
 
 
 def work_in_pairs(options: argparse.Namespace) -> None:
@@ -155,18 +155,18 @@ def work_in_pairs(options: argparse.Namespace) -> None:
 def work_naively(options: argparse.Namespace) -> None:
     """Do the runs with slack_sdk's client as it comes, which tries again by itself; begin again where one broke off."""
     client = WebClient(options.token, base_url=options.url, timeout=int(TIMEOUT), user_agent_prefix=options.name)
+    own = options.folder / options.name
+    own.write_text(options.name)
     while todo := [run for run in _names(options.runs) if not (options.folder / run).exists()]:
         run = random.choice(todo[:4])
         lock = options.folder / f"{run}.lock"
         with contextlib.suppress(FileExistsError):
-            # Nobody else works on it; whoever died over it is known to be dead.
-            with lock.open("x") as file:
-                file.write(options.name)
-            try:
+            # So that nobody else works on it; the parent takes away what a dead one held.
+            os.link(own, lock)
+            # Whatever broke off is begun again.
+            with contextlib.suppress(Exception):
                 _naively(client, run, options.post_at)
                 (options.folder / run).touch()
-            except Exception as error:  # noqa: BLE001 - whatever broke off is begun again
-                sys.stderr.write(f"{run}: {type(error).__name__}\n")
             lock.unlink()
 
 
@@ -268,8 +268,9 @@ class Crew:
 
     def _unlock(self, name: str) -> None:
         for lock in self.folder.glob("*.lock"):
-            if lock.read_text() in (name, ""):
-                lock.unlink()
+            with contextlib.suppress(FileNotFoundError):
+                if lock.read_text() == name:
+                    lock.unlink()
 
 
 class Shaky(FakeSlack):
@@ -288,7 +289,7 @@ class Shaky(FakeSlack):
         self._rate = options.rate if faults else 0.0
         self._faults_drawn = {name: WEIGHTS[name] for name in faults}
         # A run is at least 11 requests. The last kills come before the last runs, so that all of them do.
-        self._gap = 0.8 * 11 * options.runs / max(1, options.kills)
+        self._gap = 0.6 * 11 * options.runs / max(1, options.kills)
         self._kills_left = options.kills
         self._until_kill = self._gap
         self._uploading: dict[str, str] = {}
@@ -344,7 +345,7 @@ class Shaky(FakeSlack):
         self._until_kill -= 1
         if self._until_kill > 0:
             return None
-        self._until_kill = self._draw.random() * 2 * self._gap
+        self._until_kill = (0.5 + self._draw.random()) * self._gap
         self._kills_left -= 1
         return self._draw.choice((IN_DONE, IN_UNDONE, BETWEEN))
 
@@ -451,16 +452,16 @@ def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
     ]
     if not control:
         ends = _listed(Counter({"ambiguous": kinds["ambiguous"], **kinds}))
-        outcome.lines.append(f"runs       {options.runs:>8}: {ends}; taken over {turns} times")
+        outcome.lines.append(f"runs       {options.runs:>8}: {ends}; begun or taken over {turns} times")
     return outcome
 
 
 def _journalled(folder: Path) -> tuple[dict[str, str], int]:
-    """Return the state of each run, and how often one was taken over."""
+    """Return the state of each run, and how often one was begun or taken over."""
     journal = sr.SqliteJournal(folder / "runs.db")
     records = journal.runs()
     journal.close()
-    return {record.run_id: record.state for record in records}, sum(record.epoch - 1 for record in records)
+    return {record.run_id: record.state for record in records}, sum(record.epoch for record in records)
 
 
 def run_pairs(options: argparse.Namespace) -> Outcome:
