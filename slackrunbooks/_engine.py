@@ -328,7 +328,8 @@ class Machine:
                 task.handed_out = False
                 return
             task.work = None
-            slept = now - task.wait_began
+            # Not the time after it, in which the run may have had no worker: that uses up nobody's patience.
+            slept = min(now, work.until) - task.wait_began
             task.waited += slept
             if task.call is None:
                 # The action asked for the time to pass, and there is nothing to send again.

@@ -305,6 +305,24 @@ def test_resume_needs_no_runbook(journal: Journal) -> None:
     assert len(fake.channel("one").messages) == 1
 
 
+def test_the_time_in_which_nobody_was_at_work_uses_up_no_patience(journal: Journal) -> None:
+    """A process ends in a wait before a further attempt; an hour later ``max_wait`` is as far away as it was."""
+    fake = _world()
+    book = sr.Runbook("b", {"say": sr.SendMessage(channel="#one", text="x")})
+    fake.fail_next("chat.postMessage", "ratelimited", retry_after=30)
+    # Right after it has written that it will wait.
+    executor = fake.executor(journal=Mortal(journal, 10))
+    executor._let_go = lambda *_: None
+    with pytest.raises(Crash):
+        executor.run(book, {}, run_id="r")
+    assert journal.entries("r")[-1].work.startswith('["sleep"')
+    fake.advance(3600)
+    fake.fail_next("chat.postMessage", "ratelimited", retry_after=1)
+    with fake.executor(journal=journal) as executor:
+        report = executor.resume("r")
+    assert report.ok, report
+
+
 def test_without_a_journal_nothing_can_be_resumed() -> None:
     """The executor says what it needs."""
     with FakeSlack().executor() as executor:
