@@ -288,8 +288,9 @@ class Shaky(FakeSlack):
         self._turn = threading.Lock()
         self._rate = options.rate if faults else 0.0
         self._faults_drawn = {name: WEIGHTS[name] for name in faults}
+        self._kill_in = options.kill_in
         # A run is at least 11 requests. The last kills come before the last runs, so that all of them do.
-        self._gap = 0.6 * 11 * options.runs / max(1, options.kills)
+        self._gap = 0.6 * (1 if self._kill_in else 11) * options.runs / max(1, options.kills)
         self._kills_left = options.kills
         self._until_kill = self._gap
         self._uploading: dict[str, str] = {}
@@ -302,7 +303,7 @@ class Shaky(FakeSlack):
         sender = self._uploading.get(end, "") if is_upload else request.headers.get("user-agent", "").partition(" ")[0]
         method = "upload" if is_upload else end
         with self._drawing:
-            place = self._death()
+            place = self._death(method)
             fault, before = self._fate(method) if place is None else (None, 0.0)
             after = self._draw.random() * 0.05
         if place is BETWEEN:
@@ -338,16 +339,16 @@ class Shaky(FakeSlack):
         at_work = {"slow": QUIET * 0.4, "late": QUIET * 0.5}.get(fault, 0.0) * self._draw.random()
         return fault, at_work + TIMEOUT * (fault == "late")
 
-    def _death(self) -> str | None:
+    def _death(self, method: str) -> str | None:
         """Draw whether, and when, the sender dies."""
-        if not self._kills_left or self.crew is None:
+        if not self._kills_left or self.crew is None or self._kill_in not in (None, method):
             return None
         self._until_kill -= 1
         if self._until_kill > 0:
             return None
         self._until_kill = (0.5 + self._draw.random()) * self._gap
         self._kills_left -= 1
-        return self._draw.choice((IN_DONE, IN_UNDONE, BETWEEN))
+        return self._draw.choice((IN_DONE, IN_UNDONE) if self._kill_in else (IN_DONE, IN_UNDONE, BETWEEN))
 
     def _kill(self, sender: str, place: str, method: str = "") -> None:
         killed = self.crew is not None and self.crew.kill(sender, place)
@@ -513,6 +514,7 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--control", action="store_true", help="slack_sdk's client without a journal; it doubles")
     parser.add_argument("--faults", help=f"which of {', '.join(WEIGHTS)}")
     parser.add_argument("--rate", type=float, default=0.25, help="which share of the requests they hit")
+    parser.add_argument("--kill-in", metavar="METHOD", help="kill in requests of this method only")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--limit", type=float, default=1800, help="seconds after which it gives up")
     for option, kind in (("job", str), ("name", str), ("url", str), ("token", str), ("folder", Path), ("post-at", int)):
@@ -551,10 +553,12 @@ def main() -> int:
     """Do what the command line says."""
     options = _options()
     if options.job is not None:
-        # Whatever happens to the parent, it ends.
+        # Whatever happens to the parent, it ends: by the pipe, or in time.
         end = threading.Timer(options.limit, os._exit, (3,))
         end.daemon = True
         end.start()
+        if options.job != "pairs":
+            threading.Thread(target=lambda: os.read(0, 1) or os._exit(3), daemon=True).start()
         JOBS[options.job](options)
         return 0
     outcomes = {"kills": kill_runs(options, control=options.control)} if options.runs else {}
