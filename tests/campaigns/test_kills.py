@@ -103,19 +103,22 @@ def _context(run: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _executor(options: argparse.Namespace, journal: sr.SqliteJournal, **more: Any) -> Generator[sr.Executor]:
+def _executor(url: str, token: str, name: str, journal: sr.SqliteJournal, **more: Any) -> Generator[sr.Executor]:
     """Make an executor whose time limits are short."""
-    vars(_settle).update(QUIET=QUIET, _SLOW={method: long / SCALE for method, long in _settle._SLOW.items()})
-    vars(_lease).update({name: vars(_lease)[name] / SCALE for name in ("_LEASE", "_LEFT", "_SLICE", "_PATIENCE")})
-    client = PooledWebClient(options.token, base_url=options.url, timeout=TIMEOUT, user_agent_prefix=options.name)
-    with client, sr.Executor(client=client, journal=journal, retry=RETRY, **more) as executor:
-        yield executor
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_settle, "QUIET", QUIET)
+        patch.setattr(_settle, "_SLOW", {method: long / SCALE for method, long in _settle._SLOW.items()})
+        for limit in ("_LEASE", "_LEFT", "_SLICE", "_PATIENCE"):
+            patch.setattr(_lease, limit, getattr(_lease, limit) / SCALE)
+        client = PooledWebClient(token, base_url=url, timeout=TIMEOUT, user_agent_prefix=name)
+        with client, sr.Executor(client=client, journal=journal, retry=RETRY, **more) as executor:
+            yield executor
 
 
 def work(options: argparse.Namespace) -> None:
     """Take runs, those that others left too, until all have ended."""
     journal = sr.SqliteJournal(options.folder / "runs.db")
-    with _executor(options, journal) as executor:
+    with _executor(options.url, options.token, options.name, journal) as executor:
         while True:
             ended = {record.run_id for record in journal.runs() if record.state != "running"}
             todo = [run for run in _names(options.runs) if run not in ended]
@@ -136,7 +139,7 @@ def work_in_pairs(options: argparse.Namespace) -> None:
     """Do the runs that come over the pipe, each at the time that comes with it, and tell what came of it."""
     told: list[Any] = []
     journal = sr.SqliteJournal(options.folder / "runs.db")
-    with _executor(options, journal, hooks=[told.append]) as executor:
+    with _executor(options.url, options.token, options.name, journal, hooks=[told.append]) as executor:
         for line in sys.stdin:
             run, begins = line.split()
             told.clear()
@@ -298,7 +301,7 @@ class Shaky(FakeSlack):
     def handle(self, request: Any) -> Any:
         """Answer, or not."""
         end = request.path.rsplit("/", 1)[-1]
-        # The bytes of a file come without a name; they come from whoever announced it.
+        # The bytes of a file come without a name; they come from whoever announced it, unless that one is dead.
         is_upload = request.path.startswith("/upload/")
         sender = self._uploading.get(end, "") if is_upload else request.headers.get("user-agent", "").partition(" ")[0]
         method = "upload" if is_upload else end
@@ -310,9 +313,8 @@ class Shaky(FakeSlack):
             later = threading.Timer(after, self._kill, (sender, place))
             later.daemon = True
             later.start()
-        elif place is not None:
-            self._kill(sender, place, method)
-            fault = "reset_before" if place is IN_UNDONE else None
+        elif place is not None and self._kill(sender, place, method) and place is IN_UNDONE:
+            fault = "reset_before"
         time.sleep(before)
         with self._turn:
             self.requests += 1
@@ -350,13 +352,14 @@ class Shaky(FakeSlack):
         self._kills_left -= 1
         return self._draw.choice((IN_DONE, IN_UNDONE) if self._kill_in else (IN_DONE, IN_UNDONE, BETWEEN))
 
-    def _kill(self, sender: str, place: str, method: str = "") -> None:
+    def _kill(self, sender: str, place: str, method: str = "") -> bool:
         killed = self.crew is not None and self.crew.kill(sender, place)
         with self._drawing:
             if not killed:
                 self._kills_left += 1
             elif method:
                 self.killed_in[method] += 1
+        return killed
 
 
 def standing(fake: FakeSlack) -> Counter[tuple[str, str]]:
@@ -436,7 +439,7 @@ def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
                     crew.start()
                 time.sleep(0.005)
                 crew.reap()
-        states, turns = ({}, 0) if control else _journalled(Path(folder))
+        states, turns, failures = ({}, 0, []) if control else _journalled(Path(folder), server)
     outcome.count(fake, _names(options.runs), states)
     outcome.wrong += crew.broken
     if not control and (left := set(_names(options.runs)) - {run for run in states if states[run] != "running"}):
@@ -451,18 +454,22 @@ def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
         f"faults     {sum(fake.faults.values()):>8}: {_listed(fake.faults)}",
         f"requests   {fake.requests:>8}, by {crew.started} processes in {time.monotonic() - began:.0f} s",
     ]
+    outcome.lines += failures
     if not control:
         ends = _listed(Counter({"ambiguous": kinds["ambiguous"], **kinds}))
         outcome.lines.append(f"runs       {options.runs:>8}: {ends}; begun or taken over {turns} times")
     return outcome
 
 
-def _journalled(folder: Path) -> tuple[dict[str, str], int]:
-    """Return the state of each run, and how often one was begun or taken over."""
+def _journalled(folder: Path, server: Any) -> tuple[dict[str, str], int, list[str]]:
+    """Return the state of each run, how often one was begun or taken over, and why it failed."""
     journal = sr.SqliteJournal(folder / "runs.db")
     records = journal.runs()
+    with _executor(server.url, server.token, "parent", journal) as executor:
+        failed = [executor.report(record.run_id) for record in records if record.state in ("failed", "ambiguous")]
     journal.close()
-    return {record.run_id: record.state for record in records}, sum(record.epoch for record in records)
+    told = [f"{report.run_id}: {step.name}: {step.error}" for report in failed for step in report.steps if step.error]
+    return {record.run_id: record.state for record in records}, sum(record.epoch for record in records), told
 
 
 def run_pairs(options: argparse.Namespace) -> Outcome:
