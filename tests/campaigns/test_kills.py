@@ -1,0 +1,581 @@
+"""A campaign of killed processes: ``kill -9`` at random moments of runs that share a journal in a SQLite file.
+
+Run it by hand: ``python tests/campaigns/test_kills.py --kills 200 --runs 300 --pairs 500``. One fake Slack is served
+over HTTP. Two processes at a time work on the same runs; each request may be hit by a fault, and its sender by SIGKILL,
+before Slack has acted, after it has, or a little later. When all runs are done, what stands in the fake is counted:
+what is there once, what is doubled, what is lost, and what is missing from a run that has told so, because it failed.
+The pairs are two processes that are given the same run at once. ``--control`` does the same work with slack_sdk's own
+client and no journal, and must double. It ends with 1 where anything is doubled or lost.
+
+The seed decides which faults are drawn; which request gets them, the machine decides. So that a campaign takes minutes,
+the processes have a twentieth of the library's time limits (``_settle.QUIET``, and the lease in ``_lease``), short
+waits before they try again, and a short timeout; the order among these is the same. No request is under way in the fake
+for longer than the quiet period after its client has given up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Generator
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+import attrs
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from typing_extensions import Self
+
+import slackrunbooks as sr
+from slackrunbooks import _lease, _settle
+from slackrunbooks._engine import StepStarted
+from slackrunbooks.client import PooledWebClient
+from slackrunbooks.testing import FakeSlack
+
+SCALE: Final = 20
+QUIET: Final = _settle.QUIET / SCALE
+TIMEOUT: Final = 1.0
+RETRY: Final = sr.RetryPolicy(attempts=10, first_wait=0.02, longest_wait=0.1)
+AT_ONCE: Final = 2
+
+ROOM = "{{steps.room.channel}}"
+BOOK: Final = sr.Runbook(
+    "killed",
+    {
+        "room": sr.CreateChannel(name="{{run}}"),
+        "announce": sr.SendMessage(channel=ROOM, text="{{run}} announce"),
+        "topic": sr.SetTopic(channel=ROOM, topic="{{run}}"),
+        "reply": sr.SendMessage(channel=ROOM, text="{{run}} reply", thread_ts="{{steps.announce.ts}}"),
+        "pin": sr.PinMessage(channel=ROOM, ts="{{steps.announce.ts}}"),
+        "bookmark": sr.AddBookmark(channel=ROOM, title="{{run}}", link="https://example.com"),
+        "remind": sr.ScheduleMessage(channel=ROOM, text="{{run}} remind", post_at="{{post_at}}"),
+        "file": sr.UploadFile(content="{{run}}", filename="log.txt", channel=ROOM),
+        "shared": sr.SendMessage(channel="#incidents", text="{{run}} shared"),
+    },
+)
+"""Each step has one effect, which is found again by the run's name."""
+
+NOT_DONE: Final = ("reset_before", "server_error_before", "internal_error", "timeout_before", "ratelimited", "slow")
+WEIGHTS: Final = {
+    "reset_before": 8,
+    "applied_then_reset": 10,
+    "server_error_before": 8,
+    "server_error_after": 8,
+    "truncated": 8,
+    "not_json": 5,
+    "internal_error": 5,
+    "internal_error_after": 5,
+    "ratelimited": 10,
+    "timeout_before": 1,
+    "timeout_after": 1,
+    # Done after a while; and done after the client has given up.
+    "slow": 8,
+    "late": 1,
+}
+# What slack_sdk's client tries again by itself.
+RESETS: Final = ("reset_before", "applied_then_reset")
+
+IN_DONE, IN_UNDONE, BETWEEN = "in a request that Slack did", "in a request that Slack did not do", "between requests"
+
+
+# --- the processes ---------------------------------------------------------------------------------------------------
+
+
+def _names(runs: int) -> list[str]:
+    return [f"run-{number:05}" for number in range(runs)]
+
+
+def _context(run: str, options: argparse.Namespace) -> dict[str, Any]:
+    return {"run": run, "post_at": options.post_at}
+
+
+@contextlib.contextmanager
+def _executor(url: str, token: str, name: str, journal: sr.SqliteJournal, **more: Any) -> Generator[sr.Executor]:
+    """Make an executor whose time limits are short."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_settle, "QUIET", QUIET)
+        patch.setattr(_settle, "_SLOW", {method: long / SCALE for method, long in _settle._SLOW.items()})
+        for limit in ("_LEASE", "_LEFT", "_SLICE", "_PATIENCE"):
+            patch.setattr(_lease, limit, getattr(_lease, limit) / SCALE)
+        client = PooledWebClient(token, base_url=url, timeout=TIMEOUT, user_agent_prefix=name)
+        with client, sr.Executor(client=client, journal=journal, retry=RETRY, **more) as executor:
+            yield executor
+
+
+def work(options: argparse.Namespace) -> None:
+    """Take runs, those that others left too, until all have ended."""
+    journal = sr.SqliteJournal(options.folder / "runs.db")
+    with _executor(options.url, options.token, options.name, journal) as executor:
+        while True:
+            ended = {record.run_id for record in journal.runs() if record.state != "running"}
+            todo = [run for run in _names(options.runs) if run not in ended]
+            if not todo:
+                return
+            if random.random() < 0.3:
+                executor.resume_all()
+                continue
+            # Few to choose from, so that the processes often want the same.
+            run = random.choice(todo[:4])
+            with contextlib.suppress(sr.RunHeld):
+                if executor.run(BOOK, _context(run, options), run_id=run).state != "waiting":
+                    continue
+            time.sleep(0.01)
+
+
+def work_in_pairs(options: argparse.Namespace) -> None:
+    """Do the runs that come over the pipe, each at the time that comes with it, and tell what came of it."""
+    told: list[Any] = []
+    journal = sr.SqliteJournal(options.folder / "runs.db")
+    with _executor(options.url, options.token, options.name, journal, hooks=[told.append]) as executor:
+        for line in sys.stdin:
+            run, begins = line.split()
+            told.clear()
+            while time.time() < float(begins):
+                pass
+            try:
+                report = executor.run(BOOK, _context(run, options), run_id=run).to_dict()
+                end = hashlib.sha256(json.dumps(report, default=str, sort_keys=True).encode()).hexdigest()
+            except sr.RunHeld:
+                end = "held"
+            ran = any(isinstance(event, StepStarted) for event in told)
+            sys.stdout.write(json.dumps({"ran": ran, "end": end}) + "\n")
+            sys.stdout.flush()
+
+
+def work_naively(options: argparse.Namespace) -> None:
+    """Do the runs with slack_sdk's client as it comes, which tries again by itself; begin again where one broke off."""
+    client = WebClient(options.token, base_url=options.url, timeout=int(TIMEOUT), user_agent_prefix=options.name)
+    own = options.folder / options.name
+    own.write_text(options.name)
+    while todo := [run for run in _names(options.runs) if not (options.folder / run).exists()]:
+        run = random.choice(todo[:4])
+        lock = options.folder / f"{run}.lock"
+        with contextlib.suppress(FileExistsError):
+            # So that nobody else works on it; the parent takes away what a dead one held.
+            os.link(own, lock)
+            # Whatever broke off is begun again.
+            with contextlib.suppress(Exception):
+                _naively(client, run, options.post_at)
+                (options.folder / run).touch()
+            lock.unlink()
+
+
+def _naively(client: WebClient, run: str, post_at: int) -> None:
+    try:
+        room = client.conversations_create(name=run)["channel"]["id"]
+    except SlackApiError as error:
+        if error.response["error"] != "name_taken":
+            raise
+        pages = client.conversations_list(limit=200)
+        room = next(each["id"] for page in pages for each in page["channels"] if each["name"] == run)
+    ts = client.chat_postMessage(channel=room, text=f"{run} announce")["ts"]
+    client.conversations_setTopic(channel=room, topic=run)
+    client.chat_postMessage(channel=room, text=f"{run} reply", thread_ts=ts)
+    client.pins_add(channel=room, timestamp=ts)
+    client.bookmarks_add(channel_id=room, title=run, link="https://example.com", type="link")
+    client.chat_scheduleMessage(channel=room, text=f"{run} remind", post_at=post_at)
+    client.files_upload_v2(channel=room, content=run, filename="log.txt")
+    client.chat_postMessage(channel="#incidents", text=f"{run} shared")
+
+
+JOBS: Final = {"work": work, "pairs": work_in_pairs, "naive": work_naively}
+
+
+# --- the parent ------------------------------------------------------------------------------------------------------
+
+
+class Crew:
+    """The processes of a campaign: started here, and ended here by their own IDs."""
+
+    def __init__(self, job: str, folder: Path, server: Any, options: argparse.Namespace) -> None:
+        self.job, self.folder, self.server, self.options = job, folder, server, options
+        self.alive: dict[str, subprocess.Popen[str]] = {}
+        self.started = 0
+        self.done = False
+        self.kills: Counter[str] = Counter()
+        self.broken: list[str] = []
+        self._killed: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.alive.values():
+            process.kill()
+            process.communicate()
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start one more."""
+        self.started += 1
+        name = f"worker-{self.started}"
+        arguments = {
+            "job": self.job,
+            "name": name,
+            "url": self.server.url,
+            "token": self.server.token,
+            "folder": self.folder,
+            "runs": self.options.runs,
+            "limit": self.options.limit,
+            "post-at": self.options.post_at,
+        }
+        process = subprocess.Popen(
+            [sys.executable, __file__, *(f"--{option}={value}" for option, value in arguments.items())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with self._lock:
+            self.alive[name] = process
+        return process
+
+    def kill(self, name: str, place: str) -> bool:
+        """Kill one; return whether it was alive."""
+        with self._lock:
+            process = self.alive.get(name)
+            if process is None or name in self._killed or process.poll() is not None:
+                return False
+            self._killed[name] = place
+            process.kill()
+            return True
+
+    def reap(self) -> None:
+        """Take note of those that have ended."""
+        for name, process in list(self.alive.items()):
+            if (code := process.poll()) is None:
+                continue
+            with self._lock:
+                del self.alive[name]
+            _, errors = process.communicate()
+            if code == 0:
+                self.done = True
+            elif name in self._killed and code == -signal.SIGKILL:
+                self.kills[self._killed[name]] += 1
+                self._unlock(name)
+            else:
+                self.broken.append(f"{name} ended with {code}: {errors[-2000:]}")
+
+    def _unlock(self, name: str) -> None:
+        for lock in self.folder.glob("*.lock"):
+            with contextlib.suppress(FileNotFoundError):
+                if lock.read_text() == name:
+                    lock.unlink()
+
+
+class Shaky(FakeSlack):
+    """A fake in real time that hits requests with faults, and their senders with SIGKILL."""
+
+    def __init__(self, options: argparse.Namespace, faults: Collection[str]) -> None:
+        super().__init__(start=time.time())
+        self.add_channel("incidents")
+        self.crew: Crew | None = None
+        self.faults: Counter[str] = Counter()
+        self.killed_in: Counter[str] = Counter()
+        self.requests = 0
+        self._draw = random.Random(options.seed)
+        self._drawing = threading.Lock()
+        self._turn = threading.Lock()
+        self._rate = options.rate if faults else 0.0
+        self._faults_drawn = {name: WEIGHTS[name] for name in faults}
+        self._kill_in = options.kill_in
+        # A run is at least 11 requests. The last kills come before the last runs, so that all of them do.
+        self._gap = 0.6 * (1 if self._kill_in else 11) * options.runs / max(1, options.kills)
+        self._kills_left = options.kills
+        self._until_kill = self._gap
+        self._uploading: dict[str, str] = {}
+
+    def handle(self, request: Any) -> Any:
+        """Answer, or not."""
+        end = request.path.rsplit("/", 1)[-1]
+        # The bytes of a file come without a name; they come from whoever announced it, unless that one is dead.
+        is_upload = request.path.startswith("/upload/")
+        sender = self._uploading.get(end, "") if is_upload else request.headers.get("user-agent", "").partition(" ")[0]
+        method = "upload" if is_upload else end
+        with self._drawing:
+            place = self._death(method)
+            fault, before = self._fate(method) if place is None else (None, 0.0)
+            after = self._draw.random() * 0.05
+        if place is BETWEEN:
+            later = threading.Timer(after, self._kill, (sender, place))
+            later.daemon = True
+            later.start()
+        elif place is not None and self._kill(sender, place, method) and place is IN_UNDONE:
+            fault = "reset_before"
+        time.sleep(before)
+        with self._turn:
+            self.requests += 1
+            self.advance(max(0.0, time.time() - self.now))
+            if fault == "ratelimited":
+                self.fail_next(method, fault, retry_after=int(after < 0.01))
+            elif fault is not None and fault not in ("slow", "late"):
+                self.inject(method, fault)
+            outcome = super().handle(request)
+            if method == "files.getUploadURLExternal" and self.files:
+                self._uploading.setdefault(f"{self.files[-1].id}-ticket", sender)
+            return outcome
+
+    def _fate(self, method: str) -> tuple[str | None, float]:
+        """Draw a fault, and for how long Slack is at work before it acts."""
+        if self._draw.random() >= self._rate:
+            return None, 0.0
+        (fault,) = self._draw.choices(list(self._faults_drawn), list(self._faults_drawn.values()))
+        # What a second upload to one address does is not documented, so that the fake takes none: after two lost
+        # answers the step would fail, and rightly.
+        if method == "upload" and fault not in NOT_DONE:
+            return None, 0.0
+        self.faults[fault] += 1
+        at_work = {"slow": QUIET * 0.4, "late": QUIET * 0.5}.get(fault, 0.0) * self._draw.random()
+        return fault, at_work + TIMEOUT * (fault == "late")
+
+    def _death(self, method: str) -> str | None:
+        """Draw whether, and when, the sender dies."""
+        if not self._kills_left or self.crew is None or self._kill_in not in (None, method):
+            return None
+        self._until_kill -= 1
+        if self._until_kill > 0:
+            return None
+        self._until_kill = (0.5 + self._draw.random()) * self._gap
+        self._kills_left -= 1
+        return self._draw.choice((IN_DONE, IN_UNDONE) if self._kill_in else (IN_DONE, IN_UNDONE, BETWEEN))
+
+    def _kill(self, sender: str, place: str, method: str = "") -> bool:
+        killed = self.crew is not None and self.crew.kill(sender, place)
+        with self._drawing:
+            if not killed:
+                self._kills_left += 1
+            elif method:
+                self.killed_in[method] += 1
+        return killed
+
+
+def standing(fake: FakeSlack) -> Counter[tuple[str, str]]:
+    """Count what stands in the workspace, by run and step."""
+    found: Counter[tuple[str, str]] = Counter()
+    for channel in fake.channels:
+        run = channel.name[:9]
+        # A second room would have another name: "run-00001-2".
+        found[run, "room"] += 1
+        found[run, "topic"] += channel.topic == run
+        found[run, "pin"] += len(channel.pins)
+        found[run, "bookmark"] += len(channel.bookmarks)
+        for message in channel.log.values():
+            if re.fullmatch(r"run-\d{5} \w+", message.text):
+                named, step = message.text.split()
+                found[named, step] += 1
+            found[run, "file"] += len(message.files)
+    for scheduled in fake.scheduled:
+        found[scheduled.text.split()[0], "remind"] += 1
+    return found
+
+
+@attrs.define
+class Outcome:
+    """What a campaign has counted."""
+
+    wanted: int = 0
+    once: int = 0
+    doubled: int = 0
+    lost: int = 0
+    told: int = 0
+    by_step: dict[str, Counter[str]] = attrs.field(factory=dict)
+    wrong: list[str] = attrs.field(factory=list)
+    lines: list[str] = attrs.field(factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything was done once."""
+        return not (self.doubled or self.lost or self.wrong)
+
+    def count(self, fake: FakeSlack, runs: list[str], states: dict[str, str]) -> None:
+        """Count the effects of runs; what is missing is lost, unless the run says that it has failed."""
+        found = standing(fake)
+        for step in BOOK.steps:
+            counted = self.by_step[step] = Counter(wanted=len(runs))
+            for run in runs:
+                times = found[run, step]
+                said = states.get(run) in ("failed", "ambiguous")
+                kind = "once" if times == 1 else "doubled" if times > 1 else "told" if said else "lost"
+                counted[kind] += 1
+                if kind in ("doubled", "lost"):
+                    self.lines.append(f"{kind}: {step} of {run}, {times} times")
+            for kind in ("wanted", "once", "doubled", "lost", "told"):
+                setattr(self, kind, getattr(self, kind) + counted[kind])
+
+    def table(self) -> str:
+        """Return the counts of effects as text."""
+        heads = ("wanted", "once", "doubled", "lost", "told")
+        rows = [("", *heads)]
+        rows += [(step, *(str(counted[head]) for head in heads)) for step, counted in self.by_step.items()]
+        rows.append(("effects", *(str(getattr(self, head)) for head in heads)))
+        return "\n".join(f"{name:<10}" + "".join(f"{cell:>9}" for cell in cells) for name, *cells in rows)
+
+
+def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
+    """Let processes do the runs, kill them, and count what stands."""
+    faults = options.faults.split(",") if options.faults else RESETS if control else WEIGHTS
+    outcome, fake, began = Outcome(), Shaky(options, faults), time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, fake.serve() as server:
+        with Crew("naive" if control else "work", Path(folder), server, options) as crew:
+            fake.crew = crew
+            while not crew.done or crew.alive:
+                if time.monotonic() - began > options.limit or len(crew.broken) > 3:
+                    outcome.wrong.append("it did not end")
+                    break
+                while not crew.done and len(crew.alive) < AT_ONCE:
+                    crew.start()
+                time.sleep(0.005)
+                crew.reap()
+        states, turns, failures = ({}, 0, []) if control else _journalled(Path(folder), server)
+    outcome.count(fake, _names(options.runs), states)
+    outcome.wrong += crew.broken
+    if not control and (left := set(_names(options.runs)) - {run for run in states if states[run] != "running"}):
+        outcome.wrong.append(f"{len(left)} runs were left")
+    kills, kinds = sum(crew.kills.values()), Counter(states.values())
+    if kills < options.kills:
+        outcome.wrong.append(f"only {kills} of {options.kills} kills")
+    outcome.lines += [
+        outcome.table(),
+        f"kills      {kills:>8}: {_listed(crew.kills)}",
+        f"  by method        : {_listed(fake.killed_in)}",
+        f"faults     {sum(fake.faults.values()):>8}: {_listed(fake.faults)}",
+        f"requests   {fake.requests:>8}, by {crew.started} processes in {time.monotonic() - began:.0f} s",
+    ]
+    outcome.lines += failures
+    if not control:
+        ends = _listed(Counter({"ambiguous": kinds["ambiguous"], **kinds}))
+        outcome.lines.append(f"runs       {options.runs:>8}: {ends}; begun or taken over {turns} times")
+    return outcome
+
+
+def _journalled(folder: Path, server: Any) -> tuple[dict[str, str], int, list[str]]:
+    """Return the state of each run, how often one was begun or taken over, and why it failed."""
+    journal = sr.SqliteJournal(folder / "runs.db")
+    records = journal.runs()
+    with _executor(server.url, server.token, "parent", journal) as executor:
+        failed = [executor.report(record.run_id) for record in records if record.state in ("failed", "ambiguous")]
+    journal.close()
+    told = [f"{report.run_id}: {step.name}: {step.error}" for report in failed for step in report.steps if step.error]
+    return {record.run_id: record.state for record in records}, sum(record.epoch for record in records), told
+
+
+def run_pairs(options: argparse.Namespace) -> Outcome:
+    """Give each run to two processes at once, and see that one of them does it."""
+    outcome, fake, began = Outcome(), Shaky(options, ()), time.monotonic()
+    runs, ends, random_ = _names(options.pairs), Counter[str](), random.Random(options.seed)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        fake.serve() as server,
+        Crew("pairs", Path(folder), server, options) as crew,
+    ):
+        pair = [crew.start() for _ in range(2)]
+        for number, run in enumerate(runs):
+            begins = time.time() + 0.002
+            # At the very same time, or one a little later: it may find the run under way or ended.
+            late = 0.0 if number % 2 else random_.random() * 0.1
+            for process, at in zip(random_.sample(pair, 2), (begins, begins + late), strict=True):
+                pipe = cast("IO[str]", process.stdin)
+                pipe.write(f"{run} {at}\n")
+                pipe.flush()
+            lines = [cast("IO[str]", process.stdout).readline() for process in pair]
+            if not all(lines):
+                outcome.wrong.append(f"{run}: a process ended")
+                break
+            told = sorted((json.loads(line) for line in lines), key=lambda each: not each["ran"])
+            kind = "held" if told[1]["end"] == "held" else "the same report"
+            if [each["ran"] for each in told] != [True, False] or (kind != "held" and told[0]["end"] != told[1]["end"]):
+                outcome.wrong.append(f"{run}: {told}")
+            ends[kind] += 1
+        for process in pair:
+            process.communicate(timeout=options.limit)
+    outcome.count(fake, runs, {})
+    outcome.lines += [
+        outcome.table(),
+        f"pairs      {options.pairs:>8}, in {time.monotonic() - began:.0f} s; the other one: {_listed(ends)}",
+    ]
+    return outcome
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
+
+
+def _options(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Kill processes in the middle of runs, and count what was doubled.")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--pairs", type=int, default=0)
+    parser.add_argument("--control", action="store_true", help="slack_sdk's client without a journal; it doubles")
+    parser.add_argument("--faults", help=f"which of {', '.join(WEIGHTS)}")
+    parser.add_argument("--rate", type=float, default=0.25, help="which share of the requests they hit")
+    parser.add_argument("--kill-in", metavar="METHOD", help="kill in requests of this method only")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--limit", type=float, default=1800, help="seconds after which it gives up")
+    for option, kind in (("job", str), ("name", str), ("url", str), ("token", str), ("folder", Path), ("post-at", int)):
+        parser.add_argument(f"--{option}", type=kind, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    options.post_at = options.post_at or int(time.time()) + 86_400
+    return options
+
+
+@pytest.mark.real_sleep
+def test_kills() -> None:
+    """Nothing is done twice and nothing is lost, whenever the processes are killed."""
+    outcome = kill_runs(_options(["--kills=200", "--runs=300"]))
+    assert outcome.ok, outcome
+    assert outcome.once == outcome.wanted
+
+
+@pytest.mark.real_sleep
+def test_pairs() -> None:
+    """Of two processes that are given the same run at once, one does it."""
+    outcome = run_pairs(_options(["--pairs=500"]))
+    assert outcome.ok, outcome
+    assert outcome.once == outcome.wanted
+
+
+@pytest.mark.real_sleep
+@pytest.mark.parametrize("by", [["--rate=0", "--kills=20"], ["--faults=applied_then_reset", "--kills=0"]])
+def test_control(by: list[str]) -> None:
+    """Without a journal, kills alone lead to doubles; with slack_sdk's retry handlers, reset connections alone do."""
+    outcome = kill_runs(_options(["--runs=40", *by]), control=True)
+    assert outcome.doubled > 0
+    assert not outcome.wrong, outcome
+
+
+def main() -> int:
+    """Do what the command line says."""
+    options = _options()
+    if options.job is not None:
+        # Whatever happens to the parent, it ends: by the pipe, or in time.
+        end = threading.Timer(options.limit, os._exit, (3,))
+        end.daemon = True
+        end.start()
+        if options.job != "pairs":
+            threading.Thread(target=lambda: os.read(0, 1) or os._exit(3), daemon=True).start()
+        JOBS[options.job](options)
+        return 0
+    outcomes = {"kills": kill_runs(options, control=options.control)} if options.runs else {}
+    if options.pairs:
+        outcomes["pairs"] = run_pairs(options)
+    for name, outcome in outcomes.items():
+        lines = [f"--- {name}{' (control)' * options.control}, seed {options.seed}", *outcome.lines, *outcome.wrong]
+        sys.stdout.write("\n".join(lines) + f"\ndoubled {outcome.doubled}, lost {outcome.lost}\n")
+    return 0 if all(outcome.ok for outcome in outcomes.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
