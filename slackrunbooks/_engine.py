@@ -36,7 +36,7 @@ from ._effects import (
     Wait,
     unsendable,
 )
-from ._settle import DOUBTFUL, Applied, Doubt, recipe
+from ._settle import DOUBTFUL, Applied, Doubt, quiet, recipe
 from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
 from .actions._marks import is_stampable, mark, stamped
@@ -767,15 +767,11 @@ class Machine:
                 self._ambiguous(task, call, f"{task.unresolved}; sent again, Slack's error leaves it open", now)
                 return
             verdict = weighed
-        if isinstance(verdict, Refused) and task.settling is None:
-            task.in_doubt = None
         if isinstance(verdict, Accepted):
             self._remember(task, verdict.reply)
             self._advance(task, verdict.reply, None, now)
         elif isinstance(verdict, Refused):
-            if verdict.again and self._try_again(task, verdict.error, now):
-                return
-            self._advance(task, None, verdict.error, now)
+            self._refused(task, call, verdict, now)
         elif call.repeat is Repeat.READS or isinstance(call, Upload):
             # Bytes that Slack was not yet told to make a file of show nowhere, so they may be sent again.
             if not self._try_again(task, None, now):
@@ -790,6 +786,19 @@ class Machine:
             return
         else:
             self._ambiguous(task, call, verdict.reason, now)
+
+    def _refused(self, task: _Task, call: Request, refused: Refused, now: float) -> None:
+        """Try again what was refused, or let the action know; an attempt before it may have been carried out."""
+        doubtful = bool(task.unresolved) and task.settling is None
+        if task.settling is None and not doubtful:
+            task.in_doubt = None
+        if refused.again and self._try_again(task, refused.error, now):
+            return
+        if refused.again and doubtful:
+            code = getattr(refused.error, "code", "") or type(refused.error).__name__
+            self._ambiguous(task, call, f"{task.unresolved}; sent again, it was refused each time ({code})", now)
+        else:
+            self._advance(task, None, refused.error, now)
 
     # --- lost answers ------------------------------------------------------------------------------------------------
 
@@ -831,9 +840,10 @@ class Machine:
             return True
         if call.repeat is Repeat.DOUBLES:
             return False
-        # Sent again it does no harm, but its errors may come from the first attempt.
+        # Sent again it does no harm, but its errors may come from the first attempt; and that must not come after it,
+        # or it would undo what a later step does.
         task.unresolved = reason
-        return self._try_again(task, None, now)
+        return self._try_again(task, None, now, least=quiet(call))
 
     def _settled(self, task: _Task, verdict: object) -> tuple[object, Any, BaseException | None]:
         """Take what a look-up found: the lost answer, or that the request may be sent again."""
@@ -868,12 +878,12 @@ class Machine:
             return Accepted(Reply({"ok": True}))
         return None if (call.method, code) in DOUBTFUL else refused
 
-    def _try_again(self, task: _Task, error: Exception | None, now: float) -> bool:
+    def _try_again(self, task: _Task, error: Exception | None, now: float, *, least: float = 0.0) -> bool:
         wait = self._retry.wait_before_next(attempt=task.attempt, waited=task.call_waited, error=error)
         if wait is None:
             return False
         task.wait_began = now
-        self._put_out(task, Sleep(task.name, now + wait))
+        self._put_out(task, Sleep(task.name, now + max(wait, least)))
         return True
 
     # --- ends --------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ._effects import Call, Effect, Flow
 
-__all__ = ["DOUBTFUL", "QUIET", "REPLIES", "Applied", "Doubt", "NotApplied", "Verdict", "recipe"]
+__all__ = ["DOUBTFUL", "QUIET", "REPLIES", "Applied", "Doubt", "NotApplied", "Verdict", "quiet", "recipe"]
 
 QUIET: Final = 10.0
 """Seconds between a loss and the look that counts: Slack may still be at work on a request whose connection is gone."""
@@ -96,6 +96,15 @@ class NotApplied:
 Verdict: TypeAlias = Applied | NotApplied
 
 
+def quiet(call: Call) -> float:
+    """Return for how many seconds after its loss a request may still be carried out.
+
+    Args:
+        call: The request.
+    """
+    return _SLOW.get(call.method, QUIET)
+
+
 def recipe(doubt: Doubt) -> Flow[Verdict] | None:
     """Return the look-up for a request, or ``None`` where there is none.
 
@@ -113,7 +122,7 @@ def _patient(look: _Look, doubt: Doubt) -> Flow[Verdict]:
     """Look at once, for what is there is there; that it is not done is believed only after the quiet period."""
     reply = yield from look(doubt)
     if reply is None:
-        yield Wait(_SLOW.get(doubt.call.method, QUIET))
+        yield Wait(quiet(doubt.call))
         reply = yield from look(doubt)
     return NotApplied() if reply is None else Applied(reply)
 

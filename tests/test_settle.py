@@ -275,6 +275,56 @@ def test_without_a_quiet_period_it_would_be_doubled(monkeypatch: pytest.MonkeyPa
     assert len(fake.channel("incidents").messages) == 2
 
 
+def test_a_request_that_comes_late_does_not_undo_a_later_step() -> None:
+    """What may be sent twice is sent again only when the first can no longer come behind it."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.inject("conversations.setTopic", "reset_before")
+    book = sr.Runbook("b", {name: sr.SetTopic(channel="#incidents", topic=name) for name in ("open", "closed")})
+
+    def arrive() -> None:
+        fake.client.api_call("conversations.setTopic", data=fake.calls_to("conversations.setTopic")[0].arguments)
+
+    with fake.executor() as executor:
+        fake.later(6, arrive)
+        executor.run(book).raise_for_failure()
+    fake.advance(10)
+    assert fake.channel("incidents").topic == "closed"
+
+
+@pytest.mark.parametrize("fault", ["refused", "ratelimited"])
+def test_what_may_have_been_done_is_not_called_refused(fault: str) -> None:
+    """After a lost answer, a request that is refused until nobody tries any more is in doubt, not undone."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.lose_reply("conversations.setTopic")
+    fake.inject("conversations.setTopic", fault, times=9, after=1)
+    with fake.executor() as executor, pytest.raises(sr.AmbiguousOutcome, match="it was refused each time"):
+        executor.do(sr.SetTopic(channel="#incidents", topic="x"))
+    assert fake.channel("incidents").topic == "x"
+
+
+def test_an_end_between_two_attempts_is_ambiguous(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while a request waits to be sent a third time leaves it in doubt, for the first may have been done."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.lose_reply("conversations.setTopic")
+    fake.inject("conversations.setTopic", "ratelimited", after=1)
+    sleep = fake.clock.sleep_until
+
+    def sleep_until(when: float) -> None:
+        if fake.naps:
+            raise KeyboardInterrupt
+        sleep(when)
+
+    monkeypatch.setattr(fake.clock, "sleep_until", sleep_until)
+    with fake.executor() as executor:
+        with pytest.raises(KeyboardInterrupt):
+            executor.run(sr.Runbook("b", {"a": sr.SetTopic(channel="#incidents", topic="x")}), run_id="r")
+        assert executor.report("r")["a"].outcome == "ambiguous"
+    assert fake.channel("incidents").topic == "x"
+
+
 def test_somebody_elses_message_and_channel_are_not_taken_for_ours() -> None:
     """A message with the key by another app, and a channel of the name by somebody else, prove nothing."""
     fake = FakeSlack()
