@@ -15,119 +15,36 @@ import attrs
 import pytest
 
 import slackrunbooks as sr
-from slackrunbooks._effects import Repeat
-from slackrunbooks.slack_methods import METHODS
 from slackrunbooks.testing import FakeSlack
 
-from .catalogue import CATALOGUE, CONTEXT, Case, world
+from .catalogue import CONTEXT, Case
+from .losses import CHANGING, FATES, LOSSES, READS, break_look_ups, effects, plainly, ready, writes
 from .ways import WAYS, Way, open_way
-
-LOSSES = {
-    "reset before": ("reset_before", False),
-    "reset after": ("applied_then_reset", True),
-    "HTTP 500 before": ("server_error_before", False),
-    "HTTP 500 after": ("server_error_after", True),
-    "timeout before": ("timeout_before", False),
-    "timeout after": ("timeout_after", True),
-    "cut answer": ("truncated", True),
-    "no JSON": ("not_json", True),
-    "internal_error before": ("internal_error", False),
-    "internal_error after": ("internal_error_after", True),
-}
-READS = {name for name, method in METHODS.items() if method.repeat is Repeat.READS}
-
-
-def _effects(fake: FakeSlack) -> dict[str, int]:
-    """Count what stands in the workspace that a second sending would double."""
-    return {
-        "messages": sum(len([m for m in channel.log.values() if not m.is_system]) for channel in fake.channels),
-        "ephemeral": sum(len(channel.ephemeral) for channel in fake.channels),
-        "channels": len(fake.channels),
-        "bookmarks": sum(len(channel.bookmarks) for channel in fake.channels),
-        "scheduled": len(fake.scheduled),
-        "shared files": sum(len(file.shares) for file in fake.files),
-        "canvases": len(fake.canvases),
-        "canvas lines": sum(len(canvas.markdown.splitlines()) for canvas in fake.canvases),
-    }
-
-
-def _ready(case: Case) -> tuple[FakeSlack, sr.Action[Any]]:
-    fake = FakeSlack()
-    world(fake)
-    case.before(fake)
-    action = case.make(fake)
-    fake.calls.clear()
-    return fake, action
-
-
-def _writes(case: Case) -> list[str]:
-    """Return the methods that a case calls and that change something, in order."""
-    fake, action = _ready(case)
-    with fake.executor() as executor:
-        executor.do(action, CONTEXT)
-    return [call.method for call in fake.calls if call.method not in READS]
-
-
-def _plainly(case: Case) -> dict[str, int]:
-    """Return what a run without any loss leaves."""
-    fake, action = _ready(case)
-    with fake.executor() as executor:
-        executor.do(action, CONTEXT)
-    return _effects(fake)
-
-
-CHANGING = [case for case in CATALOGUE if _writes(case)]
 
 
 @pytest.mark.parametrize("case", CHANGING, ids=lambda case: case.name)
 def test_an_effect_happens_once_or_the_run_says_that_nobody_knows(case: Case) -> None:
     """Ten kinds of loss at each changing call of the action, under three fates of the look-up."""
-    wanted = _plainly(case)
+    wanted = plainly(case)
     ends: Counter[str] = Counter()
     for fault, applied in LOSSES.values():
-        for at, method in enumerate(_writes(case)):
-            for fate in ("works", "fails", "no scope"):
-                fake, action = _ready(case)
-                before = _effects(fake)
-                same = _writes(case)[:at].count(method)
+        for at, method in enumerate(writes(case)):
+            for fate in FATES:
+                fake, action = ready(case)
+                before = effects(fake)
+                same = writes(case)[:at].count(method)
                 fake.inject(method, fault, after=same)
-                _break_look_ups(fake, fate, method)
+                break_look_ups(fake, fate, method)
                 end = _do(fake, action)
                 ends[end] += 1
                 told = f"{case.name}: {fault} at {method}, look-up {fate}: {end}"
-                after = _effects(fake)
+                after = effects(fake)
                 for what, number in after.items():
                     assert number <= max(wanted[what], before[what]), f"{told}: {what} doubled"
                 if end == "succeeded":
                     assert after == wanted, f"{told}: something is missing"
                 assert applied or end != "lost", told
     assert set(ends) <= {"succeeded", "ambiguous", "refused"}
-
-
-def _break_look_ups(fake: FakeSlack, fate: str, lost: str) -> None:
-    """Let the look-ups of recipes fail, behind whatever the action itself reads before its call."""
-    looks = {
-        "chat.postMessage": ("conversations.history", "conversations.replies"),
-        "conversations.create": ("conversations.list",),
-        "chat.scheduleMessage": ("chat.scheduledMessages.list",),
-        "bookmarks.add": ("bookmarks.list",),
-        "files.completeUploadExternal": ("files.list",),
-    }.get(lost, ())
-    armed = [False]
-    plan = fake._faults
-    original = plan.next
-
-    def after_the_loss(method: str) -> Any:
-        found = original(method)
-        if found is not None and method == lost:
-            armed[0] = True
-        if found is None and armed[0] and method in looks and fate != "works":
-            from slackrunbooks.testing._faults import FAULTS, Fault, Seen
-
-            return FAULTS["server_error_before"] if fate == "fails" else Fault("x", Seen.ANSWER, code="missing_scope")
-        return found
-
-    plan.next = after_the_loss  # type: ignore[method-assign]
 
 
 def _do(fake: FakeSlack, action: sr.Action[Any]) -> str:
