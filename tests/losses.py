@@ -35,6 +35,7 @@ FATES = ("works", "fails", "no scope")
 LOOKS = {
     "chat.postMessage": ("conversations.history", "conversations.replies"),
     "conversations.create": ("conversations.list",),
+    "conversations.rename": ("conversations.info",),
     "chat.scheduleMessage": ("chat.scheduledMessages.list",),
     "bookmarks.add": ("bookmarks.list",),
     "files.completeUploadExternal": ("files.list",),
@@ -63,6 +64,9 @@ def effects(fake: FakeSlack) -> dict[str, int]:
         "topics": sum(bool(channel.topic) + bool(channel.purpose) for channel in fake.channels),
         "edits": sum(message.edited is not None for message in messages),
         "withdrawn": sum(each.state == "deleted" for each in fake.scheduled),
+        "names": sum(len(channel.previous_names) for channel in fake.channels),
+        "people in groups": sum(len(group.users) for group in fake._workspace.usergroups.values()),
+        "grants": sum(len(canvas.access) for canvas in fake.canvases),
     }
 
 

@@ -18,7 +18,7 @@ import slackrunbooks as sr
 from slackrunbooks.testing import FakeSlack
 
 from .catalogue import CONTEXT, Case
-from .losses import CHANGING, FATES, LOSSES, READS, break_look_ups, effects, plainly, ready, writes
+from .losses import CHANGING, FATES, LOOKS, LOSSES, READS, break_look_ups, effects, plainly, ready, writes
 from .ways import WAYS, Way, open_way
 
 
@@ -116,7 +116,23 @@ SETTLED: list[tuple[str, str, Any, list[str]]] = [
         lambda f: sr.SetTopic(channel="#incidents", topic="x"),
         ["conversations.setTopic", "conversations.setTopic"],
     ),
+    (
+        "new name",
+        "conversations.rename",
+        lambda f: sr.RenameChannel(channel=_own(f), name="inc-8"),
+        ["conversations.rename"],
+    ),
 ]
+
+
+LOOKED = [row for row in SETTLED if row[1] in LOOKS and row[0] != "file"]
+
+
+def _own(fake: FakeSlack) -> str:
+    """Make the app the creator of its channel."""
+    channel = fake.channel("incidents")
+    channel.creator = fake.bot.id
+    return channel.id
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -135,7 +151,7 @@ def test_a_lost_answer_is_looked_up_or_sent_again(name: str, method: str, make: 
 
 
 @pytest.mark.parametrize("name", WAYS)
-@pytest.mark.parametrize(("method", "make"), [row[1:3] for row in SETTLED[:5]], ids=[row[0] for row in SETTLED[:5]])
+@pytest.mark.parametrize(("method", "make"), [row[1:3] for row in LOOKED], ids=[row[0] for row in LOOKED])
 def test_what_was_not_applied_is_sent_again_after_the_quiet_period(name: str, method: str, make: Any) -> None:
     """Only after ten seconds and a second look is a request taken for not done."""
     with open_way(name) as way:
@@ -280,6 +296,11 @@ def test_two_alike_are_nobody_s_guess() -> None:
             "channel_canvas_already_exists",
             lambda f: sr.CreateCanvas(channel="#incidents", markdown="x"),
         ),
+        (
+            "conversations.leave",
+            "channel_not_found",
+            lambda f: sr.LeaveChannel(channel=f.add_channel("hidden", is_private=True, members=[f.add_user("ann")]).id),
+        ),
     ],
 )
 def test_an_error_that_leaves_it_open_is_no_success(method: str, code: str, make: Any) -> None:
@@ -294,6 +315,52 @@ def test_an_error_that_leaves_it_open_is_no_success(method: str, code: str, make
     ):
         executor.do(action)
     assert fake.calls_to(method)[-1].error == code
+
+
+def test_a_new_name_that_somebody_else_has_is_refused() -> None:
+    """Lost before Slack acted, and taken by another channel meanwhile."""
+    fake = FakeSlack()
+    fake.add_channel("incidents", creator=fake.bot)
+    fake.inject("conversations.rename", "reset_before")
+    fake.later(0, lambda: fake.add_channel("inc-8"))
+    with fake.executor() as executor, pytest.raises(sr.NameTaken):
+        executor.do(sr.RenameChannel(channel="#incidents", name="inc-8"))
+    assert fake.channel("incidents").previous_names == []
+
+
+@pytest.mark.parametrize(
+    ("method", "make", "field"),
+    [
+        ("conversations.rename", lambda f: sr.RenameChannel(channel=_own(f), name="inc-8"), "channel"),
+        ("conversations.join", lambda f: sr.JoinChannel(channel=f.channel("incidents").id), "channel"),
+        ("conversations.open", lambda f: sr.SendDirectMessage(users=["U0ANN00001", "U0BOB00002"], text="x"), "channel"),
+        (
+            "bookmarks.edit",
+            lambda f: sr.EditBookmark(channel="#incidents", bookmark_id=_board(f), title="y"),
+            "bookmark",
+        ),
+    ],
+)
+def test_a_person_is_asked_for_what_the_action_reads(method: str, make: Any, field: str) -> None:
+    """An answer that the action goes on with has to be told, or the step would fail for the lack of it."""
+    fake = FakeSlack()
+    fake.add_user("ann", id="U0ANN00001")
+    fake.add_user("bob", id="U0BOB00002")
+    fake.add_channel("incidents")
+    book = sr.Runbook("b", {"a": make(fake)})
+    fake.lose_reply(method)
+    with fake.executor(journal=sr.MemoryJournal(), on_ambiguous="fail") as executor:
+        report = executor.run(book, run_id="r")
+        call = len(report["a"].calls)
+        with pytest.raises(sr.RunbookError, match=f"needs {field} of what {method} made"):
+            executor.resolve("r", "a", call=call, applied=True)
+
+
+def _board(fake: FakeSlack) -> str:
+    answer = fake.client.bookmarks_add(
+        channel_id=fake.channel("incidents").id, title="x", type="link", link="https://example.com"
+    )
+    return str(answer["bookmark"]["id"])
 
 
 def _waiting(fake: FakeSlack) -> str:
