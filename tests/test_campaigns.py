@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .campaigns import test_state_machine as machine
+from .campaigns import test_crash_points as crashes, test_state_machine as machine
 
 
 def test_everything_stands_once_whatever_happens() -> None:
@@ -27,3 +27,17 @@ def test_a_run_that_asks_for_something_new_is_stopped_instead() -> None:
     tally = machine.campaign(20, control="none")
     assert tally["unfinished"] > 0
     assert (tally["doubled"], tally["lost"]) == (0, 0)
+
+
+def test_an_action_whose_process_ends_is_done_once() -> None:
+    """A sample of all actions, losses, points and fates of look-ups: nothing is doubled, lost or told falsely."""
+    wrong: list[str] = []
+    tally = crashes.campaign(wrong, places=7, points=7)
+    assert wrong == []
+    assert tally["crashes"] > 300
+    assert min(tally[end] for end in ("succeeded", "refused", "ambiguous")) > 0
+
+
+def test_an_action_that_is_sent_again_without_a_look_is_doubled() -> None:
+    """The control of the test above."""
+    assert crashes.campaign(places=5, points=5, only=crashes.posts, on_ambiguous="resend")["doubled"] > 10
