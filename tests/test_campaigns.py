@@ -19,7 +19,7 @@ def test_everything_stands_once_whatever_happens() -> None:
 def test_without_a_safeguard_something_is_doubled_or_lost(control: str) -> None:
     """Its control: no fence, no look at the lease before sending, another request than before, no quiet period."""
     with pytest.raises(AssertionError, match="doubled|lost"):
-        machine.campaign(1_000, control=control, seed=2)
+        machine.campaign(1_000, control=control, seed=4)
 
 
 def test_a_run_that_asks_for_something_new_is_stopped_instead() -> None:
@@ -32,7 +32,7 @@ def test_a_run_that_asks_for_something_new_is_stopped_instead() -> None:
 def test_an_action_whose_process_ends_is_done_once() -> None:
     """A sample of all actions, losses, points and fates of look-ups: nothing is doubled, lost or told falsely."""
     wrong: list[str] = []
-    tally = crashes.campaign(wrong, places=7, points=7)
+    tally = crashes.campaign(wrong, places=9, points=7)
     assert wrong == []
     assert tally["crashes"] > 300
     assert min(tally[end] for end in ("succeeded", "refused", "ambiguous")) > 0
