@@ -44,6 +44,8 @@ DOUBTFUL: Final = frozenset(
         ("chat.deleteScheduledMessage", "invalid_scheduled_message_id"),
         ("conversations.canvases.create", "channel_canvas_already_exists"),
         ("conversations.canvases.create", "free_team_canvas_tab_already_exists"),
+        # Of a private channel that the app has left, Slack shows it nothing any more.
+        ("conversations.leave", "channel_not_found"),
     }
 )
 """Method and error that leave open whether an earlier attempt worked."""
@@ -51,6 +53,7 @@ DOUBTFUL: Final = frozenset(
 
 REPLIES: Final[Mapping[str, tuple[str, ...]]] = {
     "bookmarks.add": ("bookmark.id",),
+    "bookmarks.edit": ("bookmark.id",),
     "canvases.create": ("canvas_id",),
     "chat.meMessage": ("channel", "ts"),
     "chat.postEphemeral": ("message_ts",),
@@ -58,6 +61,9 @@ REPLIES: Final[Mapping[str, tuple[str, ...]]] = {
     "chat.scheduleMessage": ("channel", "scheduled_message_id", "post_at"),
     "conversations.canvases.create": ("canvas_id",),
     "conversations.create": ("channel.id",),
+    "conversations.join": ("channel.id",),
+    "conversations.open": ("channel.id",),
+    "conversations.rename": ("channel.id",),
 }
 """What a person has to tell of what a request made, by dotted path, because the action goes on with it."""
 
@@ -185,6 +191,17 @@ def _created(doubt: Doubt) -> Generator[Effect, Any, Reply | None]:
     return None
 
 
+def _renamed(doubt: Doubt) -> Generator[Effect, Any, Reply | None]:
+    """See whether a channel has its new name: https://docs.slack.dev/reference/methods/conversations.info.
+
+    Sending it again tells nothing: what a channel's own name is answered with is not documented.
+    """
+    asked = doubt.call.arguments
+    reply = yield call("conversations.info", channel=asked["channel"])
+    channel = reply["channel"]
+    return Reply({"ok": True, "channel": channel}) if channel.get("name") == asked["name"] else None
+
+
 def _scheduled(doubt: Doubt) -> Generator[Effect, Any, Reply | None]:
     """Find a scheduled message by channel, time and text.
 
@@ -245,5 +262,6 @@ _RECIPES: Final[Mapping[str, _Look]] = {
     "chat.postMessage": _posted,
     "chat.scheduleMessage": _scheduled,
     "conversations.create": _created,
+    "conversations.rename": _renamed,
     "files.completeUploadExternal": _completed,
 }

@@ -190,6 +190,7 @@ _SETTLED_BY: Final[Mapping[str, str]] = {
     "chat.postMessage": "conversations.history",
     "chat.scheduleMessage": "chat.scheduledMessages.list",
     "conversations.create": "conversations.list",
+    "conversations.rename": "conversations.info",
     "files.completeUploadExternal": "files.list",
 }
 

@@ -15,119 +15,36 @@ import attrs
 import pytest
 
 import slackrunbooks as sr
-from slackrunbooks._effects import Repeat
-from slackrunbooks.slack_methods import METHODS
 from slackrunbooks.testing import FakeSlack
 
-from .catalogue import CATALOGUE, CONTEXT, Case, world
+from .catalogue import CONTEXT, Case
+from .losses import CHANGING, FATES, LOOKS, LOSSES, READS, break_look_ups, effects, plainly, ready, writes
 from .ways import WAYS, Way, open_way
-
-LOSSES = {
-    "reset before": ("reset_before", False),
-    "reset after": ("applied_then_reset", True),
-    "HTTP 500 before": ("server_error_before", False),
-    "HTTP 500 after": ("server_error_after", True),
-    "timeout before": ("timeout_before", False),
-    "timeout after": ("timeout_after", True),
-    "cut answer": ("truncated", True),
-    "no JSON": ("not_json", True),
-    "internal_error before": ("internal_error", False),
-    "internal_error after": ("internal_error_after", True),
-}
-READS = {name for name, method in METHODS.items() if method.repeat is Repeat.READS}
-
-
-def _effects(fake: FakeSlack) -> dict[str, int]:
-    """Count what stands in the workspace that a second sending would double."""
-    return {
-        "messages": sum(len([m for m in channel.log.values() if not m.is_system]) for channel in fake.channels),
-        "ephemeral": sum(len(channel.ephemeral) for channel in fake.channels),
-        "channels": len(fake.channels),
-        "bookmarks": sum(len(channel.bookmarks) for channel in fake.channels),
-        "scheduled": len(fake.scheduled),
-        "shared files": sum(len(file.shares) for file in fake.files),
-        "canvases": len(fake.canvases),
-        "canvas lines": sum(len(canvas.markdown.splitlines()) for canvas in fake.canvases),
-    }
-
-
-def _ready(case: Case) -> tuple[FakeSlack, sr.Action[Any]]:
-    fake = FakeSlack()
-    world(fake)
-    case.before(fake)
-    action = case.make(fake)
-    fake.calls.clear()
-    return fake, action
-
-
-def _writes(case: Case) -> list[str]:
-    """Return the methods that a case calls and that change something, in order."""
-    fake, action = _ready(case)
-    with fake.executor() as executor:
-        executor.do(action, CONTEXT)
-    return [call.method for call in fake.calls if call.method not in READS]
-
-
-def _plainly(case: Case) -> dict[str, int]:
-    """Return what a run without any loss leaves."""
-    fake, action = _ready(case)
-    with fake.executor() as executor:
-        executor.do(action, CONTEXT)
-    return _effects(fake)
-
-
-CHANGING = [case for case in CATALOGUE if _writes(case)]
 
 
 @pytest.mark.parametrize("case", CHANGING, ids=lambda case: case.name)
 def test_an_effect_happens_once_or_the_run_says_that_nobody_knows(case: Case) -> None:
     """Ten kinds of loss at each changing call of the action, under three fates of the look-up."""
-    wanted, writes = _plainly(case), _writes(case)
+    wanted, written = plainly(case), writes(case)
     ends: Counter[str] = Counter()
     for fault, applied in LOSSES.values():
-        for at, method in enumerate(writes):
-            for fate in ("works", "fails", "no scope"):
-                fake, action = _ready(case)
-                before = _effects(fake)
-                same = writes[:at].count(method)
+        for at, method in enumerate(written):
+            for fate in FATES:
+                fake, action = ready(case)
+                before = effects(fake)
+                same = written[:at].count(method)
                 fake.inject(method, fault, after=same)
-                _break_look_ups(fake, fate, method)
+                break_look_ups(fake, fate, method)
                 end = _do(fake, action)
                 ends[end] += 1
                 told = f"{case.name}: {fault} at {method}, look-up {fate}: {end}"
-                after = _effects(fake)
+                after = effects(fake)
                 for what, number in after.items():
                     assert number <= max(wanted[what], before[what]), f"{told}: {what} doubled"
                 if end == "succeeded":
                     assert after == wanted, f"{told}: something is missing"
                 assert applied or end != "lost", told
     assert set(ends) <= {"succeeded", "ambiguous", "refused"}
-
-
-def _break_look_ups(fake: FakeSlack, fate: str, lost: str) -> None:
-    """Let the look-ups of recipes fail, behind whatever the action itself reads before its call."""
-    looks = {
-        "chat.postMessage": ("conversations.history", "conversations.replies"),
-        "conversations.create": ("conversations.list",),
-        "chat.scheduleMessage": ("chat.scheduledMessages.list",),
-        "bookmarks.add": ("bookmarks.list",),
-        "files.completeUploadExternal": ("files.list",),
-    }.get(lost, ())
-    armed = [False]
-    plan = fake._faults
-    original = plan.next
-
-    def after_the_loss(method: str) -> Any:
-        found = original(method)
-        if found is not None and method == lost:
-            armed[0] = True
-        if found is None and armed[0] and method in looks and fate != "works":
-            from slackrunbooks.testing._faults import FAULTS, Fault, Seen
-
-            return FAULTS["server_error_before"] if fate == "fails" else Fault("x", Seen.ANSWER, code="missing_scope")
-        return found
-
-    plan.next = after_the_loss  # type: ignore[method-assign]
 
 
 def _do(fake: FakeSlack, action: sr.Action[Any]) -> str:
@@ -199,7 +116,23 @@ SETTLED: list[tuple[str, str, Any, list[str]]] = [
         lambda f: sr.SetTopic(channel="#incidents", topic="x"),
         ["conversations.setTopic", "conversations.setTopic"],
     ),
+    (
+        "new name",
+        "conversations.rename",
+        lambda f: sr.RenameChannel(channel=_own(f), name="inc-8"),
+        ["conversations.rename"],
+    ),
 ]
+
+
+LOOKED = [row for row in SETTLED if row[1] in LOOKS and row[0] != "file"]
+
+
+def _own(fake: FakeSlack) -> str:
+    """Make the app the creator of its channel."""
+    channel = fake.channel("incidents")
+    channel.creator = fake.bot.id
+    return channel.id
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -218,7 +151,7 @@ def test_a_lost_answer_is_looked_up_or_sent_again(name: str, method: str, make: 
 
 
 @pytest.mark.parametrize("name", WAYS)
-@pytest.mark.parametrize(("method", "make"), [row[1:3] for row in SETTLED[:5]], ids=[row[0] for row in SETTLED[:5]])
+@pytest.mark.parametrize(("method", "make"), [row[1:3] for row in LOOKED], ids=[row[0] for row in LOOKED])
 def test_what_was_not_applied_is_sent_again_after_the_quiet_period(name: str, method: str, make: Any) -> None:
     """Only after ten seconds and a second look is a request taken for not done."""
     with open_way(name) as way:
@@ -363,6 +296,11 @@ def test_two_alike_are_nobody_s_guess() -> None:
             "channel_canvas_already_exists",
             lambda f: sr.CreateCanvas(channel="#incidents", markdown="x"),
         ),
+        (
+            "conversations.leave",
+            "channel_not_found",
+            lambda f: sr.LeaveChannel(channel=f.add_channel("hidden", is_private=True, members=[f.add_user("ann")]).id),
+        ),
     ],
 )
 def test_an_error_that_leaves_it_open_is_no_success(method: str, code: str, make: Any) -> None:
@@ -377,6 +315,56 @@ def test_an_error_that_leaves_it_open_is_no_success(method: str, code: str, make
     ):
         executor.do(action)
     assert fake.calls_to(method)[-1].error == code
+
+
+def test_a_new_name_that_somebody_else_has_is_refused() -> None:
+    """Lost before Slack acted, and taken by another channel meanwhile."""
+    fake = FakeSlack()
+    fake.add_channel("incidents", creator=fake.bot)
+    fake.inject("conversations.rename", "reset_before")
+    fake.later(0, lambda: fake.add_channel("inc-8"))
+    with fake.executor() as executor, pytest.raises(sr.NameTaken):
+        executor.do(sr.RenameChannel(channel="#incidents", name="inc-8"))
+    assert fake.channel("incidents").previous_names == []
+
+
+@pytest.mark.parametrize(
+    ("method", "make", "field"),
+    [
+        ("conversations.rename", lambda f: sr.RenameChannel(channel=_own(f), name="inc-8"), "channel.id"),
+        ("conversations.join", lambda f: sr.JoinChannel(channel=f.channel("incidents").id), "channel.id"),
+        (
+            "conversations.open",
+            lambda f: sr.SendDirectMessage(users=["U0ANN00001", "U0BOB00002"], text="x"),
+            "channel.id",
+        ),
+        (
+            "bookmarks.edit",
+            lambda f: sr.EditBookmark(channel="#incidents", bookmark_id=_board(f), title="y"),
+            "bookmark.id",
+        ),
+    ],
+)
+def test_a_person_is_asked_for_what_the_action_reads(method: str, make: Any, field: str) -> None:
+    """An answer that the action goes on with has to be told, or the step would fail for the lack of it."""
+    fake = FakeSlack()
+    fake.add_user("ann", id="U0ANN00001")
+    fake.add_user("bob", id="U0BOB00002")
+    fake.add_channel("incidents")
+    book = sr.Runbook("b", {"a": make(fake)})
+    fake.lose_reply(method)
+    with fake.executor(journal=sr.MemoryJournal(), on_ambiguous="fail") as executor:
+        report = executor.run(book, run_id="r")
+        call = len(report["a"].calls)
+        with pytest.raises(sr.RunbookError, match=f"needs {field} of what {method} made"):
+            executor.resolve("r", "a", call=call, applied=True)
+
+
+def _board(fake: FakeSlack) -> str:
+    answer = fake.client.bookmarks_add(
+        channel_id=fake.channel("incidents").id, title="x", type="link", link="https://example.com"
+    )
+    return str(answer["bookmark"]["id"])
 
 
 def _waiting(fake: FakeSlack) -> str:
