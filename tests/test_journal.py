@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -392,13 +393,12 @@ def test_the_file_is_private_and_durable(tmp_path: Path) -> None:
     """Only its owner can read it; every write is on disk before a request leaves; no token is in it."""
     path = tmp_path / "runs.db"
     fake = _world()
-    with fake.executor(journal=sr.SqliteJournal(path)) as executor:
+    with sr.SqliteJournal(path) as journal, fake.executor(journal=journal) as executor:
         executor.run(BOOK, CONTEXT, run_id="inc-7")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    journal = sr.SqliteJournal(path)
-    assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    journal.close()
+    with sr.SqliteJournal(path) as journal:
+        assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     whole = b"".join(each.read_bytes() for each in tmp_path.iterdir())
     assert fake.token.encode() not in whole and b"Bearer" not in whole
     # Nor where a file may be written to.
@@ -408,7 +408,7 @@ def test_the_file_is_private_and_durable(tmp_path: Path) -> None:
 def test_a_file_that_is_no_journal_or_a_newer_one_is_refused(tmp_path: Path) -> None:
     """The error says what the file is, and what to do."""
     other = tmp_path / "other.db"
-    with sqlite3.connect(other) as database:
+    with closing(sqlite3.connect(other)) as database:
         database.execute("CREATE TABLE x (y)")
     with pytest.raises(sr.JournalError, match="is a database of something else"):
         sr.SqliteJournal(other)
@@ -418,7 +418,7 @@ def test_a_file_that_is_no_journal_or_a_newer_one_is_refused(tmp_path: Path) -> 
         sr.SqliteJournal(text)
     newer = tmp_path / "newer.db"
     sr.SqliteJournal(newer).close()
-    with sqlite3.connect(newer) as database:
+    with closing(sqlite3.connect(newer)) as database:
         database.execute("PRAGMA user_version = 99")
     with pytest.raises(sr.JournalError, match=r"newer version of slackrunbooks \(schema 99"):
         sr.SqliteJournal(newer)
@@ -459,6 +459,7 @@ def test_a_journal_that_breaks_stops_the_run_before_its_next_effect(tmp_path: Pa
     big = sr.Runbook("b", {f"s{n}": sr.SendMessage(channel="#one", text="x" * 3900) for n in range(40)})
     with fake.executor(journal=Breaking()) as executor, pytest.raises(sr.JournalError, match=r"runs\.db cannot be"):
         executor.run(big, {}, run_id="r")
+    journal.close()
     # The full disk has some room left; the others stop at once.
     assert breakage == "full" or len(fake.calls) == broken_at[0]
     assert len(fake.calls) < 40

@@ -51,8 +51,7 @@ def main() -> None:
     """Play two hours of an incident in a moment, on the fake workspace."""
     slack = FakeSlack()
     slack.add_channel("incidents")
-    with tempfile.TemporaryDirectory() as folder:
-        journal = sr.SqliteJournal(Path(folder) / "runs.db")
+    with tempfile.TemporaryDirectory() as folder, sr.SqliteJournal(Path(folder) / "runs.db") as journal:
         incident = {"id": "42", "title": "Writes fail"}
         with slack.executor(journal=journal) as bot:
             assert webhook(bot, incident) == webhook(bot, incident)
@@ -71,7 +70,6 @@ def main() -> None:
                     if report.state != "waiting":
                         print(report)
                 slack.advance(60)
-        journal.close()
     print(slack.transcript())
     assert [message.text for message in slack.channel("incidents").messages][1:] == ["Writes fail: resolved by Ada"]
 

@@ -1,7 +1,7 @@
 """Where runs are kept: in memory, in a SQLite file, or in PostgreSQL; sealed, if need be.
 
 Rule of this package: one module a store, all of the same protocol (``slackrunbooks.journal.Journal``) and judged by the
-same tests.
+same tests. What they share stands in ``_closing``.
 """
 
 from __future__ import annotations

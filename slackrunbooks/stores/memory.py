@@ -12,6 +12,7 @@ import attrs
 
 from ..errors import JournalError, RunHeld
 from ..journal import Lease, Mail, Message
+from ._closing import Closing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MemoryJournal"]
 
 
-class MemoryJournal:
+class MemoryJournal(Closing):
     """Keeps runs in memory, for tests and for programs that need no more."""
 
     def __init__(self) -> None:

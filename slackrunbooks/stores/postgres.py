@@ -21,6 +21,7 @@ import attrs
 
 from ..errors import JournalError, RunHeld
 from ..journal import Entry, Lease, Mail, Message, RunRecord
+from ._closing import Closing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -116,7 +117,7 @@ class _Lost(Exception):
         super().__init__(str(error))
 
 
-class PostgresJournal:
+class PostgresJournal(Closing):
     """Keeps runs in a PostgreSQL database (13 or newer), which any number of machines may share.
 
     Needs the extra ``postgres``. Safe to share between threads; each process makes its own. The tables are made by

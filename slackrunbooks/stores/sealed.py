@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 
 from ..errors import JournalError
+from ._closing import Closing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Cipher(Protocol):
         ...
 
 
-class SealedJournal:
+class SealedJournal(Closing):
     """Keeps runs in another journal, encrypted.
 
     The work of a run, what its messages say, what it was told and what it saved are sealed. Run IDs, subjects, states,

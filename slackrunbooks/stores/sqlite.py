@@ -17,6 +17,7 @@ import attrs
 
 from ..errors import JournalError, RunHeld
 from ..journal import Entry, Lease, Mail, Message, RunRecord
+from ._closing import Closing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -56,7 +57,7 @@ _TABLES = (
 _OLDEST = (3, 37, 0)
 
 
-class SqliteJournal:
+class SqliteJournal(Closing):
     """Keeps runs in a SQLite file, which only the user who runs it can read.
 
     Safe to share between threads and, by its path, between processes of one machine. A network file system is no place
@@ -73,6 +74,7 @@ class SqliteJournal:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._pid = os.getpid()
+        self._inherited: list[sqlite3.Connection] = []
         if sqlite3.sqlite_version_info < _OLDEST:
             raise JournalError(f"SQLite {sqlite3.sqlite_version} is too old for a journal; it takes 3.37 or newer.")
         with self._told("opened"):
@@ -90,8 +92,12 @@ class SqliteJournal:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _set_up(self) -> None:
@@ -311,6 +317,8 @@ class SqliteJournal:
     def _own(self) -> sqlite3.Connection:
         """Return a connection of this process: one that was inherited by a fork must not be used."""
         if self._pid != os.getpid():
+            # Nor closed, which would act on the locks of the process that this one was forked from.
+            self._inherited.append(self._connection)
             self._connection, self._pid = self._connect(), os.getpid()
         if not self.path.exists():
             raise OSError("the file is gone")
