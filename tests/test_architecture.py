@@ -47,7 +47,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # --- the I/O line: LOWEST_WITH_IO names the row after it ---
     ("stores", "stores.*"),
     ("client",),
-    ("executor", "_lease"),
+    ("_perform",),
+    ("executor", "_core", "_lease"),
     ("connect", "doctor"),
     ("",),
     ("testing", "testing.*"),
@@ -71,7 +72,7 @@ IO_MODULES = {
 }  # fmt: skip
 
 # Modules that may hold coroutines. _clock only declares one, in a protocol.
-COROUTINES = {"executor", "client", "testing", "testing.*", "integrations", "integrations.*"}
+COROUTINES = {"executor", "_perform", "client", "testing", "testing.*", "integrations", "integrations.*"}
 COROUTINE_PROTOCOLS = {"_clock"}
 
 PRINTS = {"cli", "cli.*", "__main__"}

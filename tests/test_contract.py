@@ -20,8 +20,8 @@ import pytest
 import slackrunbooks as sr
 from slackrunbooks._effects import Repeat, unsendable
 from slackrunbooks._engine import Machine, Send
+from slackrunbooks._perform import perform
 from slackrunbooks.actions import ACTIONS, action_name
-from slackrunbooks.executor import _perform
 from slackrunbooks.retries import RetryPolicy
 from slackrunbooks.runbook import Runbook
 from slackrunbooks.slack_methods import METHODS, UNCERTAIN_CODES, slack_error
@@ -88,7 +88,7 @@ def _do(case: Case) -> Done:
         for work in machine.ready(fake.now):
             if isinstance(work, Send):
                 sent.append(work.call)
-                machine.done(work, _perform(fake.client, work.call), fake.now)
+                machine.done(work, perform(fake.client, work.call), fake.now)
             else:
                 fake.clock.wait_until(work.until)
                 machine.done(work, None, fake.now)

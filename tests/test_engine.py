@@ -407,7 +407,7 @@ def test_a_run_that_is_under_way_is_held() -> None:
 
 def test_old_reports_are_forgotten_and_runs_under_way_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """An executor keeps the last reports only, so that a long-lived bot does not grow."""
-    monkeypatch.setattr("slackrunbooks.executor._KEPT", 3)
+    monkeypatch.setattr("slackrunbooks._core._KEPT", 3)
     fake = FakeSlack()
     fake.add_channel("incidents")
     runbook = sr.Runbook("one", {"say": sr.SendMessage(channel="#incidents", text="x")})

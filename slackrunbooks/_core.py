@@ -1,0 +1,673 @@
+"""What the two executors share: everything about a run that does not wait for anybody.
+
+Rule of this file: nothing is sent, and nobody sleeps. A journal is asked, so a method may block; the asynchronous
+executor calls it in a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
+
+import attrs
+
+from ._context import MISSING, in_the_way, look_up, put
+from ._effects import OnAmbiguous
+from ._engine import Event, Hook, Machine, Send, Work
+from ._lease import Course, next_of, recorded, spec_of
+from ._perform import WallClock
+from ._settle import REPLIES
+from ._survey import survey
+from .actions import Action
+from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
+from .journal import RunRecord, decode, encode
+from .pacing import Pacing, asked_to_wait
+from .report import LostAnswer, Report
+from .retries import RetryPolicy
+from .runbook import Runbook, Step
+from .templates import SupportsContext
+from .text import Placeholder
+
+if TYPE_CHECKING:
+    from ._clock import Clock
+    from ._effects import Delivery
+    from .journal import Journal
+    from .report import Plan
+
+__all__ = ["Context", "Core", "outcome_of", "skipping"]
+
+_log = logging.getLogger("slackrunbooks")
+
+_SIGNAL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# So that one sweep ends, whatever others submit meanwhile.
+_MOST_AT_ONCE = 1000
+
+# Reports kept in memory for run IDs; older ones are forgotten. A journal keeps them all.
+_KEPT = 1000
+
+
+Context: TypeAlias = Mapping[str, Any] | SupportsContext | None
+"""The data that fills a runbook: a mapping of plain data, or an object that gives one."""
+
+
+@attrs.define
+class _Kept:
+    """A run of this executor: what it is of, and its report once it has one."""
+
+    machine: Machine
+    context: dict[str, Any]
+    templates: bool
+    report: Report | None = None
+
+
+class Core:
+    """What both executors share: everything that does not wait."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        token: str | None,
+        retry: RetryPolicy | None,
+        pacing: Pacing | None,
+        journal: Journal | None,
+        on_ambiguous: OnAmbiguous,
+        policy: object,
+        hooks: Iterable[Hook],
+    ) -> None:
+        if policy is not None:
+            raise Unsupported("the executor option 'policy'", "Leave it out.")
+        if pacing is not None and not isinstance(pacing, Pacing):
+            raise RunbookError(f"must be a Pacing, not {type(pacing).__name__}.", place="Executor.pacing")
+        if on_ambiguous not in get_args(OnAmbiguous):
+            raise RunbookError(
+                f"must be one of 'reconcile', 'fail', 'resend', not {on_ambiguous!r}.", place="Executor.on_ambiguous"
+            )
+        if token is not None and not str(token).strip():
+            raise RunbookError("is empty: give a bot token, or none to use SLACK_BOT_TOKEN.", place="Executor.token")
+        if client is not None and token is not None:
+            raise RunbookError("takes a client or a token, not both: the client has its own.", place="Executor")
+        self._given = client
+        self._token = token
+        self._retry = retry or RetryPolicy()
+        self._on_ambiguous: OnAmbiguous = on_ambiguous
+        self._hooks = tuple(hooks)
+        self._journal = journal
+        self._pacing = pacing
+        self._lanes = journal
+        if pacing is not None and journal is None:
+            from .stores import MemoryJournal
+
+            self._lanes = MemoryJournal()
+        self._owner = uuid.uuid4().hex
+        self._lock = threading.Lock()
+        self._runs: OrderedDict[str, _Kept] = OrderedDict()
+        self._latest: Report | None = None
+        self._made: Any = None
+        # Whether a client used as it was given is closed with the executor; the fake's server gives one away.
+        self._owns_client = False
+        self._clock: Clock = getattr(client, "slackrunbooks_clock", None) or WallClock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self._given).__name__ if self._given is not None else 'token'})"
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def plan(self, runbook: Runbook | Action[Any], context: Context = None) -> Plan:
+        """Say what a run would do. Needs no token and no network.
+
+        Args:
+            runbook: A runbook, or one action.
+            context: The data that would fill it; of an action without one, the values go as they are.
+
+        Returns:
+            Each step with its filled arguments, methods, scopes, problems and least time.
+
+        Raises:
+            RunbookError: The context is neither a mapping nor has ``to_context()``.
+        """
+        return self._survey(runbook, context)[1]
+
+    def _survey(self, runbook: Runbook | Action[Any], context: object) -> tuple[Runbook, Plan, bool]:
+        book, single = (runbook, False) if isinstance(runbook, Runbook) else (Runbook.of_one(runbook), True)
+        templates = not single or context is not None
+        return book, survey(book, _plain_context(context), templates=templates, single=single), single
+
+    def report(self, run_id: str | None = None) -> Report:
+        """Return the report of a run of this executor or its journal, also of one that Ctrl-C or a cancellation ended.
+
+        Args:
+            run_id: The run; left out, the latest that ended.
+
+        Raises:
+            KeyError: This executor has no report of it.
+        """
+        with self._lock:
+            if run_id is None:
+                found = self._latest
+            else:
+                kept = self._runs.get(run_id)
+                found = kept.report if kept is not None else None
+        if found is None and run_id is not None and self._journal is not None:
+            record = self._journal.get(run_id)
+            if record is not None:
+                found = recorded(self._journal, record)[0].report()
+        if found is None:
+            raise KeyError("no run has ended yet" if run_id is None else f"no report of run {run_id!r}")
+        return found
+
+    def lost_answers(self, run_id: str) -> tuple[LostAnswer, ...]:
+        """Return the requests of a run of which nobody knows what became; :meth:`resolve` answers for one. Blocks.
+
+        Args:
+            run_id: A run of the journal.
+
+        Raises:
+            KeyError: The journal has no such run.
+        """
+        machine, _ = recorded(self._journal_or_refused("lost_answers"), self._kept_record(run_id, "lost_answers"))
+        return tuple(LostAnswer(step, call, method, REPLIES.get(method, ())) for step, call, method in machine.doubts())
+
+    # --- starting and ending a run -----------------------------------------------------------------------------------
+
+    def _for_action(self, action: object, context: Context, key: str | None) -> tuple[Machine, dict[str, Any] | None]:
+        """Make the machine of one action, and the context under which its key is remembered, if it has one."""
+        data = _plain_context(context)
+        machine = Machine(
+            _checked_action(action),
+            data,
+            run_id=_named(f"key/{key}" if key is not None else None, "do"),
+            retry=self._retry,
+            templates=context is not None,
+            single=True,
+            on_ambiguous=self._on_ambiguous,
+        )
+        return machine, None if key is None else data
+
+    def _open_one(self, action: object, context: Context, key: str) -> Report | Course:
+        """Open the run of one action under a key. Blocks."""
+        name = _named(f"key/{key}", "do")
+        book, data = _checked_action(action), _plain_context(context)
+        return self._open(book, data, name, templates=context is not None, single=True)
+
+    def _for_run(
+        self, runbook: Runbook, context: Context, run_id: str | None, actor: str | None, reason: str | None
+    ) -> Report | tuple[Machine, dict[str, Any]]:
+        """Return the report that a run ID has already, or look before the leap and make the machine."""
+        data = _plain_context(context)
+        if (recorded := self._known(run_id, _checked_runbook(runbook), data)) is not None:
+            return recorded
+        self._look_before(runbook, data)
+        begins, _ = runbook.with_defaults(data)
+        name = _named(run_id, runbook.name)
+        machine = Machine(
+            runbook,
+            begins,
+            run_id=name,
+            retry=self._retry,
+            actor=actor,
+            reason=reason,
+            on_ambiguous=self._on_ambiguous,
+        )
+        return machine, data
+
+    # --- runs that are kept ------------------------------------------------------------------------------------------
+
+    def _open(
+        self,
+        runbook: Runbook,
+        given: dict[str, Any],
+        run_id: str,
+        *,
+        templates: bool = True,
+        single: bool = False,
+        actor: str | None = None,
+        reason: str | None = None,
+        subject: str = "",
+        deadline: float | None = None,
+    ) -> Report | Course:
+        """Begin a run in the journal, go on with one that is there, or return its report. Blocks."""
+        record, notes = self._begun(
+            runbook,
+            given,
+            run_id,
+            templates=templates,
+            single=single,
+            actor=actor,
+            reason=reason,
+            subject=subject,
+            deadline=deadline,
+        )
+        opened = self._go_on(record)
+        if isinstance(opened, Report):
+            return attrs.evolve(opened, notes=(*opened.notes, *notes))
+        opened.notes = notes
+        return opened
+
+    def _begun(
+        self,
+        runbook: Runbook,
+        given: dict[str, Any],
+        run_id: str,
+        *,
+        templates: bool = True,
+        single: bool = False,
+        actor: str | None = None,
+        reason: str | None = None,
+        subject: str = "",
+        deadline: float | None = None,
+    ) -> tuple[RunRecord, tuple[str, ...]]:
+        """Write a run into the journal unless it is there, and return it with what is to be said. Blocks."""
+        journal = self._journal_or_refused("a run that is kept")
+        now = self._clock.now()
+        known = journal.get(run_id)
+        begins = given
+        if known is None and not single:
+            begins = _with_saved(given, journal, subject)
+            begins = runbook.with_defaults(begins)[0] if templates else begins
+        spec = spec_of(
+            runbook,
+            begins,
+            given,
+            retry=self._retry,
+            on_ambiguous=self._on_ambiguous,
+            templates=templates,
+            single=single,
+            actor=actor,
+            reason=reason,
+            deadline=deadline,
+        )
+        if known is None:
+            if not single:
+                self._look_before(runbook, begins)
+            record = RunRecord(run_id=run_id, spec=spec, subject=subject, created=now, updated=now)
+            known = journal.begin(record)
+        kept, asked = decode(known.spec), decode(spec)
+        if (kept["runbook"], kept["templates"]) != (asked["runbook"], asked["templates"]):
+            raise RunConflict(run_id, "it is a run of another runbook; give this one another run_id.")
+        if kept["given"] != asked["given"]:
+            return known, ("The context differs from the one the run began with, and was ignored.",)
+        return known, ()
+
+    def _go_on(self, record: RunRecord) -> Report | Course:
+        """Return the report of a run that has ended, or take it over. Blocks."""
+        journal = self._journal_or_refused("resume")
+        if record.state != "running":
+            machine, heard = recorded(journal, record)
+            if not journal.listen(record.run_id, heard).messages:
+                return machine.report()
+        now = self._clock.now()
+        course = Course.of(journal, record, self._owner, now)
+        if course.machine.finished:
+            course.recorder.end(course.machine.report(), now)
+            return course.machine.report()
+        return course
+
+    @staticmethod
+    def _asked(
+        runbook: Runbook,
+        context: Context,
+        run_id: str | None,
+        subject: str,
+        deadline: float | None,
+        actor: str | None,
+        reason: str | None,
+    ) -> dict[str, Any]:
+        """Return what was asked for, as :meth:`_open` and :meth:`_begun` take it."""
+        return {
+            "runbook": runbook,
+            "given": _plain_context(context),
+            "run_id": _named(run_id, _checked_runbook(runbook).name),
+            "subject": subject,
+            "deadline": deadline,
+            "actor": actor,
+            "reason": reason,
+        }
+
+    def _without_journal(self, subject: str, deadline: float | None) -> None:
+        if subject or deadline is not None:
+            self._journal_or_refused("subject" if subject else "deadline")
+
+    def _journal_or_refused(self, what: str) -> Journal:
+        if self._journal is None:
+            raise Unsupported(f"{what} without a journal", "Give the executor one: journal=SqliteJournal(…).")
+        return self._journal
+
+    def _told(self, run_id: str, name: str, payload: Mapping[str, Any]) -> RunRecord:
+        """Leave a message for a run. Blocks."""
+        record = self._kept_record(run_id, name)
+        self._journal_or_refused(name).tell(run_id, name, encode(payload), self._clock.now())
+        return record
+
+    def _ended(self, run_id: str, what: str) -> Machine:
+        """Return the machine of a run that has ended and did not succeed. Blocks."""
+        record = self._kept_record(run_id, what)
+        machine, _ = recorded(self._journal_or_refused(what), record)
+        if record.state == "running":
+            raise RunHeld(
+                run_id, f"it has not ended yet, so there is nothing to {what}; resume it, or cancel it first."
+            )
+        if record.state == "succeeded":
+            raise RunConflict(run_id, f"it has succeeded, so there is nothing to {what}.")
+        return machine
+
+    def _to_retry(self, run_id: str, runbook: Runbook | None) -> Report | Course:
+        """Open a run that failed, to go on from the step that did. Blocks."""
+        machine = self._ended(run_id, "retry")
+        if doubts := machine.doubts():
+            step, call, method = doubts[0]
+            raise RunConflict(
+                run_id,
+                f"nobody knows whether {method} (call {call} of step {step!r}) was carried out. Look in Slack, and "
+                f"answer with resolve({run_id!r}, {step!r}, call={call}, applied=…).",
+            )
+        if runbook is not None:
+            runbook = _checked_runbook(runbook)
+            self._look_before(runbook, self._begins_of(run_id))
+        self._told(run_id, "retry", {"runbook": None if runbook is None else runbook.to_spec()})
+        return self._go_on(self._kept_record(run_id))
+
+    def _begins_of(self, run_id: str) -> dict[str, Any]:
+        spec = decode(self._kept_record(run_id).spec)
+        return cast("dict[str, Any]", spec["context"])
+
+    def _to_resolve(
+        self, run_id: str, step: str, call: int, reply: Mapping[str, Any] | None, *, applied: bool
+    ) -> Report | Course:
+        """Answer for a lost request, and open the run to go on. Blocks."""
+        doubts = self._ended(run_id, "resolve").doubts()
+        method = next((method for name, number, method in doubts if (name, number) == (step, call)), None)
+        if method is None:
+            asked = ", ".join(f"call {number} of step {name!r} ({method})" for name, number, method in doubts)
+            raise RunConflict(run_id, f"call {call} of step {step!r} is not in doubt; {asked or 'nothing'} is.")
+        needed = REPLIES.get(method, ()) if applied else ()
+        missing = [path for path in needed if not _tells(reply or {}, path)]
+        if missing:
+            raise RunbookError(
+                f"needs {', '.join(missing)} of what {method} made, for the steps that follow: take it from Slack.",
+                place="reply",
+            )
+        answer = {"step": step, "call": call, "reply": dict(reply or {}) if applied else None}
+        self._told(run_id, "resolve", answer)
+        return self._go_on(self._kept_record(run_id))
+
+    def _signalled(self, run_id: str, name: object, payload: object) -> None:
+        if not isinstance(name, str) or not _SIGNAL.fullmatch(name):
+            raise RunbookError(f"must be letters, digits and _, not {name!r}.", place="name")
+        self._told(run_id, "signal", {"name": name, "payload": True if payload is None else payload})
+
+    def _pending_cancel(self, run_id: str, reason: str) -> Report | Course | None:
+        """Tell a run to end, and open it where nobody is at work on it. Blocks."""
+        record = self._told(run_id, "cancel", {"reason": reason or "the run was cancelled"})
+        if record.state != "running":
+            return None
+        try:
+            return self._go_on(record)
+        except RunHeld:
+            return None
+
+    def pause(self, reason: str) -> None:
+        """Let no run that is kept do anything more, in any process, until :meth:`unpause`.
+
+        A request that is under way is ended first; the runs go on where they stand. Blocks.
+
+        Args:
+            reason: Why, for whoever wonders.
+        """
+        if not reason:
+            raise RunbookError("must say why everything stands still.", place="reason")
+        self._journal_or_refused("pause").pause(reason)
+
+    def unpause(self) -> None:
+        """Let the runs go on, with ``resume_all``. Blocks."""
+        self._journal_or_refused("unpause").pause("")
+
+    def _kept_record(self, run_id: str, what: str = "resume") -> RunRecord:
+        record = self._journal_or_refused(what).get(run_id)
+        if record is None:
+            raise KeyError(f"the journal has no run {run_id!r}")
+        return record
+
+    def due(self) -> Sequence[str]:
+        """Return the IDs of the runs that have something to do and that nobody is at work on, the longest due first.
+
+        Blocks. At most 1,000 at once.
+
+        Raises:
+            Unsupported: The executor has no journal.
+        """
+        return self._journal_or_refused("resume").due(self._clock.now(), _MOST_AT_ONCE)
+
+    def _let_go(self, course: Course, error: BaseException) -> None:
+        """Leave an interrupted run for whoever goes on with it, and keep what is known of it. Blocks."""
+        course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
+        self._latest = course.machine.report()
+        with contextlib.suppress(JournalError, RunHeld):
+            course.recorder.let_go(self._clock.now())
+        self._tell(course.machine)
+
+    def _parked(self, course: Course, wake_at: float) -> Report:
+        """Let go of a run that goes on later, in whatever process. Blocks."""
+        course.recorder.let_go(self._clock.now(), wake_at)
+        self._latest = report = course.report()
+        return report
+
+    def _ended_or_paused(self, course: Course) -> Report:
+        """Write that a run has ended, or let go of it where everything stands still. Blocks."""
+        if course.paused:
+            return self._parked(course, 0.0)
+        course.recorder.end(course.machine.report(), self._clock.now())
+        self._latest = report = course.report()
+        return report
+
+    # --- runs in memory ----------------------------------------------------------------------------------------------
+
+    def _register(self, machine: Machine, context: dict[str, Any], *, templates: bool = True) -> Report | None:
+        """Note that a run is under way, or return the report that its ID has already."""
+        with self._lock:
+            if machine.run_id in self._runs:
+                kept = self._runs[machine.run_id]
+                return _recorded(machine.run_id, kept, machine.runbook, context, templates=templates)
+            self._runs[machine.run_id] = _Kept(machine, context, templates)
+            self._forget()
+        return None
+
+    def _forget(self) -> None:
+        """Drop the oldest reports; runs under way stay."""
+        if len(self._runs) > _KEPT:
+            oldest = next((name for name, kept in self._runs.items() if kept.report is not None), None)
+            if oldest is not None:
+                del self._runs[oldest]
+
+    def _finish(self, machine: Machine) -> Report:
+        """Keep the report. A key that certainly did nothing is free again; a run ID names its run for good."""
+        report = machine.report()
+        with self._lock:
+            kept = self._runs.get(machine.run_id)
+            if kept is not None and kept.machine is machine:
+                kept.report = report
+                if machine.single and report.steps[0].outcome not in ("succeeded", "ambiguous"):
+                    del self._runs[machine.run_id]
+            self._latest = report
+        return report
+
+    def _known(self, run_id: str | None, runbook: Runbook, context: dict[str, Any]) -> Report | None:
+        """Return the recorded report of a run, whatever the context is that it is asked for with."""
+        with self._lock:
+            kept = self._runs.get(run_id) if run_id is not None else None
+            return None if kept is None else _recorded(str(run_id), kept, runbook, context, templates=True)
+
+    def _look_before(self, runbook: Runbook, context: dict[str, Any]) -> None:
+        """Refuse a run whose runbook and context are known to be wrong, before anything is sent."""
+        problems = [problem for problem in survey(runbook, context).problems if problem.severity == "error"]
+        if problems:
+            raise CheckFailed(problems, subject=runbook.name) from problems[0].error
+
+    # --- pacing ------------------------------------------------------------------------------------------------------
+
+    def _place(self, work: Work | None) -> float:
+        """Take a place in the lanes of a request, and return when it comes; now for anything else. Blocks."""
+        now = self._clock.now()
+        waits = [0.0]
+        if self._pacing is not None and self._lanes is not None and isinstance(work, Send):
+            with _unpaced():
+                lanes = self._pacing.lanes(work.call)
+                waits += [self._lanes.reserve(lane.name, now, lane.gap, lane.burst) for lane in lanes]
+        return now + max(waits)
+
+    def _slow_down(self, work: Work, delivery: Delivery | None) -> None:
+        """Close the lanes of a request to which Slack answered that it came too early. Blocks."""
+        if self._pacing is None or self._lanes is None or not isinstance(work, Send) or delivery is None:
+            return
+        seconds = asked_to_wait(work.call, delivery)
+        if seconds > 0:
+            with _unpaced():
+                for lane in self._pacing.lanes(work.call):
+                    self._lanes.close_lane(lane.name, self._clock.now() + seconds)
+
+    def _tell(self, machine: Machine) -> None:
+        for event in machine.events():
+            self._tell_hooks(event)
+
+    def _tell_hooks(self, event: Event) -> None:
+        for hook in self._hooks:
+            try:
+                hook(event)
+            except Exception:  # noqa: BLE001
+                # A broken progress bar must not stop an incident from being declared.
+                _log.exception("A hook failed; the run goes on.")
+
+    def _next(self, machine: Machine, pending: list[Work]) -> Work | None:
+        """Return what to do next."""
+        pending += machine.ready(self._clock.now())
+        self._tell(machine)
+        return next_of(pending)
+
+    def _interrupted(self, machine: Machine, error: BaseException) -> None:
+        machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
+        # The report comes first: a hook may be interrupted too, and must not take it away.
+        self._finish(machine)
+        self._tell(machine)
+
+
+@contextlib.contextmanager
+def _unpaced() -> Generator[None]:
+    """Let a request go at once where nobody can tell its place: Slack itself says when it is too early."""
+    try:
+        yield
+    except JournalError as error:
+        _log.warning("Pacing does without the journal: %s", error)
+
+
+@contextlib.contextmanager
+def skipping(run_id: str) -> Generator[None]:
+    """Let others go on where one run is held by somebody else or cannot go on."""
+    try:
+        yield
+    except RunHeld:
+        pass
+    except (RunConflict, RunbookError) as error:
+        _log.error("Run %s cannot go on: %s", run_id, error)
+
+
+def _with_saved(given: dict[str, Any], journal: Journal, subject: str) -> dict[str, Any]:
+    """Return a context with what earlier runs about the subject saved, under what is given."""
+    if not subject:
+        return given
+    saved: dict[str, Any] = {}
+    for record in journal.about(subject):
+        if record.saved:
+            saved.update(decode(record.saved))
+    for path, value in saved.items():
+        if not _is_given(given, path):
+            given = put(given, path, value)
+    return given
+
+
+def _is_given(context: Mapping[str, Any], path: str) -> bool:
+    try:
+        return in_the_way(context, path) is not None or look_up(context, path) is not MISSING
+    except RunbookError:
+        return False
+
+
+def _tells(reply: Mapping[str, Any], path: str) -> bool:
+    try:
+        return look_up(reply, path) is not MISSING
+    except RunbookError:
+        return False
+
+
+def _recorded(run_id: str, kept: _Kept, runbook: Runbook, context: object, *, templates: bool) -> Report:
+    known = kept.machine.runbook
+    if known != runbook or kept.templates != templates:
+        raise RunConflict(run_id, f"it is a run of {known.name!r} as it was then; give this one another run_id.")
+    if kept.report is None:
+        raise RunHeld(run_id, "it is under way in another thread or task; wait for that one.")
+    if kept.context != context:
+        note = "The context differs from the one the run began with, and was ignored."
+        return attrs.evolve(kept.report, notes=(*kept.report.notes, note))
+    return kept.report
+
+
+def _plain_context(context: object) -> dict[str, Any]:
+    """Copy a context, so that what a host changes meanwhile does not change the run."""
+    if context is None:
+        return {}
+    give = getattr(context, "to_context", None)
+    data = give() if callable(give) else context
+    if not isinstance(data, Mapping):
+        raise RunbookError(
+            f"must be a mapping of plain data, or an object with to_context(), not {type(data).__name__}.",
+            place="context",
+        )
+    return cast("dict[str, Any]", _copied(data))
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, str):
+        return Placeholder.plain(value)
+    return [_copied(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def outcome_of(report: Report) -> Any:
+    """Return what a single action gave, or raise what it met."""
+    step = report.steps[0]
+    if step.error is not None:
+        if isinstance(step.error, SlackRunbooksError):
+            step.error.output = step.output
+        # A recorded error may be raised often; it must not gather the tracebacks of all who asked.
+        raise step.error.with_traceback(None)
+    if step.outcome != "succeeded":
+        raise SlackRunbooksError(f"{step.name} was not done: {step.reason}.")
+    return step.output
+
+
+def _named(run_id: str | None, what: str) -> str:
+    """Return a run ID, or make one where none is given."""
+    if run_id is not None and (not run_id or type(run_id) is not str):
+        raise RunbookError("must be text that is not empty.", place="run_id")
+    return run_id or f"{what}/{uuid.uuid4().hex[:12]}"
+
+
+def _checked_action(action: object) -> Runbook:
+    if not isinstance(action, Action):
+        hint = " Use run for a runbook." if isinstance(action, (Runbook, Step)) else ""
+        raise RunbookError(f"must be an action such as SendMessage(…), not {type(action).__name__}.{hint}", place="do")
+    return Runbook.of_one(action)
+
+
+def _checked_runbook(runbook: object) -> Runbook:
+    if not isinstance(runbook, Runbook):
+        hint = " Use do for one action." if isinstance(runbook, Action) else ""
+        raise RunbookError(f"must be a Runbook, not {type(runbook).__name__}.{hint}", place="run")
+    return runbook
