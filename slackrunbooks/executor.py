@@ -48,8 +48,8 @@ class Executor(Core):
         retry: How often and how long refused requests are tried again.
         pacing: Spreads the requests of all executors with the same journal, so that Slack need not slow them down;
             without a journal those of this executor. Left out, each goes at once, and waits where Slack says so.
-        journal: Keeps runs, so that one goes on after a crash: ``MemoryJournal()``, ``SqliteJournal(path)``. Without
-            one, run IDs are remembered in memory, for the last 1,000 runs.
+        journal: Keeps runs, so that one goes on after a crash: ``SqliteJournal(path)``, ``PostgresJournal(dsn)``, for
+            tests ``MemoryJournal()``. Without one, run IDs are remembered in memory, for the last 1,000 runs.
         on_ambiguous: What to do when an answer is lost. ``"reconcile"`` looks up what became of the request (a message
             by an opaque key in its metadata, a channel by its creator and time …), sends again what may be sent twice,
             and stops with ``AmbiguousOutcome`` where nobody can tell; ``"fail"`` stops at once; ``"resend"`` sends it
