@@ -33,8 +33,8 @@ __all__ = ["FileUploaded", "UploadFile"]
 _LONGEST_ALT = 1000
 _LARGEST_SNIPPET = 1_000_000
 
-# How it ends with an address that is not known any more, or that takes no more bytes. What one says to bytes that it has
-# already is not documented: after a lost answer it may refuse what arrived (HTTP 4xx), or fail each time.
+# How it ends with an address that is not known any more, or that takes no more bytes. What one says to bytes that it
+# has already is not documented: after a lost answer it may refuse what arrived (HTTP 4xx), or fail each time.
 _SPENT = (NO_ADDRESS, "no_answer", "http_4")
 
 # The name and the icon of the message that shows the file.
