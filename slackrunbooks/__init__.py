@@ -23,7 +23,13 @@ if TYPE_CHECKING:
         Reply as Reply,
         Wait as Wait,
     )
-    from ._engine import RunFinished as RunFinished, StepFinished as StepFinished, StepStarted as StepStarted
+    from ._engine import (
+        Event as Event,
+        Hook as Hook,
+        RunFinished as RunFinished,
+        StepFinished as StepFinished,
+        StepStarted as StepStarted,
+    )
     from ._registry import register as register, unregister as unregister
     from .actions import (
         Action as Action,
@@ -330,7 +336,7 @@ __all__ = [
 # Each module and the public names that live in it.
 _HOMES = {
     "_effects": "Call Find Flow Forget HostCall Partial Repeat Reply Wait",
-    "_engine": "RunFinished StepFinished StepStarted",
+    "_engine": "Event Hook RunFinished StepFinished StepStarted",
     "actions": (
         "Action AddBookmark AddReaction ApprovalAsked Approved ArchiveChannel BookmarkAdded "
         "BookmarkEdited BookmarkRemoved CancelScheduledMessage CanvasCreated ChannelArchived "
@@ -380,14 +386,17 @@ _LATER = (
 )
 
 
-def __getattr__(name: str) -> Any:
-    module = _HOME.get(name)
-    if module is None:
-        later = "; this version does not have it yet" if name in _LATER else ""
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{later}")
-    value = getattr(import_module(f".{module}", __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:
+    # A type checker that saw it would take every name for one of ours.
+
+    def __getattr__(name: str) -> Any:
+        module = _HOME.get(name)
+        if module is None:
+            later = "; this version does not have it yet" if name in _LATER else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{later}")
+        value = getattr(import_module(f".{module}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import re
 import threading
 import uuid
@@ -195,7 +196,11 @@ class Core:
         """Open the run of one action under a key. Blocks."""
         name = _named(f"key/{key}", "do")
         book, data = _checked_action(action), _plain_context(context)
-        return self._open(book, data, name, templates=context is not None, single=True)
+        opened = self._open(book, data, name, templates=context is not None, single=True)
+        if isinstance(opened, Report) and opened.state in ("failed", "cancelled"):
+            # It certainly did nothing, or not all of it: asked again, it goes on.
+            return self._to_retry(name, None)
+        return opened
 
     def _for_run(
         self, runbook: Runbook, context: Context, run_id: str | None, actor: str | None, reason: str | None
@@ -321,6 +326,9 @@ class Core:
         reason: str | None,
     ) -> dict[str, Any]:
         """Return what was asked for, as :meth:`_open` and :meth:`_begun` take it."""
+        seconds = isinstance(deadline, (int, float)) and not isinstance(deadline, bool) and 0 <= deadline < math.inf
+        if deadline is not None and not seconds:
+            raise RunbookError(f"must be seconds, as 3600; not {deadline!r}.", place="deadline")
         return {
             "runbook": runbook,
             "given": _plain_context(context),
@@ -447,15 +455,15 @@ class Core:
 
     def _let_go(self, course: Course, error: BaseException) -> None:
         """Leave an interrupted run for whoever goes on with it, and keep what is known of it. Blocks."""
-        course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
-        self._latest = course.machine.report()
+        # How far it came is no end, and hooks are told of none.
+        self._latest = course.report()
         with contextlib.suppress(JournalError, RunHeld):
-            course.recorder.let_go(self._clock.now())
-        self._tell(course.machine)
+            course.let_go(self._clock.now())
+        course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
 
     def _parked(self, course: Course, wake_at: float) -> Report:
         """Let go of a run that goes on later, in whatever process. Blocks."""
-        course.recorder.let_go(self._clock.now(), wake_at)
+        course.let_go(self._clock.now(), wake_at)
         self._latest = report = course.report()
         return report
 
@@ -512,15 +520,33 @@ class Core:
 
     # --- pacing ------------------------------------------------------------------------------------------------------
 
-    def _place(self, work: Work | None) -> float:
-        """Take a place in the lanes of a request, and return when it comes; now for anything else. Blocks."""
-        now = self._clock.now()
-        waits = [0.0]
-        if self._pacing is not None and self._lanes is not None and isinstance(work, Send):
-            with _unpaced():
-                lanes = self._pacing.lanes(work.call)
-                waits += [self._lanes.reserve(lane.name, now, lane.gap, lane.burst) for lane in lanes]
-        return now + max(waits)
+    def _place(self, machine: Machine, work: Work | None) -> float | None:
+        """Take a place in the lanes of a request, and return when it comes; ``None`` if it may go at once. Blocks.
+
+        One that has waited for its place goes, unless Slack has closed the lane meanwhile; then it takes another.
+        """
+        if self._pacing is None or self._lanes is None or not isinstance(work, Send):
+            return None
+        now, waits = self._clock.now(), [0.0]
+        with _unpaced():
+            lanes = self._pacing.lanes(work.call)
+            if machine.has_place(work) and all(self._lanes.closed_until(lane.name) <= now for lane in lanes):
+                return None
+            waits += [self._lanes.reserve(lane.name, now, lane.gap, lane.burst) for lane in lanes]
+        return now + max(waits) if max(waits) > 0 else None
+
+    def _waits_for_place(self, machine: Machine, work: Send) -> bool:
+        """Let a request wait for its place; ``False`` if it may go at once. Blocks."""
+        until = self._place(machine, work)
+        if until is not None:
+            machine.tell("place", {"step": work.step, "until": until}, self._clock.now())
+        return until is not None
+
+    def _hold_back(self, course: Course) -> None:
+        """Let the next request of a run that is kept wait for its place, and write that it does. Blocks."""
+        work = course.coming(self._clock.now)
+        if isinstance(work, Send) and (until := self._place(course.machine, work)) is not None:
+            course.hold_back(work, until, self._clock.now())
 
     def _slow_down(self, work: Work, delivery: Delivery | None) -> None:
         """Close the lanes of a request to which Slack answered that it came too early. Blocks."""
@@ -567,14 +593,24 @@ def _unpaced() -> Generator[None]:
 
 
 @contextlib.contextmanager
-def skipping(run_id: str) -> Generator[None]:
-    """Let others go on where one run is held by somebody else or cannot go on."""
+def skipping(run_id: str, broken: list[JournalError]) -> Generator[None]:
+    """Let others go on where one run is held by somebody else, was purged, or cannot go on.
+
+    Args:
+        run_id: The run.
+        broken: Takes what the journal said. Where it says so of every run, it is the journal that is broken.
+    """
     try:
         yield
-    except RunHeld:
+    except (RunHeld, KeyError):
         pass
+    except JournalError as error:
+        _log.error("Run %s cannot go on: %s", run_id, error)
+        broken.append(error)
     except (RunConflict, RunbookError) as error:
         _log.error("Run %s cannot go on: %s", run_id, error)
+    except Exception:  # noqa: BLE001 - one run must not keep the others from going on
+        _log.exception("Run %s cannot go on.", run_id)
 
 
 def _with_saved(given: dict[str, Any], journal: Journal, subject: str) -> dict[str, Any]:
@@ -641,6 +677,9 @@ def _copied(value: Any) -> Any:
 
 def outcome_of(report: Report) -> Any:
     """Return what a single action gave, or raise what it met."""
+    if report.state == "waiting":
+        waits = f"it waits {report.steps[0].reason}" if report.steps else "everything is paused"
+        raise RunHeld(report.run_id, f"{waits.rstrip()}; ask again with the same key, or let a worker go on with it.")
     step = report.steps[0]
     if step.error is not None:
         if isinstance(step.error, SlackRunbooksError):

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from .actions._base import Action
     from .runbook import Step
 
-__all__ = ["Event", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
+__all__ = ["Event", "Hook", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
 
 
 @attrs.frozen
@@ -205,7 +205,8 @@ class _Task:
     attempts: int = 0
     waited: float = 0.0
     wait_began: float = 0.0
-    stage: Literal["", "after", "every"] = ""
+    stage: Literal["", "after", "every", "place"] = ""
+    has_place: bool = False
     round_began: float = 0.0
     last: tuple[Any, BaseException | None] = (None, None)
     changed: bool = False
@@ -334,6 +335,11 @@ class Machine:
             task.work = None
             # Not the time after it, in which the run may have had no worker: that uses up nobody's patience.
             slept = min(now, work.until) - task.wait_began
+            if task.stage == "place":
+                # Nobody asked this step to wait: it counts for nothing.
+                task.stage, task.has_place = "", True
+                self._send(task, cast("Request", task.call), now)
+                return
             task.waited += slept
             if task.stage:
                 self._go_on_after(task, now)
@@ -354,6 +360,7 @@ class Machine:
             work: What :meth:`ready` gave out.
         """
         task = self._tasks[work.step]
+        task.has_place = False
         if task.settling is None:
             task.in_doubt = work.call
 
@@ -363,14 +370,25 @@ class Machine:
         return task is not None and task.handed_out and task.work is work
 
     def waited(self, work: Sleep, now: float) -> float:
-        """Return for how many seconds a step will have waited in all."""
-        return self._tasks[work.step].waited + work.until - now
+        """Return for how many seconds a step will have waited in all; for a place in a lane, each wait is by itself."""
+        task = self._tasks[work.step]
+        return (0.0 if task.stage == "place" else task.waited) + work.until - now
+
+    def has_place(self, work: Send) -> bool:
+        """Tell whether a request has waited for its place already."""
+        return self._tasks[work.step].has_place
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the next call of :meth:`ready` would begin a step."""
+        return bool(self._pending) and not self._tasks
 
     def tell(self, name: str, payload: Mapping[str, Any], now: float) -> None:
         """Take in what somebody said from outside.
 
         Args:
-            name: ``cancel``, ``signal``, ``retry`` or ``resolve``; others are left to later versions.
+            name: ``cancel``, ``signal``, ``retry``, ``resolve``, or ``place`` (when a request may leave); others are
+                left to later versions.
             payload: What belongs to it.
             now: Seconds since 1970 (UTC).
         """
@@ -384,6 +402,8 @@ class Machine:
                     task.work = None
                     task.waited += now - task.wait_began
                     self._go_on_after(task, now)
+        elif name == "place":
+            self._wait_for_place(self._tasks[payload["step"]], payload["until"], now)
         elif name == "resolve":
             self._answered(payload["step"], payload["call"], payload["reply"])
         elif name == "retry" and self.finished and not self._doubts:
@@ -747,6 +767,13 @@ class Machine:
         task.attempts += 1
         task.sent_at = now
         self._put_out(task, Send(task.name, len(task.calls), task.attempt, call))
+
+    def _wait_for_place(self, task: _Task, until: float, now: float) -> None:
+        """Let a request that was given out wait, as if it had not been."""
+        task.attempt -= 1
+        task.attempts -= 1
+        task.stage, task.wait_began = "place", now
+        self._put_out(task, Sleep(task.name, until))
 
     def _too_late(self, task: _Task, reason: str, now: float) -> None:
         """End a step whose time has passed before its next effect."""

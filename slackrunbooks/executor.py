@@ -13,7 +13,7 @@ from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import in_thread, perform, perform_async
 from ._survey import Identify, Identity, check_report
-from .errors import RunConflict, RunHeld, SlackRunbooksError
+from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
 from .report import Report
 
 if TYPE_CHECKING:
@@ -221,10 +221,14 @@ class Executor(Core):
         Returns:
             The reports of the others, ended or waiting.
         """
-        reports = []
-        for run_id in self.due():
-            with skipping(run_id):
+        reports: list[Report] = []
+        broken: list[JournalError] = []
+        runs = self.due()
+        for run_id in runs:
+            with skipping(run_id, broken):
                 reports.append(self.resume(run_id))
+        if broken and len(broken) == len(runs):
+            raise broken[-1]
         return reports
 
     def retry(self, run_id: str, runbook: Runbook | None = None) -> Report:
@@ -306,16 +310,10 @@ class Executor(Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    def _paced(self, work: Work) -> None:
-        if self._pacing is not None:
-            self._clock.sleep_until(self._place(work))
-
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
         if self._pacing is not None:
-            until = self._place(course.coming(self._clock.now))
-            while (nap := course.rest(until, self._clock.now())) is not None:
-                self._clock.sleep_until(nap)
+            self._hold_back(course)
         return course.next(self._clock.now)
 
     def _drive_kept(self, course: Course) -> Report:
@@ -359,7 +357,8 @@ class Executor(Core):
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
-                        self._paced(work)
+                        if self._waits_for_place(machine, work):
+                            continue
                         machine.sending(work)
                         delivery = perform(client, work.call)
                         self._slow_down(work, delivery)
@@ -478,10 +477,14 @@ class AsyncExecutor(Core):
 
     async def resume_all(self) -> list[Report]:
         """Go on with every run that has something to do; see :meth:`Executor.resume_all`."""
-        reports = []
-        for run_id in await in_thread(self.due):
-            with skipping(run_id):
+        reports: list[Report] = []
+        broken: list[JournalError] = []
+        runs = await in_thread(self.due)
+        for run_id in runs:
+            with skipping(run_id, broken):
                 reports.append(await self.resume(run_id))
+        if broken and len(broken) == len(runs):
+            raise broken[-1]
         return reports
 
     async def retry(self, run_id: str, runbook: Runbook | None = None) -> Report:
@@ -517,10 +520,6 @@ class AsyncExecutor(Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    async def _paced(self, work: Work) -> None:
-        if self._pacing is not None:
-            await self._clock.async_sleep_until(await in_thread(self._place, work))
-
     async def _slowed_down(self, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:
             await in_thread(self._slow_down, work, delivery)
@@ -528,9 +527,7 @@ class AsyncExecutor(Core):
     async def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
         if self._pacing is not None:
-            until = await in_thread(self._place, course.coming(self._clock.now))
-            while (nap := await in_thread(course.rest, until, self._clock.now())) is not None:
-                await self._clock.async_sleep_until(nap)
+            await in_thread(self._hold_back, course)
         return await in_thread(course.next, self._clock.now)
 
     async def _drive_kept(self, course: Course) -> Report:
@@ -578,7 +575,8 @@ class AsyncExecutor(Core):
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
-                        await self._paced(work)
+                        if self._pacing is not None and await in_thread(self._waits_for_place, machine, work):
+                            continue
                         machine.sending(work)
                         delivery = await perform_async(client, work.call)
                         await self._slowed_down(work, delivery)

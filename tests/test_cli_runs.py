@@ -619,7 +619,7 @@ def test_work_goes_on_past_a_run_that_cannot(
     ran = command("runs", "work", "--once", "--base-url", server.url)
     assert ran.code == Exit.FAILED and "declare (inc-1/declare): succeeded" in ran.out
     assert ran.err.startswith("Error: run 'odd' cannot go on: ") and "another version of slackrunbooks" in ran.err
-    assert command("runs", "list", "--state", "due").out.splitlines()[1].startswith("odd ")
+    assert command("runs", "list", "--state", "waiting").out.splitlines()[1].startswith("odd ")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent SIGTERM there")

@@ -8,11 +8,12 @@ import itertools
 import pickle
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 import slackrunbooks as sr
 from slackrunbooks._registry import known
-from slackrunbooks.journal import Entry
+from slackrunbooks.journal import Entry, RunRecord
 from slackrunbooks.testing import FakeSlack
 from tests.stores import STORES, open_store
 
@@ -699,3 +700,151 @@ def test_an_approval_asked_for_by_one_process_is_answered_in_another(tmp_path: P
         (report,) = executor.resume_all()
     second.close()
     assert (report.state, texts(fake)[1:]) == ("succeeded", ["closed", "told"])
+
+
+# --- what is told before a step --------------------------------------------------------------------------------------
+
+
+def test_a_signal_from_before_a_step_is_seen_by_it(journal: Journal) -> None:
+    """Told before the run began, between two steps, and in the moment in which a reminder was due again."""
+    fake = world()
+    remind = sr.Runbook(
+        "remind",
+        {"ask": sr.Step(say("?"), every="30m", until="signals.resolved"), "end": say("by {{signals.resolved.by}}")},
+    )
+    go = sr.Runbook("go", {"one": sr.Step(say("go {{signals.go.by}}"), when="signals.go"), "two": say("two")})
+    with fake.executor(journal=journal) as executor:
+        executor.submit(remind, {}, run_id="remind")
+        executor.signal("remind", "resolved", {"by": "Ada"})
+        executor.submit(go, {}, run_id="go")
+        executor.signal("go", "go", {"by": "Bob"})
+        assert [report.state for report in executor.resume_all()] == ["succeeded"] * 2
+        assert sorted(texts(fake)) == ["by Ada", "go Bob", "two"]
+        executor.run(remind, {}, run_id="later")
+        fake.advance(1800)
+        executor.signal("later", "resolved", {"by": "Eve"})
+        assert executor.resume("later").ok
+        assert texts(fake)[3:] == ["?", "by Eve"]
+        assert executor.report("later").to_dict() == executor.run(remind, {}, run_id="later").to_dict()
+
+
+def test_one_bad_run_keeps_no_other_from_going_on(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    """One whose record cannot be read is told of in the log, left alone for a while, and comes after the others."""
+    fake = world()
+    book = sr.Runbook("b", {"a": say("fine")})
+    with fake.executor(journal=journal) as executor:
+        executor.submit(book, {}, run_id="good")
+
+        class Damaged:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(journal, name)
+
+            def get(self, run_id: str) -> RunRecord | None:
+                record = journal.get(run_id)
+                return attrs.evolve(record, spec="{}") if record is not None and run_id.startswith("bad") else record
+
+        for number in range(3):
+            executor.submit(book, {}, run_id=f"bad{number}")
+    with fake.executor(journal=Damaged()) as executor:
+        assert [report.run_id for report in executor.resume_all()] == ["good"]
+        assert executor.due() == ()
+    assert caplog.text.count("cannot go on") == 3 and texts(fake) == ["fine"]
+    fake.advance(61)
+    assert len(journal.due(fake.now, 10)) == 3
+
+
+def test_a_journal_that_is_broken_as_a_whole_is_told(journal: Journal) -> None:
+    """It is no single run that cannot go on."""
+    fake = world()
+    with fake.executor(journal=journal) as executor:
+        executor.submit(sr.Runbook("b", {"a": say("x")}), {}, run_id="r")
+
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(journal, name)
+
+        def claim(self, *_: Any) -> None:
+            raise sr.JournalError("the disk is gone.")
+
+    with fake.executor(journal=Broken()) as executor, pytest.raises(sr.JournalError, match="the disk is gone"):
+        executor.resume_all()
+
+
+@pytest.mark.parametrize("deadline", ["1h", float("nan"), -1, True])
+def test_a_deadline_is_seconds(journal: Journal, deadline: Any) -> None:
+    """Anything else is refused, and no run is written."""
+    fake = world()
+    with fake.executor(journal=journal) as executor:
+        for begin in (executor.run, executor.submit):
+            with pytest.raises(sr.RunbookError, match="deadline: must be seconds"):
+                begin(sr.Runbook("b", {"a": say("x")}), {}, run_id="r", deadline=deadline)
+    assert journal.get("r") is None
+
+
+# --- one action under a key ------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_did_nothing_is_free_again(journal: Journal) -> None:
+    """As it is without a journal: what was refused is tried again, what waits says so."""
+    fake = world()
+    fake.add_user("ann", id="U0ANN00001").join("one")
+    fake.fail_next("chat.postMessage", "not_in_channel")
+    with fake.executor(journal=journal) as executor:
+        with pytest.raises(sr.NotInChannel):
+            executor.do(say("x"), key="k")
+        assert executor.do(say("x"), key="k") == executor.do(say("x"), key="k")
+        assert texts(fake) == ["x"]
+        executor.pause("a test")
+        with pytest.raises(sr.RunHeld, match="everything is paused; ask again with the same key"):
+            executor.do(say("y"), key="paused")
+        executor.unpause()
+        ask = sr.RequestApproval(channel="#one", text="ok?", approvers="U0ANN00001")
+        with pytest.raises(sr.RunHeld, match=r"it waits until .* UTC; ask again with the same key"):
+            executor.do(ask, key="ask")
+        fake.user("ann").react("one", fake.channel("one").messages[-1].ts, "white_check_mark")
+        fake.advance(60)
+        assert executor.do(ask, key="ask").approved_by == ("U0ANN00001",)
+
+
+# --- runs that go on -------------------------------------------------------------------------------------------------
+
+
+def test_what_a_waiting_run_saved_can_be_read(journal: Journal) -> None:
+    """An update finds the board of a declaration that is still waiting."""
+    fake = world()
+    declare = sr.Runbook(
+        "declare",
+        {
+            "board": sr.Step(say("board"), save_as={"board.channel": "channel", "board.ts": "ts"}),
+            "remind": sr.Step(say("?"), every="30m", until="signals.done"),
+        },
+    )
+    update = sr.Runbook("update", {"u": sr.UpdateMessage(channel="{{board.channel}}", ts="{{board.ts}}", text="new")})
+    with fake.executor(journal=journal) as executor:
+        assert executor.run(declare, {}, run_id="d", subject="INC-1").state == "waiting"
+        assert executor.run(update, {}, run_id="u", subject="INC-1").ok
+        fake.advance(1800)
+        assert executor.resume("d").state == "waiting"
+        assert executor.run(update, {}, run_id="u2", subject="INC-1").ok
+    assert texts(fake)[0] == "new"
+
+
+def test_hooks_are_told_of_no_end_that_is_none(journal: Journal) -> None:
+    """A worker that is interrupted, or loses its run, tells of what it did and no more."""
+    fake = world()
+    told: list[str] = []
+    book = sr.Runbook("b", {"a": say("a"), "b": say("b"), "c": say("c")})
+
+    def hook(event: sr.Event) -> None:
+        told.append(type(event).__name__)
+        if isinstance(event, sr.StepFinished) and event.report.name == "a":
+            raise KeyboardInterrupt
+
+    with fake.executor(journal=journal, hooks=[hook]) as executor:
+        with pytest.raises(KeyboardInterrupt):
+            executor.run(book, {}, run_id="r")
+        assert executor.report().state == "waiting"
+    assert told == ["StepStarted", "StepFinished"]
+    with fake.executor(journal=journal) as executor:
+        assert executor.resume("r").ok
+    assert texts(fake) == ["a", "b", "c"]
