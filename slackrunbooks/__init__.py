@@ -149,6 +149,7 @@ if TYPE_CHECKING:
         severity as severity,
     )
     from .pacing import Pacing as Pacing
+    from .policy import Policy as Policy
     from .report import (
         CheckReport as CheckReport,
         LostAnswer as LostAnswer,
@@ -365,6 +366,7 @@ _HOMES = {
     "executor": "AsyncExecutor Executor",
     "markup": "ChannelMention Date GroupMention Link UserMention severity",
     "pacing": "Pacing",
+    "policy": "Policy",
     "report": "CheckReport LostAnswer Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
@@ -378,7 +380,6 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 
 # Parts of the contract that this version does not have, so that nobody looks for a typing error.
 _LATER = (
-    "Policy",
     "Workspaces",
     "app_manifest",
     "connect",

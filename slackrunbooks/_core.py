@@ -29,6 +29,7 @@ from .actions import Action
 from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
 from .journal import RunRecord, decode, encode
 from .pacing import Pacing, asked_to_wait
+from .policy import Policy
 from .report import LostAnswer, Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
@@ -80,11 +81,11 @@ class Core:
         pacing: Pacing | None,
         journal: Journal | None,
         on_ambiguous: OnAmbiguous,
-        policy: object,
+        policy: Policy | None,
         hooks: Iterable[Hook],
     ) -> None:
-        if policy is not None:
-            raise Unsupported("the executor option 'policy'", "Leave it out.")
+        if policy is not None and not isinstance(policy, Policy):
+            raise RunbookError(f"must be a Policy, not {type(policy).__name__}.", place="Executor.policy")
         if pacing is not None and not isinstance(pacing, Pacing):
             raise RunbookError(f"must be a Pacing, not {type(pacing).__name__}.", place="Executor.pacing")
         if on_ambiguous not in get_args(OnAmbiguous):
@@ -102,6 +103,7 @@ class Core:
         self._hooks = tuple(hooks)
         self._journal = journal
         self._pacing = pacing
+        self._policy = policy
         self._lanes = journal
         if pacing is not None and journal is None:
             from .stores import MemoryJournal
@@ -139,7 +141,8 @@ class Core:
     def _survey(self, runbook: Runbook | Action[Any], context: object) -> tuple[Runbook, Plan, bool]:
         book, single = (runbook, False) if isinstance(runbook, Runbook) else (Runbook.of_one(runbook), True)
         templates = not single or context is not None
-        return book, survey(book, _plain_context(context), templates=templates, single=single), single
+        plan = survey(book, _plain_context(context), templates=templates, single=single, policy=self._policy)
+        return book, plan, single
 
     def report(self, run_id: str | None = None) -> Report:
         """Return the report of a run of this executor or its journal, also of one that Ctrl-C or a cancellation ended.
@@ -189,6 +192,7 @@ class Core:
             templates=context is not None,
             single=True,
             on_ambiguous=self._on_ambiguous,
+            policy=self._policy,
         )
         return machine, None if key is None else data
 
@@ -220,6 +224,7 @@ class Core:
             actor=actor,
             reason=reason,
             on_ambiguous=self._on_ambiguous,
+            policy=self._policy,
         )
         return machine, data
 
@@ -288,6 +293,7 @@ class Core:
             actor=actor,
             reason=reason,
             deadline=deadline,
+            policy=self._policy,
         )
         if known is None:
             if not single:
@@ -297,6 +303,12 @@ class Core:
         kept, asked = decode(known.spec), decode(spec)
         if (kept["runbook"], kept["templates"]) != (asked["runbook"], asked["templates"]):
             raise RunConflict(run_id, "it is a run of another runbook; give this one another run_id.")
+        if kept.get("policy") != asked["policy"]:
+            raise RunConflict(
+                run_id,
+                "it was begun under another policy, and goes on under that one only: resume it with an executor that "
+                "has none, or cancel it and give this one another run_id.",
+            )
         if kept["given"] != asked["given"]:
             return known, ("The context differs from the one the run began with, and was ignored.",)
         return known, ()
@@ -514,7 +526,8 @@ class Core:
 
     def _look_before(self, runbook: Runbook, context: dict[str, Any]) -> None:
         """Refuse a run whose runbook and context are known to be wrong, before anything is sent."""
-        problems = [problem for problem in survey(runbook, context).problems if problem.severity == "error"]
+        plan = survey(runbook, context, policy=self._policy)
+        problems = [problem for problem in plan.problems if problem.severity == "error"]
         if problems:
             raise CheckFailed(problems, subject=runbook.name) from problems[0].error
 

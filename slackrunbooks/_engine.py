@@ -41,6 +41,7 @@ from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
 from .actions._marks import is_stampable, mark, stamped
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
+from .policy import Watch
 from .report import Outcome, Report, State, StepReport
 from .retries import Accepted, Refused, RetryPolicy, judge
 from .runbook import ItemFailed, ItemsDone, Runbook
@@ -48,6 +49,7 @@ from .slack_methods import METHODS
 
 if TYPE_CHECKING:
     from .actions._base import Action
+    from .policy import Policy
     from .runbook import Step
 
 __all__ = ["Event", "Hook", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
@@ -136,6 +138,7 @@ class _Frame:
     flow: Flow[Any]
     key: tuple[str, ...] | None = None
     settles: bool = False
+    judges: Call | None = None
 
 
 @attrs.frozen
@@ -152,6 +155,14 @@ class _Settling:
 class _Again:
     """A request that was certainly not carried out, to be sent again."""
 
+    call: Call
+
+
+@attrs.frozen
+class _Judged:
+    """A request as the action asked for it, and as the policy lets it go."""
+
+    asked: Call
     call: Call
 
 
@@ -242,6 +253,7 @@ class Machine:
         on_ambiguous: What to do about a lost answer: look up what became of the request, stop, or send it again.
         deadline: Seconds from the first step on after which the run is cancelled; ``None`` for no end.
         kept: Whether a journal keeps it, so that a person can answer for it later.
+        policy: Bounds for every request.
     """
 
     def __init__(
@@ -258,7 +270,9 @@ class Machine:
         on_ambiguous: OnAmbiguous = "fail",
         deadline: float | None = None,
         kept: bool = False,
+        policy: Policy | None = None,
     ) -> None:
+        self._watch = None if policy is None else Watch(policy, policy.names_in(context))
         self._on_ambiguous: OnAmbiguous = on_ambiguous
         self.runbook = runbook
         self.run_id = run_id
@@ -278,6 +292,7 @@ class Machine:
         self._tasks: dict[str, _Task] = {}
         self._reports: dict[str, StepReport] = {}
         self._found: dict[tuple[str, ...], Any] = {}
+        self._facts: dict[tuple[str, ...], Any] = {}
         self._events: list[Event] = []
         self._told = False
         self._deadline = deadline
@@ -668,6 +683,8 @@ class Machine:
         place = "" if self.single else f"steps.{name}{spot}"
         context = {**self._scope(), **(item or {})} if self._templates else None
         action, problems = render(step.action, context, place=place, partials=self.runbook.partials)
+        if self._watch is not None:
+            problems += self._watch.policy.tags(step.action, place=place, partials=self.runbook.partials)
         wrong = [problem for problem in problems if problem.severity == "error"]
         if wrong:
             raise error_of(wrong) or CheckFailed(wrong)
@@ -678,9 +695,9 @@ class Machine:
         while True:
             while task.frames:
                 effect, value, error = self._resume(task, value, error)
-                if isinstance(effect, (Call, Upload, HostCall)):
+                if isinstance(effect, (Call, Upload, HostCall, _Judged)):
                     value = self._ask(task, effect, now)
-                    if value is None:
+                    if value is None and not self._is_judged(task):
                         return
                 elif isinstance(effect, (_Again, _Unsettled)):
                     if self._goes_on_without(task, effect, now):
@@ -705,15 +722,43 @@ class Machine:
         else:
             self._succeed(task, value, now)
 
-    def _ask(self, task: _Task, request: Request, now: float) -> Reply | None:
-        """Send a request, unless an earlier attempt at the step has its answer."""
+    def _ended(self, task: _Task, frame: _Frame, value: Any) -> tuple[object, Any, BaseException | None]:
+        """Take what a generator returned."""
+        if frame.settles:
+            return self._settled(task, value)
+        if frame.judges is not None:
+            return _Judged(frame.judges, value), None, None
+        if frame.key is not None:
+            self._memo(task)[frame.key] = value
+        return None, value, None
+
+    def _memo(self, task: _Task) -> dict[tuple[str, ...], Any]:
+        """Return what was looked up; what the policy has found out, no action can say in its place."""
+        return self._found if self._watch is None or self._is_to_judge(task) else self._facts
+
+    @staticmethod
+    def _is_judged(task: _Task) -> bool:
+        """Tell whether a request was handed to the policy, which has not yet said how it may go."""
+        return bool(task.frames) and task.frames[-1].judges is not None
+
+    @staticmethod
+    def _is_to_judge(task: _Task) -> bool:
+        """Tell whether a request is the action's, and not a look-up of the engine's own."""
+        return task.settling is None and not any(frame.judges is not None for frame in task.frames)
+
+    def _ask(self, task: _Task, effect: Request | _Judged, now: float) -> Reply | None:
+        """Send a request, unless the policy has to judge it first, or an earlier attempt at the step has its answer."""
+        asked, request = (effect.asked, effect.call) if isinstance(effect, _Judged) else (effect, effect)
+        if self._watch is not None and isinstance(effect, Call) and self._is_to_judge(task):
+            task.frames.append(_Frame(self._watch.judge(effect), judges=effect))
+            return None
         task.calls.append(request.method)
         if task.settling is None:
-            known = _known_answer(task, request)
+            known = _known_answer(task, asked)
             if known is not None:
                 return known
             task.first_sent, task.unresolved = now, ""
-            task.raw, task.at = request, len(task.calls)
+            task.raw, task.at = asked, len(task.calls)
             request = self._stamped(task, request)
         task.attempt, task.call_waited = 0, 0.0
         self._send(task, request, now)
@@ -725,12 +770,7 @@ class Machine:
         try:
             effect: object = frame.flow.send(value) if error is None else frame.flow.throw(error)
         except StopIteration as stop:
-            task.frames.pop()
-            if frame.settles:
-                return self._settled(task, stop.value)
-            if frame.key is not None:
-                self._found[frame.key] = stop.value
-            return None, stop.value, None
+            return self._ended(task, task.frames.pop(), stop.value)
         except Exception as raised:  # noqa: BLE001 - an own action may raise anything; the report tells
             task.frames.pop()
             return (_Unsettled(str(raised)), None, None) if frame.settles else (None, None, raised)
@@ -746,8 +786,9 @@ class Machine:
         if isinstance(effect, Partial):
             task.partial = effect.output
         elif isinstance(effect, Find):
-            if effect.key in self._found:
-                return None, self._found[effect.key], None
+            memo = self._memo(task)
+            if effect.key in memo:
+                return None, memo[effect.key], None
             task.frames.append(_Frame(effect.flow(), effect.key))
         elif isinstance(effect, Forget):
             begins = len(effect.key)
@@ -799,6 +840,8 @@ class Machine:
                 return
             verdict = weighed
         if isinstance(verdict, Accepted):
+            if self._watch is not None:
+                self._watch.learn(call, verdict.reply.data)
             self._remember(task, verdict.reply)
             self._advance(task, verdict.reply, None, now)
         elif isinstance(verdict, Refused):

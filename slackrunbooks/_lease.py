@@ -16,6 +16,7 @@ from ._effects import Lost, Raised, Returned
 from ._engine import Machine, Send, Sleep, Work
 from .errors import JournalError, RunbookError, RunConflict, RunHeld
 from .journal import Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
+from .policy import Policy
 from .retries import RetryPolicy
 from .runbook import Runbook
 
@@ -64,6 +65,7 @@ def spec_of(
     actor: str | None,
     reason: str | None,
     deadline: float | None,
+    policy: Policy | None,
 ) -> str:
     """Return all that a run needs to go on in another process, as JSON text.
 
@@ -84,6 +86,7 @@ def spec_of(
             "actor": actor,
             "reason": reason,
             "deadline": deadline,
+            "policy": None if policy is None else policy.to_spec(),
         }
     )
 
@@ -113,6 +116,7 @@ def rebuilt(record: RunRecord) -> tuple[Machine, dict[str, Any]]:
         on_ambiguous=spec["on_ambiguous"],
         deadline=spec["deadline"],
         kept=True,
+        policy=Policy.from_spec(spec.get("policy")),
     )
     return machine, spec
 

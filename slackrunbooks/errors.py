@@ -265,7 +265,17 @@ class StepFailed(SlackRunbooksError):
 
 
 class PolicyViolation(SlackRunbooksError):
-    """A request would cross a bound of the executor's policy, so it was not sent."""
+    """A request would cross a bound of the executor's policy, so it was not sent.
+
+    Attributes:
+        bound: The attribute of :class:`Policy` that was met (``"channels"``); empty where it could not be found out.
+        method: The method of the request; empty for what was refused before there was one.
+    """
+
+    def __init__(self, message: str, *, bound: str, method: str = "") -> None:
+        self.bound = bound
+        self.method = method
+        super().__init__(message)
 
 
 _AFTER_REFUSAL = {

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .actions import Action
     from .journal import Journal
     from .pacing import Pacing
+    from .policy import Policy
     from .report import CheckReport
     from .retries import RetryPolicy
     from .runbook import Runbook
@@ -54,7 +55,7 @@ class Executor(Core):
             by an opaque key in its metadata, a channel by its creator and time …), sends again what may be sent twice,
             and stops with ``AmbiguousOutcome`` where nobody can tell; ``"fail"`` stops at once; ``"resend"`` sends it
             again whatever it does a second time.
-        policy: Not in this version.
+        policy: Bounds that no request crosses, whatever a runbook says: see :class:`Policy`.
         hooks: Called with each event (``StepStarted``, ``StepFinished``, ``RunFinished``). One that raises is logged,
             and the run goes on.
 
@@ -72,7 +73,7 @@ class Executor(Core):
         pacing: Pacing | None = None,
         journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
-        policy: object = None,
+        policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
         super().__init__(
@@ -389,7 +390,7 @@ class AsyncExecutor(Core):
         pacing: Pacing | None = None,
         journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
-        policy: object = None,
+        policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
         super().__init__(
