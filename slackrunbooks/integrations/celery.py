@@ -85,7 +85,10 @@ class CeleryRuns:
     def wake(self, run_id: str) -> None:
         """Send a worker to a run. If the broker is not there, the next sweep does it."""
         try:
-            self.advance.apply_async((run_id,), expires=self._expires, retry=False)
+            with self.advance.app.producer_or_acquire() as producer:
+                # Without it Celery knocks for six seconds at a broker that is away, and a webhook has three.
+                producer.connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+                self.advance.apply_async((run_id,), producer=producer, expires=self._expires, retry=False)
         except Exception as error:  # noqa: BLE001 - whatever the broker's library raises; the run is safe in the journal
             _log.warning("No worker could be told of run %s; the next sweep finds it: %s", run_id, error)
 
