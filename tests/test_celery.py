@@ -127,18 +127,19 @@ def test_a_signal_wakes_the_run(runs: CeleryRuns, fake: FakeSlack) -> None:
     assert runs.executor.report("w").ok
 
 
+@pytest.mark.parametrize("error", [sr.RunConflict("r", "the code has changed."), sr.RunbookError("is not registered.")])
 def test_a_run_that_cannot_go_on_is_logged(
-    runs: CeleryRuns, fake: FakeSlack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    runs: CeleryRuns, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would be sent again for ever if it were raised."""
+    """In one line at each sweep, as by ``resume_all``, and not as a task that failed."""
 
-    def conflict(run_id: str) -> None:
-        raise sr.RunConflict(run_id, "the code has changed.")
+    def refuse(run_id: str) -> None:
+        raise error
 
-    monkeypatch.setattr(runs.executor, "resume", conflict)
+    monkeypatch.setattr(runs.executor, "resume", refuse)
     with caplog.at_level(logging.ERROR):
         runs.advance("r")
-    assert "Run r cannot go on: " in caplog.text
+    assert f"Run r cannot go on: {error}" in caplog.text
 
 
 def test_each_message_is_a_run_id_and_nothing_else(runs: CeleryRuns) -> None:
@@ -148,7 +149,45 @@ def test_each_message_is_a_run_id_and_nothing_else(runs: CeleryRuns) -> None:
         True,
         True,
     )
-    schedule = runs.advance.app.conf.beat_schedule
-    assert schedule == {
-        "slackrunbooks.sweep": {"task": "slackrunbooks.sweep", "schedule": 1.0, "options": {"expires": 1.0}}
-    }
+    assert _schedule(runs.advance.app) == SWEEP
+
+
+SWEEP = {"slackrunbooks.sweep": {"task": "slackrunbooks.sweep", "schedule": 1.0, "options": {"expires": 1.0}}}
+OWN = {"own": {"task": "own", "schedule": 5.0}}
+
+
+def _schedule(app: Any) -> dict[str, Any]:
+    app.finalize()
+    return dict(app.conf.beat_schedule)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "set_it",
+    [
+        lambda app: setattr(app.conf, "beat_schedule", OWN),
+        lambda app: app.conf.update(beat_schedule=OWN),
+        lambda app: app.config_from_object({"beat_schedule": OWN}),
+        lambda app: app.add_periodic_task(5.0, celery.signature("own", app=app), name="own"),
+    ],
+    ids=["attribute", "update", "configuration", "periodic"],
+)
+def test_the_sweep_is_in_the_schedule_of_the_application(set_it: Any, when: str) -> None:
+    """Whenever the application sets its own; without the sweep nobody would go on with what a dead worker left."""
+    app = _app("slack")
+    if when == "before":
+        set_it(app)
+    CeleryRuns(app, FakeSlack().executor, every=1.0)
+    if when == "after":
+        set_it(app)
+    schedule = _schedule(app)
+    assert schedule.keys() == {"own", *SWEEP}
+    assert {**schedule, "own": None} == {**SWEEP, "own": None}
+
+
+def test_an_application_that_is_ready_is_given_the_sweep() -> None:
+    """Somebody has looked for its tasks before."""
+    app = _app("slack")
+    app.finalize()
+    CeleryRuns(app, FakeSlack().executor, every=1.0)
+    assert _schedule(app) == SWEEP
