@@ -288,10 +288,12 @@ class Outcome:
         return "\n".join(f"{name:<10}" + "".join(f"{cell:>9}" for cell in cells) for name, *cells in rows)
 
 
-def journalled(journal: Journal) -> tuple[dict[str, str], int, list[str]]:
+def journalled(journal: Journal, pace: Pace) -> tuple[dict[str, str], int, list[str]]:
     """Return the state of each run, how often one was begun or taken over, and why it failed."""
     records = journal.runs()
-    with sr.Executor(token="of no use", journal=journal) as executor:
+    with pytest.MonkeyPatch.context() as patch, sr.Executor(token="of no use", journal=journal) as executor:
+        # What a run has waited for is in the journal, and is read by whoever would wait for as long.
+        pace.set(patch)
         failed = [executor.report(record.run_id) for record in records if record.state in ("failed", "ambiguous")]
     told = [f"{report.run_id}: {step.name}: {step.error}" for report in failed for step in report.steps if step.error]
     return {record.run_id: record.state for record in records}, sum(record.epoch for record in records), told

@@ -418,7 +418,7 @@ def kill_workers(options: argparse.Namespace) -> Outcome:
                         fleet.wake(journal)
                     outages.turn(ended / options.runs)
                     time.sleep(0.05)
-        states, turns, failures = journalled(journal)
+        states, turns, failures = journalled(journal, PACE)
         journal.close()
         entries = _read(diary, fleet.frozen)
         errors, strange = fleet.said()

@@ -265,7 +265,7 @@ def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
 def _journalled(folder: Path) -> tuple[dict[str, str], int, list[str]]:
     journal = sr.SqliteJournal(folder / "runs.db")
     try:
-        return journalled(journal)
+        return journalled(journal, PACE)
     finally:
         journal.close()
 
