@@ -101,7 +101,9 @@ def test_a_broker_that_is_away_loses_nothing(runs: CeleryRuns, caplog: pytest.Lo
     assert runs.executor.due() == ("r",)
 
 
-def test_a_broker_that_is_away_holds_nobody_up(fake: FakeSlack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_is_away_holds_nobody_up(
+    fake: FakeSlack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Slack waits for three seconds for a webhook; nobody knocks for longer than that at a broker that is not there."""
     pytest.importorskip("redis")
     slept: list[float] = []
@@ -112,6 +114,7 @@ def test_a_broker_that_is_away_holds_nobody_up(fake: FakeSlack, monkeypatch: pyt
     runs = CeleryRuns(app, lambda: fake.executor(journal=sr.MemoryJournal()))
     assert runs.submit(BOOK, {"n": 1}, run_id="r") == "r"
     assert sum(slept) == 0
+    assert f"127.0.0.1:{port}" in caplog.text
     assert runs.executor.due() == ("r",)
 
 

@@ -454,11 +454,8 @@ def kill_workers(options: argparse.Namespace) -> Outcome:
 
 def _wrong(fleet: Fleet, entries: list[dict[str, Any]], errors: Counter[str], options: argparse.Namespace) -> list[str]:
     """Return what should not have been, besides effects."""
-    wrong = [
-        f"{entry['name']} went wrong with {entry['run']}: {entry['error']}"
-        for entry in entries
-        if entry["error"].partition(":")[0] not in EXPECTED
-    ]
+    errs = [entry for entry in entries if entry["error"].partition(":")[0] not in EXPECTED]
+    wrong = list({f"{entry['name']} went wrong with {entry['run']}: {entry['error']}": None for entry in errs})
     wrong += [f"a task raised {error}" for error in set(errors) - {"JournalError", "WorkerLostError"}]
     if (kills := sum(fleet.kills.values())) < options.kills:
         wrong.append(f"only {kills} of {options.kills} kills")
