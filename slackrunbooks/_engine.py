@@ -276,6 +276,8 @@ class Machine:
         self._pending = deque(runbook.steps.items())
         self._tasks: dict[str, _Task] = {}
         self._reports: dict[str, StepReport] = {}
+        # Steps that ended, however, while nothing had stopped the run: nobody waits for them when it goes on.
+        self._passed: set[str] = set()
         self._found: dict[tuple[str, ...], Any] = {}
         self._events: list[Event] = []
         self._told = False
@@ -495,17 +497,11 @@ class Machine:
         """Begin again with the step that failed; what succeeded stands."""
         if runbook is not None:
             self.runbook = runbook
-        names = list(self.runbook.steps)
-        open_ended = ("cancelled", "ambiguous", "failed")
-        first = self._stopped_by
-        if first not in names:
-            ended = (name for name in names if name in self._reports)
-            first = next((name for name in ended if self._reports[name].outcome in open_ended), None)
-        start = names.index(first) if first is not None else len(names)
+        # Also those of steps that the runbook has no more: another one may have them again.
         stands = {
             name: report
             for name, report in self._reports.items()
-            if name in names and (report.outcome == "succeeded" or names.index(name) < start)
+            if report.outcome == "succeeded" or name in self._passed
         }
         self._reports = stands
         self._pending = deque((name, step) for name, step in self.runbook.steps.items() if name not in stands)
@@ -1029,6 +1025,8 @@ class Machine:
 
     def _note(self, report: StepReport) -> None:
         self._reports[report.name] = report
+        if self._stopped_by is None and self._cancelled is None:
+            self._passed.add(report.name)
         self._events.append(StepFinished(self.run_id, report))
 
 

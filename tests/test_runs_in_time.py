@@ -277,6 +277,61 @@ def test_a_mended_runbook_goes_on_in_the_old_run(journal: Journal, kind: str) ->
         both.retry("s", wrong)
 
 
+@pytest.mark.parametrize(
+    ("steps", "stands"),
+    [
+        ("a c d", "a c d"),
+        ("a new c d", "a new c d"),
+        ("a c b d", "a c b d"),
+        ("c d a", "a c d"),
+    ],
+)
+def test_a_mended_runbook_leaves_out_nothing_that_was_not_done(steps: str, stands: str) -> None:
+    """Whether the failed step is taken out, renamed or moved: what was skipped because it failed is done."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    book = sr.Runbook("b", {"a": say("a"), "b": say("b", "#nowhere"), "c": say("c"), "d": say("d")})
+    assert both.run(book, {}, run_id="r").stopped_by == "b"
+    report = both.retry("r", sr.Runbook("b", {name: say(name) for name in steps.split()}))
+    assert report.state == "succeeded"
+    assert {step.outcome for step in report.steps} == {"succeeded"}
+    assert texts(fake) == stands.split()
+    assert both.report("r").to_dict() == report.to_dict()
+
+
+def test_a_step_that_is_taken_out_and_put_back_is_not_done_twice() -> None:
+    """What succeeded is remembered by its name, whichever runbook the run goes on with in between."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    fails = say("b", "#nowhere")
+    both.run(sr.Runbook("b", {"a": say("a"), "b": fails}), {}, run_id="r")
+    assert [step.name for step in both.retry("r", sr.Runbook("b", {"b": fails})).steps] == ["b"]
+    report = both.retry("r", sr.Runbook("b", {"a": say("other"), "b": say("b")}))
+    assert [step.name for step in report.steps] == ["a", "b"]
+    assert (report.state, texts(fake)) == ("succeeded", ["a", "b"])
+
+
+def test_what_ended_before_the_stop_stands() -> None:
+    """A step that its condition skipped, and one that failed and may fail, are not begun again."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    book = sr.Runbook(
+        "b",
+        {
+            "off": sr.Step(say("off"), when="signals.on"),
+            "may": sr.Step(say("may", "#later"), on_error="continue"),
+            "stops": say("stops", "#later"),
+            "rest": sr.Step(say("rest"), run_if="always", when="signals.on"),
+        },
+    )
+    both.run(book, {}, run_id="r")
+    both.signal("r", "on")
+    fake.add_channel("later")
+    report = both.retry("r")
+    assert [step.outcome for step in report.steps] == ["skipped", "failed", "succeeded", "succeeded"]
+    assert (texts(fake), texts(fake, "later")) == (["rest"], ["stops"])
+
+
 def test_a_retry_that_crashed_is_gone_on_with(journal: Journal, kind: str) -> None:
     """The wish is in the journal before anything is done about it."""
     fake = world()
