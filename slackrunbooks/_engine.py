@@ -11,7 +11,7 @@ Each step is a small stack of generators: the action, and above it the look-ups 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -163,21 +163,40 @@ class _Unsettled:
 
 
 @attrs.frozen
+class _Asked:
+    """A request as a step asked for it, and where in the step that was.
+
+    Attributes:
+        call: The request.
+        step: The step, as it was then.
+        item: The item of its loop, with its number; ``None`` without one.
+        nth: The how many-th of its method it was there.
+    """
+
+    call: Request
+    step: Step
+    item: tuple[int, Any] | None
+    nth: int
+
+    def stands_for(self, other: _Asked) -> bool:
+        """Tell whether it is at the same place; its arguments may differ, as where they name the time."""
+        mine, theirs = ((each.call.method, each.nth, each.item, each.step) for each in (self, other))
+        return mine == theirs
+
+
+@attrs.frozen
 class _Known:
     """A request that was carried out, so that a step that is tried again does not send it again.
 
     Attributes:
-        call: The request, as the action asked for it.
+        asked: The request, as the action asked for it.
         reply: The answer.
         told: Whether a person said so; then its arguments need not be the same.
     """
 
-    call: Request
+    asked: _Asked
     reply: Reply
     told: bool = False
-
-    def answers(self, call: Call) -> bool:
-        return self.call.method == call.method and (self.told or self.call == call)
 
 
 @attrs.define
@@ -191,8 +210,9 @@ class _Task:
     work: Work | None = None
     handed_out: bool = False
     call: Request | None = None
-    raw: Request | None = None
+    asked: _Asked | None = None
     at: int = 0
+    nths: Counter[str] = attrs.field(factory=Counter)
     known: list[_Known] = attrs.field(factory=list)
     attempt: int = 0
     call_waited: float = 0.0
@@ -214,6 +234,10 @@ class _Task:
     number: int = 0
     outputs: list[Any] = attrs.field(factory=list)
     failures: list[tuple[ItemFailed, Exception]] = attrs.field(factory=list)
+
+    def item(self) -> tuple[int, Any] | None:
+        """The item of the loop that it is at, with its number."""
+        return None if self.items is None else (self.number, self.items[self.number - 1])
 
     def achieved(self) -> Any:
         """What exists by now: of a loop, what its items gave."""
@@ -287,7 +311,7 @@ class Machine:
         self._last_end = 0.0
         self._signals: dict[str, Any] = {}
         self._known: dict[str, list[_Known]] = {}
-        self._doubts: dict[tuple[str, int], Request] = {}
+        self._doubts: dict[tuple[str, int], _Asked] = {}
 
     # --- what a driver calls -----------------------------------------------------------------------------------------
 
@@ -394,7 +418,7 @@ class Machine:
 
     def doubts(self) -> list[tuple[str, int, str]]:
         """Return the requests of which nobody knows what became: step, number of the call, method."""
-        return [(step, number, call.method) for (step, number), call in self._doubts.items()]
+        return [(step, number, asked.call.method) for (step, number), asked in self._doubts.items()]
 
     def cancel(self, now: float, *, reason: str = "the run was cancelled") -> None:
         """End the run where it stands, at whatever line it was interrupted.
@@ -485,11 +509,11 @@ class Machine:
 
     def _answered(self, step: str, number: int, reply: Mapping[str, Any] | None) -> None:
         """Take a person's word for a request whose answer was lost; ``None`` says that it was not carried out."""
-        call = self._doubts.pop((step, number), None)
-        if call is None:
+        asked = self._doubts.pop((step, number), None)
+        if asked is None:
             return
         if reply is not None:
-            self._known.setdefault(step, []).append(_Known(call, Reply({"ok": True, **reply}), told=True))
+            self._known.setdefault(step, []).append(_Known(asked, Reply({"ok": True, **reply}), told=True))
         if self.finished and not self._doubts:
             self._go_back(None)
 
@@ -501,7 +525,8 @@ class Machine:
         stands = {
             name: report
             for name, report in self._reports.items()
-            if report.outcome == "succeeded" or name in self._passed
+            # One that was in doubt is answered by now, and ends by that.
+            if report.outcome == "succeeded" or (name in self._passed and report.outcome != "ambiguous")
         }
         self._reports = stands
         self._pending = deque((name, step) for name, step in self.runbook.steps.items() if name not in stands)
@@ -579,6 +604,7 @@ class Machine:
         name, step = task.name, task.step
         task.round_began, task.partial, task.in_doubt, task.changed = now, None, None, False
         task.items, task.number, task.outputs, task.failures = None, 0, [], []
+        task.nths.clear()
         try:
             if step.foreach is None:
                 task.frames.append(_Frame(self._render(name, step).flow()))
@@ -616,6 +642,7 @@ class Machine:
         """Begin the next item of a loop."""
         task.number += 1
         task.partial = None
+        task.nths.clear()
         item = {"item": cast("list[Any]", task.items)[task.number - 1], "item_number": task.number}
         task.frames.append(_Frame(self._render(task.name, task.step, item, f"[{task.number}]").flow()))
 
@@ -685,11 +712,13 @@ class Machine:
         """Send a request, unless an earlier attempt at the step has its answer."""
         task.calls.append(request.method)
         if task.settling is None:
-            known = _known_answer(task, request)
+            task.nths[request.method] += 1
+            asked = _Asked(request, task.step, task.item(), task.nths[request.method])
+            known = _known_answer(task, asked)
             if known is not None:
                 return known
             task.first_sent, task.unresolved = now, ""
-            task.raw, task.at = request, len(task.calls)
+            task.asked, task.at = asked, len(task.calls)
             request = self._stamped(task, request)
         task.attempt, task.call_waited = 0, 0.0
         self._send(task, request, now)
@@ -821,10 +850,12 @@ class Machine:
 
     def _remember(self, task: _Task, reply: Any) -> None:
         """Keep what was carried out, in case that the step is tried again."""
-        call = task.raw
-        task.changed = task.changed or (call is not None and call.repeat is not Repeat.READS)
-        if task.settling is None and isinstance(call, Call) and call.repeat is not Repeat.READS:
-            self._known.setdefault(task.name, []).append(_Known(call, reply))
+        asked = task.asked
+        if asked is None or asked.call.repeat is Repeat.READS:
+            return
+        task.changed = True
+        if task.settling is None and isinstance(asked.call, Call):
+            self._known.setdefault(task.name, []).append(_Known(asked, reply))
 
     def _settle(self, task: _Task, call: Call, reason: str, now: float) -> bool:
         """Go on after a lost answer; ``False`` where only a person can."""
@@ -961,7 +992,7 @@ class Machine:
             doubles=call.repeat is Repeat.DOUBLES,
             kept=self._kept,
         )
-        self._doubts[task.name, task.at] = cast("Request", task.raw)
+        self._doubts[task.name, task.at] = cast("_Asked", task.asked)
         if task.items is None:
             self._fail(task, error, now)
         elif not ends and task.step.on_error == "continue":
@@ -1030,11 +1061,16 @@ class Machine:
         self._events.append(StepFinished(self.run_id, report))
 
 
-def _known_answer(task: _Task, call: Request) -> Reply | None:
-    """Return the answer to a request that an earlier attempt at the step had carried out."""
-    if not isinstance(call, Call) or call.repeat is Repeat.READS:
+def _known_answer(task: _Task, asked: _Asked) -> Reply | None:
+    """Return the answer to a request that an earlier attempt at the step had carried out.
+
+    What a person told goes to the very request that they were asked about, and only where there is none that reads the
+    same, to the one that stands in its place.
+    """
+    if not isinstance(asked.call, Call) or asked.call.repeat is Repeat.READS:
         return None
-    same = [known for known in task.known if known.answers(call)]
+    same = [known for known in task.known if known.asked.call == asked.call]
+    same = same or [known for known in task.known if known.told and known.asked.stands_for(asked)]
     if not same:
         return None
     found = min(same, key=lambda known: known.told)

@@ -8,11 +8,13 @@ import itertools
 import pickle
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 import slackrunbooks as sr
 from slackrunbooks._registry import known
 from slackrunbooks.journal import Entry
+from slackrunbooks.slack_methods import call
 from slackrunbooks.testing import FakeSlack
 from tests.stores import STORES, open_store
 
@@ -407,6 +409,92 @@ def test_items_of_a_loop_are_answered_one_by_one(journal: Journal, kind: str) ->
     doubts = [failure.number for failure in report["each"].output.failed]
     assert doubts == [2, 3]
     assert [(each.step, each.call) for each in both.lost_answers("r")] == [("each", 2), ("each", 3)]
+
+
+def _people(fake: FakeSlack) -> list[str]:
+    return [fake.add_user(name, id=f"U0{name.upper()}00001").join("one") or f"U0{name.upper()}00001" for name in PEOPLE]
+
+
+PEOPLE = ("ann", "bob")
+WHISPER = sr.SendEphemeral(channel="#one", user="{{item}}", text="psst")
+
+
+def _whispered(fake: FakeSlack) -> list[Any]:
+    """Return to whom a whisper was sent, in order, whatever became of it."""
+    return [each.arguments["user"] for each in fake.calls_to("chat.postEphemeral")]
+
+
+@pytest.mark.parametrize("lost", [("reset_before", "applied_then_reset"), ("applied_then_reset", "reset_before")])
+def test_two_questions_of_one_loop_are_answered_each_for_itself(lost: tuple[str, str]) -> None:
+    """The one that was not carried out is sent again, the other is not."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    people = _people(fake)
+    for fault in lost:
+        fake.inject("chat.postEphemeral", fault)
+    fake.fail_next("conversations.create", "restricted_action")
+    each = sr.Step(WHISPER, foreach="people", on_error="continue")
+    book = sr.Runbook("b", {"each": each, "room": sr.CreateChannel(name="inc-7")})
+    assert both.run(book, {"people": people}, run_id="r").state == "failed"
+    for number, fault in enumerate(lost, 1):
+        applied = fault == "applied_then_reset"
+        reply = {"message_ts": "1.5"} if applied else None
+        report = both.resolve("r", "each", call=number, applied=applied, reply=reply)
+    assert (report.state, _whispered(fake)[2:]) == ("succeeded", [people[lost.index("reset_before")]])
+
+
+def test_an_answer_for_one_person_is_not_taken_for_another() -> None:
+    """A mended loop that begins with somebody else sends to them."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    people = _people(fake)
+    fake.lose_reply("chat.postEphemeral")
+    fake.fail_next("chat.postEphemeral", "restricted_action", after=1)
+    both.run(sr.Runbook("b", {"each": sr.Step(WHISPER, foreach=people)}), {}, run_id="r")
+    reply = {"message_ts": "1.5"}
+    assert both.resolve("r", "each", call=1, applied=True, reply=reply).state == "failed"
+    report = both.retry("r", sr.Runbook("b", {"each": sr.Step(WHISPER, foreach=people[::-1])}))
+    assert (report.state, _whispered(fake)) == ("succeeded", [people[0], people[1], people[1]])
+
+
+@attrs.frozen(kw_only=True)
+class Timed(sr.Action[str]):
+    """An own action that says another thing each time; ``more`` times."""
+
+    output = str
+
+    more: int = 1
+
+    def flow(self) -> sr.Flow[str]:
+        """Say what time it is."""
+        for _ in range(self.more):
+            now = yield sr.Wait()
+            yield call("chat.postEphemeral", channel="#one", user="U0ANN00001", text=f"It is {now}.")
+        return "told"
+
+
+@pytest.mark.parametrize("mended", [False, True])
+@pytest.mark.parametrize("more", [1, 2])
+def test_an_answer_holds_for_a_request_that_reads_otherwise_now(more: int, mended: bool) -> None:
+    """The one at the same place of the same step; a mended step makes another request."""
+    sr.register(Timed, name="timed_in_time")
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    _people(fake)
+    fake.inject("chat.postEphemeral", "applied_then_reset", after=more - 1)
+    book = sr.Runbook("b", {"a": sr.Step(Timed(more=more), save_as={"x": "no"}), "b": say("b")})
+    assert both.run(book, {}, run_id="r").state == "ambiguous"
+    fake.advance(5)
+    assert both.resolve("r", "a", call=more, applied=True, reply={"message_ts": "1.5"}).state == "failed"
+    # Sent again is what stands before it, of which nobody was asked.
+    sent = more + more - 1
+    assert len(fake.calls_to("chat.postEphemeral")) == sent
+    fake.advance(5)
+    if mended:
+        both.retry("r", sr.Runbook("b", {"a": Timed(more=more), "b": say("b")}))
+    else:
+        both.retry("r")
+    assert len(fake.calls_to("chat.postEphemeral")) == sent + (more if mended else more - 1)
 
 
 def test_what_a_request_made_is_told_whole(journal: Journal, kind: str) -> None:

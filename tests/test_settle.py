@@ -15,6 +15,7 @@ import attrs
 import pytest
 
 import slackrunbooks as sr
+from slackrunbooks.slack_methods import call
 from slackrunbooks.testing import FakeSlack
 
 from .catalogue import CONTEXT, Case
@@ -455,7 +456,7 @@ class Odd(sr.Action[None]):
 
     def flow(self) -> Any:
         """Send it as it is."""
-        yield sr.call("chat.postMessage", channel="#incidents", text="x", metadata={"event_payload": "text"})
+        yield call("chat.postMessage", channel="#incidents", text="x", metadata={"event_payload": "text"})
 
 
 def test_metadata_of_an_own_action_is_left_to_slack() -> None:
@@ -468,6 +469,7 @@ def test_metadata_of_an_own_action_is_left_to_slack() -> None:
     with fake.executor() as executor:
         report = executor.run(book)
     assert report["end"].outcome == "succeeded"
+    assert fake.calls_to("chat.postMessage")[0].arguments["metadata"] == {"event_payload": "text"}
 
 
 def test_every_recipe_is_in_the_table_of_methods() -> None:
