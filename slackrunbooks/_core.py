@@ -347,14 +347,14 @@ class Core:
         return record
 
     def _ended(self, run_id: str, what: str) -> Machine:
-        """Return the machine of a run that has ended and did not succeed. Blocks."""
+        """Return the machine of a run that has ended and left something to do about it. Blocks."""
         record = self._kept_record(run_id, what)
         machine, _ = recorded(self._journal_or_refused(what), record)
         if record.state == "running":
             raise RunHeld(
                 run_id, f"it has not ended yet, so there is nothing to {what}; resume it, or cancel it first."
             )
-        if record.state == "succeeded":
+        if record.state == "succeeded" and not (what == "resolve" and machine.doubts()):
             raise RunConflict(run_id, f"it has succeeded, so there is nothing to {what}.")
         return machine
 

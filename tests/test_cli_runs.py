@@ -481,6 +481,25 @@ def test_resolve_with_what_stands_inside(
     assert texts(slack) == ["in C0123ABCD"]
 
 
+def test_a_run_that_succeeded_shows_its_questions(
+    command: Command, slack: FakeSlack, server: FakeServer, journal: Path, tmp_path: Path
+) -> None:
+    """Of a step that may fail; answered, there is none left."""
+    ann = slack.add_user("ann2", id="U0ANN00002")
+    ann.join("incidents")
+    path = tmp_path / "may.yaml"
+    path.write_text(
+        'steps:\n  - may: {send_ephemeral: {channel: "#incidents", user: U0ANN00002, text: psst}, on_error: continue}\n'
+    )
+    slack.inject("chat.postEphemeral", "reset_before")
+    command("run", path, "--run-id", "r", "--base-url", server.url)
+    shown = command("runs", "show", "r")
+    assert "Did chat.postEphemeral of step 'may' happen (call 1" in shown.out
+    ran = command("runs", "resolve", "r", "may", "--call", "1", "--not-applied", "--base-url", server.url)
+    assert ran.code == Exit.OK and len(slack.calls_to("chat.postEphemeral")) == 2
+    assert "happen" not in command("runs", "show", "r").out
+
+
 # --- cancel, signal, pause, purge ------------------------------------------------------------------------------------
 
 

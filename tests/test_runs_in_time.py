@@ -443,6 +443,58 @@ def test_two_questions_of_one_loop_are_answered_each_for_itself(lost: tuple[str,
     assert (report.state, _whispered(fake)[2:]) == ("succeeded", [people[lost.index("reset_before")]])
 
 
+@pytest.mark.parametrize("fault", ["reset_before", "applied_then_reset"])
+def test_a_question_of_a_run_that_succeeded_can_be_answered(journal: Journal, kind: str, fault: str) -> None:
+    """A step that may fail is sent again, or taken for done; the other steps stand."""
+    fake = world()
+    both = Both(fake, journal, kind)
+    ann, _ = _people(fake)
+    whisper = sr.SendEphemeral(channel="#one", user=ann, text="psst")
+    book = sr.Runbook("b", {"a": say("a"), "may": sr.Step(whisper, on_error="continue"), "c": say("c")})
+    fake.inject("chat.postEphemeral", fault)
+    first = both.run(book, {}, run_id="r")
+    assert (first.state, first["may"].outcome) == ("succeeded", "ambiguous")
+    (lost,) = both.lost_answers("r")
+    with pytest.raises(sr.RunConflict, match="nothing to retry"):
+        both.retry("r")
+    applied = fault == "applied_then_reset"
+    report = both.resolve("r", "may", call=lost.call, applied=applied, reply={"message_ts": "1.5"} if applied else None)
+    assert (report.state, report["may"].outcome, report.notes) == ("succeeded", "succeeded", ())
+    assert (texts(fake), len(_whispered(fake))) == (["a", "c"], 1 if applied else 2)
+    assert both.report("r").to_dict() == report.to_dict()
+    assert both.lost_answers("r") == ()
+    with pytest.raises(sr.RunConflict, match="nothing to resolve"):
+        both.resolve("r", "may", call=lost.call, applied=False)
+
+
+def test_an_answer_lost_once_more_is_asked_about_once_more() -> None:
+    """It is a question of its own, however often; the run stays one that succeeded."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    ann, _ = _people(fake)
+    whisper = sr.SendEphemeral(channel="#one", user=ann, text="psst")
+    fake.inject("chat.postEphemeral", "reset_before", times=2)
+    both.run(sr.Runbook("b", {"may": sr.Step(whisper, on_error="continue")}), {}, run_id="r")
+    states = [both.resolve("r", "may", call=1, applied=False)["may"].outcome for _ in range(2)]
+    assert (states, len(_whispered(fake))) == (["ambiguous", "succeeded"], 3)
+
+
+def test_an_answer_about_a_time_that_is_over_sends_nothing() -> None:
+    """A step that came again afterwards has done what it should, and stands."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    ann, _ = _people(fake)
+    whisper = sr.SendEphemeral(channel="#one", user=ann, text="psst")
+    remind = sr.Step(whisper, every=20, until="signals.done", on_error="continue")
+    fake.inject("chat.postEphemeral", "reset_before")
+    fake.later(30, lambda: both.signal("r", "done"))
+    report = both.run(sr.Runbook("b", {"remind": remind}), {}, run_id="r")
+    sent = len(_whispered(fake))
+    assert (report.state, report["remind"].outcome, sent > 1) == ("succeeded", "succeeded", True)
+    report = both.resolve("r", "remind", call=1, applied=False)
+    assert (report["remind"].outcome, len(_whispered(fake))) == ("succeeded", sent)
+
+
 def test_an_answer_for_one_person_is_not_taken_for_another() -> None:
     """A mended loop that begins with somebody else sends to them."""
     fake, journal = world(), sr.MemoryJournal()

@@ -215,8 +215,8 @@ class Desk:
         return lines
 
     def _open_questions(self, record: RunRecord) -> Sequence[LostAnswer]:
-        # A run that has not ended finds out by itself, and one that has succeeded needs no answer.
-        return () if record.state in ("running", "succeeded") else self.executor.lost_answers(record.run_id)
+        # A run that has not ended may find out by itself.
+        return () if record.state == "running" else self.executor.lost_answers(record.run_id)
 
     def _how_to_answer(
         self, run_id: str, question: LostAnswer, sent_at: Mapping[tuple[str, int], float], now: float
