@@ -212,6 +212,7 @@ class _Task:
     call: Request | None = None
     asked: _Asked | None = None
     at: int = 0
+    turn: int = 0
     nths: Counter[str] = attrs.field(factory=Counter)
     known: list[_Known] = attrs.field(factory=list)
     attempt: int = 0
@@ -312,6 +313,10 @@ class Machine:
         self._signals: dict[str, Any] = {}
         self._known: dict[str, list[_Known]] = {}
         self._doubts: dict[tuple[str, int], _Asked] = {}
+        # Of these, the ones of steps that have come again since.
+        self._bygone: set[tuple[str, int]] = set()
+        # How often each step was begun.
+        self._turns: Counter[str] = Counter()
 
     # --- what a driver calls -----------------------------------------------------------------------------------------
 
@@ -461,6 +466,7 @@ class Machine:
             state = "cancelled"
         elif not self.finished:
             state = "waiting"
+        doubted = {step for step, _ in self._doubts}
         return Report(
             run_id=self.run_id,
             runbook=self.runbook.name,
@@ -475,7 +481,7 @@ class Machine:
             notes=tuple(
                 f"Step {name!r} may or may not have done its work: its answer was lost."
                 for name, report in self._reports.items()
-                if report.outcome == "ambiguous" and state != "ambiguous"
+                if state != "ambiguous" and (report.outcome == "ambiguous" or name in doubted)
             ),
             stopped_by=self._stopped_by,
         )
@@ -512,8 +518,9 @@ class Machine:
         asked = self._doubts.pop((step, number), None)
         if asked is None:
             return
-        if reply is not None:
+        if reply is not None and (step, number) not in self._bygone:
             self._known.setdefault(step, []).append(_Known(asked, Reply({"ok": True, **reply}), told=True))
+        self._bygone.discard((step, number))
         if self.finished and not self._doubts:
             self._go_back(None)
 
@@ -538,7 +545,8 @@ class Machine:
         if reason is not None:
             self._skip(name, "skipped", reason)
             return
-        task = _Task(name, step, started=now, known=list(self._known.get(name, ())))
+        task = _Task(name, step, started=now, turn=self._turns[name], known=list(self._known.get(name, ())))
+        self._turns[name] += 1
         self._tasks[name] = task
         if step.after is not None and self._last_end + step.after > now:
             self._wait_until(task, "after", self._last_end + step.after, now)
@@ -546,7 +554,7 @@ class Machine:
             self._start(task, now)
 
     def _wait_until(self, task: _Task, stage: Literal["after", "every"], until: float, now: float) -> None:
-        task.stage, task.call, task.wait_began = stage, None, now
+        task.stage, task.call, task.in_doubt, task.wait_began = stage, None, None, now
         self._put_out(task, Sleep(task.name, until))
 
     def _go_on_after(self, task: _Task, now: float) -> None:
@@ -846,7 +854,8 @@ class Machine:
         return task.step.on_ambiguous or self._on_ambiguous
 
     def _key(self, task: _Task) -> str:
-        return mark(self.run_id, task.name, str(task.at))
+        # The calls of a step that is tried again are counted from 1 again.
+        return mark(self.run_id, task.name, str(task.at), *([str(task.turn)] if task.turn else []))
 
     def _remember(self, task: _Task, reply: Any) -> None:
         """Keep what was carried out, in case that the step is tried again."""
@@ -926,10 +935,6 @@ class Machine:
             task.partial, task.items = output, None
             self._fail(task, error, now)
             return
-        if task.step.every is not None:
-            # What was done stays done; a retry begins with a time of its own.
-            self._known.pop(task.name, None)
-            task.known = []
         if self._comes_again(task, output, None, now):
             return
         if task.last[1] is not None:
@@ -941,11 +946,20 @@ class Machine:
         """Let a step with ``every`` wait for its next time; ``False`` where there is none."""
         if task.step.every is None:
             return False
+        if error is None:
+            self._close_time(task)
         task.last = (output, error)
         if self._may_end(task, now):
             return False
+        self._close_time(task)
         self._wait_until(task, "every", max(now, task.round_began + task.step.every), now)
         return True
+
+    def _close_time(self, task: _Task) -> None:
+        """Let what one time of a step with ``every`` did stay done; a retry begins with a time of its own."""
+        self._known.pop(task.name, None)
+        task.known = []
+        self._bygone |= {doubt for doubt in self._doubts if doubt[0] == task.name}
 
     def _keep(self, name: str, step: Step, output: Any, *, partly: bool = False) -> None:
         """Make an output readable for later steps and save what the step says; ``partly``, as far as it goes."""
@@ -962,13 +976,13 @@ class Machine:
             self._context = put(self._context, path, fields[field])
             self._saved[path] = fields[field]
 
-    def _fail(self, task: _Task, error: BaseException, now: float) -> None:
+    def _fail(self, task: _Task, error: BaseException, now: float, *, ends: bool = False) -> None:
         self._close(task)
         # Of a loop that went on, one item may be in doubt.
         state: Literal["failed", "ambiguous"] = "ambiguous" if isinstance(error, AmbiguousOutcome) else "failed"
         self._stop(task, state, error)
         output = self._kept_partly(task)
-        goes_on = task.step.on_error == "continue" and task.last[1] is not error
+        goes_on = task.step.on_error == "continue" and task.last[1] is not error and not ends
         if not (goes_on and self._comes_again(task, output, error, now)):
             self._end(task, state, now, output=output, error=error)
 
@@ -994,14 +1008,14 @@ class Machine:
         )
         self._doubts[task.name, task.at] = cast("_Asked", task.asked)
         if task.items is None:
-            self._fail(task, error, now)
+            self._fail(task, error, now, ends=ends)
         elif not ends and task.step.on_error == "continue":
             self._advance(task, None, error, now)
         else:
             failure = ItemFailed(number=task.number, code=type(error).__name__, message=str(error), output=task.partial)
             task.failures.append((failure, error))
             task.partial = None
-            self._fail(task, error, now)
+            self._fail(task, error, now, ends=ends)
 
     def _stop(self, task: _Task, state: State, error: BaseException) -> None:
         stops = task.step.on_error == "stop" and self._stopped_by is None

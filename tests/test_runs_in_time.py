@@ -184,6 +184,29 @@ def test_a_run_that_waits_is_cancelled_at_once(journal: Journal, kind: str) -> N
         both.cancel("never")
 
 
+@pytest.mark.parametrize("fault", [None, "applied_then_reset", "restricted_action"])
+@pytest.mark.parametrize("on_error", ["stop", "continue"])
+def test_a_reminder_that_waits_is_cancelled(fault: str | None, on_error: Any) -> None:
+    """However its last time ended: the run ends, and asks about a request only if its answer was lost."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    ann, _ = _people(fake)
+    whisper = sr.SendEphemeral(channel="#one", user=ann, text="psst")
+    remind = sr.Step(whisper, every="10m", until="signals.never", on_error=on_error)
+    if fault is not None:
+        (fake.fail_next if fault == "restricted_action" else fake.inject)("chat.postEphemeral", fault)
+    report = both.run(sr.Runbook("b", {"remind": remind, "end": say("end")}), {}, run_id="r")
+    if fault is not None and on_error == "stop":
+        assert report.state == ("failed" if fault == "restricted_action" else "ambiguous")
+        return
+    assert report.state == "waiting"
+    report = both.cancel("r", "enough") or both.report("r")
+    assert (report.state, [step.outcome for step in report.steps]) == ("cancelled", ["cancelled", "cancelled"])
+    assert len(both.lost_answers("r")) == (fault == "applied_then_reset")
+    fake.advance(3600)
+    assert (both.resume_all(), len(_whispered(fake)), texts(fake)) == ([], 1, [])
+
+
 def test_a_run_under_way_elsewhere_is_cancelled_before_its_next_effect(journal: Journal, kind: str) -> None:
     """The worker that holds it finds the message."""
     fake = world()
@@ -344,6 +367,56 @@ def test_a_retry_that_crashed_is_gone_on_with(journal: Journal, kind: str) -> No
     assert both.resume("r").state == "succeeded"
     assert both.resume("r").state == "succeeded"
     assert texts(fake, "late") == ["y"]
+
+
+def test_a_retry_does_not_find_the_message_of_the_time_before() -> None:
+    """A mended text whose request is lost is sent again, though the old text bears the key of a first request."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+
+    def loop(text: str) -> sr.Runbook:
+        return sr.Runbook("b", {"say": sr.Step(say(text), foreach=["a", "b"])})
+
+    fake.fail_next("chat.postMessage", "restricted_action", after=1)
+    assert both.run(loop("Room {{item}}"), {}, run_id="r").state == "failed"
+    fake.inject("chat.postMessage", "reset_before")
+    report = both.retry("r", loop("Correction {{item}}"))
+    assert (report.state, texts(fake)) == ("succeeded", ["Room a", "Correction a", "Correction b"])
+    assert both.report("r").to_dict() == report.to_dict()
+
+
+def test_a_reminder_that_is_retried_is_a_new_one() -> None:
+    """Its first message is not taken for the one that an earlier time posted."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    remind = sr.Step(say("reminder"), every=25, until="signals.never")
+    fake.fail_next("chat.postMessage", "restricted_action", after=1)
+    report = both.run(sr.Runbook("b", {"remind": remind}), {}, run_id="r")
+    assert (report.state, texts(fake)) == ("failed", ["reminder"])
+    fake.inject("chat.postMessage", "reset_before")
+    fake.fail_next("chat.postMessage", "restricted_action", after=2)
+    began = fake.now
+    assert both.retry("r").state == "failed"
+    assert float(fake.channel("one").messages[1].ts) - began < 25
+
+
+@pytest.mark.parametrize("fault", ["applied_then_reset", "restricted_action"])
+def test_what_an_earlier_time_did_is_not_done_for_a_later_one(fault: str) -> None:
+    """Of a step that comes again, a time that is over counts for itself alone, also where a person told of it."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    people = _people(fake)
+    remind = sr.Step(WHISPER, foreach=people, every="10m", until="signals.never", on_error="continue")
+    book = sr.Runbook("b", {"remind": remind})
+    lost = fault == "applied_then_reset"
+    (fake.inject if lost else fake.fail_next)("chat.postEphemeral", fault, after=1)
+    assert both.run(book, {}, run_id="r").state == "waiting"
+    both.cancel("r")
+    if lost:
+        both.resolve("r", "remind", call=2, applied=True, reply={"message_ts": "1.5"})
+    else:
+        both.retry("r")
+    assert _whispered(fake) == people * 2
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
