@@ -408,6 +408,9 @@ class Machine:
         if name == "cancel":
             if not self.finished:
                 self.cancel(now, reason=payload["reason"])
+            elif self._doubts and self._cancelled is None and self.report().state == "ambiguous":
+                # Whoever answers does not set it going again.
+                self._cancelled = payload["reason"]
         elif name == "signal":
             self._signals[payload["name"]] = payload["payload"]
             for task in list(self._tasks.values()):
@@ -521,8 +524,23 @@ class Machine:
         if reply is not None and (step, number) not in self._bygone:
             self._known.setdefault(step, []).append(_Known(asked, Reply({"ok": True, **reply}), told=True))
         self._bygone.discard((step, number))
-        if self.finished and not self._doubts:
+        if self._cancelled is not None:
+            self._answered_for_good(step, f"{asked.call.method} (call {number})", applied=reply is not None)
+        elif self.finished and not self._doubts:
             self._go_back(None)
+
+    def _answered_for_good(self, step: str, call: str, *, applied: bool) -> None:
+        """Take an answer into the report of a run that was cancelled: it goes on only if somebody retries it."""
+        report = self._reports[step]
+        if report.outcome in ("ambiguous", "cancelled"):
+            said = f"{call} was {'' if applied else 'not '}carried out"
+            report = attrs.evolve(report, reason=f"{report.reason or self._cancelled}; {said}")
+            if all(name != step for name, _ in self._doubts):
+                report = attrs.evolve(report, outcome="cancelled", error=None)
+                self._passed.discard(step)
+            self._reports[step] = report
+        if not self._doubts and self._stopped_as == "ambiguous":
+            self._stopped_by = None
 
     def _go_back(self, runbook: Runbook | None) -> None:
         """Begin again with the step that failed; what succeeded stands."""

@@ -414,8 +414,7 @@ def test_what_an_earlier_time_did_is_not_done_for_a_later_one(fault: str) -> Non
     both.cancel("r")
     if lost:
         both.resolve("r", "remind", call=2, applied=True, reply={"message_ts": "1.5"})
-    else:
-        both.retry("r")
+    both.retry("r")
     assert _whispered(fake) == people * 2
 
 
@@ -636,6 +635,65 @@ def test_what_a_request_made_is_told_whole(journal: Journal, kind: str) -> None:
             both.resolve("r", "room", call=lost.call, applied=True, reply=reply)
     assert both.resolve("r", "room", call=lost.call, applied=True, reply={"channel": {"id": "C0123ABCD"}}).ok
     assert texts(fake) == ["in C0123ABCD"]
+
+
+class CancelledMeanwhile:
+    """A journal whose run is cancelled in the first wait after something was sent."""
+
+    def __init__(self, fake: FakeSlack) -> None:
+        self.fake, self.journal, self.told = fake, sr.MemoryJournal(), False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.journal, name)
+
+    def renew(self, *arguments: Any) -> Any:
+        """Hold the run, and cancel it."""
+        if self.fake.calls_to("chat.postMessage") and not self.told:
+            self.told = True
+            self.journal.tell("r", "cancel", sr.journal.encode({"reason": "a false alarm"}), self.fake.now)
+        return self.journal.renew(*arguments)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"on_error": "continue"}, {"every": 60, "until": "signals.x", "on_error": "continue"}]
+)
+@pytest.mark.parametrize("applied", [True, False])
+def test_an_answer_does_not_take_a_cancellation_back(kind: str, applied: bool, options: dict[str, Any]) -> None:
+    """It settles the step, and nothing more is sent; only an explicit retry goes on."""
+    fake = world()
+    both = Both(fake, CancelledMeanwhile(fake), kind)  # type: ignore[arg-type]
+    fake.inject("chat.postMessage", "reset_before")
+    book = sr.Runbook("b", {"one": sr.Step(say("one"), **options), "two": say("page everybody")})
+    report = both.run(book, {}, run_id="r")
+    assert (report["one"].outcome, report["two"].outcome) == ("ambiguous", "cancelled")
+    reply = {"channel": "C1", "ts": "1.5"} if applied else None
+    report = both.resolve("r", "one", call=1, applied=applied, reply=reply)
+    assert (report.state, report.stopped_by, texts(fake)) == ("cancelled", None, [])
+    assert report["one"].outcome == "cancelled" and report["one"].error is None
+    said = "was carried out" if applied else "was not carried out"
+    assert report["one"].reason == f"a false alarm; chat.postMessage (call 1) {said}"
+    assert both.report("r").to_dict() == report.to_dict()
+    assert (both.lost_answers("r"), both.resume_all()) == ((), [])
+    with pytest.raises(sr.RunConflict, match="nothing|not in doubt"):
+        both.resolve("r", "one", call=1, applied=False)
+    if "every" not in options:
+        report = both.retry("r")
+        assert (report.state, texts(fake)) == (
+            "succeeded",
+            ["page everybody"] if applied else ["one", "page everybody"],
+        )
+
+
+def test_a_run_that_waits_for_an_answer_can_be_cancelled(kind: str) -> None:
+    """Whoever answers later does not set it going again."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, kind)
+    error = _in_doubt(fake, both, "reset_before")
+    assert both.cancel("r", "a false alarm") is None
+    assert both.resume("r").state == "ambiguous"
+    report = both.resolve("r", "whisper", call=error.call, applied=False)
+    assert (report.state, texts(fake), len(_whispered(fake))) == ("cancelled", ["a"], 1)
+    assert (both.retry("r").state, texts(fake)[0], len(_whispered(fake))) == ("succeeded", "a", 2)
 
 
 # --- about one incident ----------------------------------------------------------------------------------------------
