@@ -36,12 +36,12 @@ from ._effects import (
     Wait,
     unsendable,
 )
-from ._settle import DOUBTFUL, Applied, Doubt, quiet, recipe
+from ._settle import DOUBTFUL, REPLIES, Applied, Doubt, quiet, recipe
 from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
 from .actions._marks import is_stampable, mark, stamped
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
-from .report import Outcome, Report, State, StepReport
+from .report import LostAnswer, Outcome, Report, State, StepReport
 from .retries import Accepted, Refused, RetryPolicy, judge
 from .runbook import ItemFailed, ItemsDone, Runbook
 from .slack_methods import METHODS
@@ -190,12 +190,12 @@ class _Known:
 
     Attributes:
         asked: The request, as the action asked for it.
-        reply: The answer.
+        reply: The answer, or what a function returned.
         told: Whether a person said so; then its arguments need not be the same.
     """
 
     asked: _Asked
-    reply: Reply
+    reply: Any
     told: bool = False
 
 
@@ -424,9 +424,9 @@ class Machine:
             mended = payload["runbook"]
             self._go_back(None if mended is None else Runbook.from_spec(mended))
 
-    def doubts(self) -> list[tuple[str, int, str]]:
-        """Return the requests of which nobody knows what became: step, number of the call, method."""
-        return [(step, number, asked.call.method) for (step, number), asked in self._doubts.items()]
+    def doubts(self) -> list[LostAnswer]:
+        """Return the requests of which nobody knows what became."""
+        return [_question(step, number, asked) for (step, number), asked in self._doubts.items()]
 
     def cancel(self, now: float, *, reason: str = "the run was cancelled") -> None:
         """End the run where it stands, at whatever line it was interrupted.
@@ -522,7 +522,8 @@ class Machine:
         if asked is None:
             return
         if reply is not None and (step, number) not in self._bygone:
-            self._known.setdefault(step, []).append(_Known(asked, Reply({"ok": True, **reply}), told=True))
+            told = dict(reply) if isinstance(asked.call, HostCall) else Reply({"ok": True, **reply})
+            self._known.setdefault(step, []).append(_Known(asked, told, told=True))
         self._bygone.discard((step, number))
         if self._cancelled is not None:
             self._answered_for_good(step, f"{asked.call.method} (call {number})", applied=reply is not None)
@@ -708,9 +709,10 @@ class Machine:
             while task.frames:
                 effect, value, error = self._resume(task, value, error)
                 if isinstance(effect, (Call, Upload, HostCall)):
-                    value = self._ask(task, effect, now)
-                    if value is None:
+                    known = self._ask(task, effect, now)
+                    if known is None:
                         return
+                    value = known.reply
                 elif isinstance(effect, (_Again, _Unsettled)):
                     if self._goes_on_without(task, effect, now):
                         return
@@ -734,7 +736,7 @@ class Machine:
         else:
             self._succeed(task, value, now)
 
-    def _ask(self, task: _Task, request: Request, now: float) -> Reply | None:
+    def _ask(self, task: _Task, request: Request, now: float) -> _Known | None:
         """Send a request, unless an earlier attempt at the step has its answer."""
         task.calls.append(request.method)
         if task.settling is None:
@@ -837,9 +839,7 @@ class Machine:
                     remedy="It changed nothing that shows: run it again when Slack answers.",
                 )
                 self._advance(task, None, lost, now)
-        elif isinstance(call, Call) and self._settle(task, call, verdict.reason, now):
-            return
-        else:
+        elif not self._settle(task, call, verdict.reason, now):
             self._ambiguous(task, call, verdict.reason, now)
 
     def _refused(self, task: _Task, call: Request, refused: Refused, now: float) -> None:
@@ -881,21 +881,24 @@ class Machine:
         if asked is None or asked.call.repeat is Repeat.READS:
             return
         task.changed = True
-        if task.settling is None and isinstance(asked.call, Call):
+        # Another function may as well be called again, and then tells what is so by then.
+        counts = isinstance(asked.call, Call) or asked.call.repeat is Repeat.DOUBLES
+        if task.settling is None and counts:
             self._known.setdefault(task.name, []).append(_Known(asked, reply))
 
-    def _settle(self, task: _Task, call: Call, reason: str, now: float) -> bool:
+    def _settle(self, task: _Task, call: Call | HostCall, reason: str, now: float) -> bool:
         """Go on after a lost answer; ``False`` where only a person can."""
         if self._choice(task) == "fail":
             return False
         if self._choice(task) == "resend":
             return self._try_again(task, None, now)
-        look = recipe(doubt := Doubt(call, task.first_sent, self._key(task)))
-        if look is not None:
-            task.settling = _Settling(doubt, reason, task.attempt, task.call_waited)
-            task.frames.append(_Frame(look, settles=True))
-            self._advance(task, None, None, now)
-            return True
+        if isinstance(call, Call):
+            look = recipe(doubt := Doubt(call, task.first_sent, self._key(task)))
+            if look is not None:
+                task.settling = _Settling(doubt, reason, task.attempt, task.call_waited)
+                task.frames.append(_Frame(look, settles=True))
+                self._advance(task, None, None, now)
+                return True
         if call.repeat is Repeat.DOUBLES:
             return False
         # Sent again it does no harm, but its errors may come from the first attempt; and that must not come after it,
@@ -930,7 +933,7 @@ class Machine:
     def _refused_again(call: Request, refused: Refused) -> Accepted | Refused | None:
         """Judge a refusal after an attempt whose answer was lost: done, refused, or ``None`` for nobody knows."""
         code = getattr(refused.error, "code", "")
-        if refused.again or call.method not in METHODS:
+        if refused.again or not isinstance(call, Call) or call.method not in METHODS:
             return refused
         if code in METHODS[call.method].done_codes:
             return Accepted(Reply({"ok": True}))
@@ -1023,6 +1026,7 @@ class Machine:
             call=task.at,
             doubles=call.repeat is Repeat.DOUBLES,
             kept=self._kept,
+            function=isinstance(call, HostCall),
         )
         self._doubts[task.name, task.at] = cast("_Asked", task.asked)
         if task.items is None:
@@ -1093,21 +1097,29 @@ class Machine:
         self._events.append(StepFinished(self.run_id, report))
 
 
-def _known_answer(task: _Task, asked: _Asked) -> Reply | None:
+def _question(step: str, number: int, asked: _Asked) -> LostAnswer:
+    """Ask a person what became of a request, and for what the action goes on with."""
+    method = asked.call.method
+    if isinstance(asked.call, HostCall):
+        return LostAnswer(step, number, method, tuple(dict.fromkeys(asked.step.save_as.values())), function=True)
+    return LostAnswer(step, number, method, REPLIES.get(method, ()))
+
+
+def _known_answer(task: _Task, asked: _Asked) -> _Known | None:
     """Return the answer to a request that an earlier attempt at the step had carried out.
 
     What a person told goes to the very request that they were asked about, and only where there is none that reads the
     same, to the one that stands in its place.
     """
-    if not isinstance(asked.call, Call) or asked.call.repeat is Repeat.READS:
+    if isinstance(asked.call, Upload) or asked.call.repeat is Repeat.READS:
         return None
     same = [known for known in task.known if known.asked.call == asked.call]
     same = same or [known for known in task.known if known.told and known.asked.stands_for(asked)]
     if not same:
         return None
     found = min(same, key=lambda known: known.told)
-    task.known.remove(found)
-    return found.reply
+    task.known = [known for known in task.known if known is not found]
+    return found
 
 
 def _never_done(call: Call) -> SlackUnavailable:

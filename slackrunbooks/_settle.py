@@ -21,7 +21,7 @@ from .text import parse_channel
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from ._effects import Call, Effect, Flow
+    from ._effects import Call, Effect, Flow, HostCall
 
 __all__ = ["DOUBTFUL", "QUIET", "REPLIES", "Applied", "Doubt", "NotApplied", "Verdict", "quiet", "recipe"]
 
@@ -102,7 +102,7 @@ class NotApplied:
 Verdict: TypeAlias = Applied | NotApplied
 
 
-def quiet(call: Call) -> float:
+def quiet(call: Call | HostCall) -> float:
     """Return for how many seconds after its loss a request may still be carried out.
 
     Args:

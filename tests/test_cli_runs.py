@@ -297,7 +297,9 @@ def test_a_run_in_doubt(command: Command, slack: FakeSlack, server: FakeServer, 
     assert applied == f"{answer} --applied --reply message_ts=… --journal runs.db"
     assert denied == f"{answer} --not-applied --journal runs.db"
     lost = command("runs", "show", "inc-1/declare", "--json").data["lost_answers"]
-    assert lost == [{"step": "whisper", "call": 1, "method": "chat.postEphemeral", "reply": ["message_ts"]}]
+    assert lost == [
+        {"step": "whisper", "call": 1, "method": "chat.postEphemeral", "reply": ["message_ts"], "function": False}
+    ]
     assert "needs an answer" in command("runs", "list").out
 
 

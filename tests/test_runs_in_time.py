@@ -783,6 +783,94 @@ def test_what_a_function_returns_is_what_the_journal_can_hold(journal: Journal, 
     assert "the function has run, and what it returned is lost: " in str(report["odd"].error)
 
 
+class DiesAfter:
+    """A journal whose worker dies before it writes what its first piece of work gave."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal, self.died = journal, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.journal, name)
+
+    def settle(self, *arguments: Any) -> None:
+        """Write it, but for the first."""
+        if not self.died:
+            self.died = True
+            raise KeyboardInterrupt
+        self.journal.settle(*arguments)
+
+
+def _paged(kind: str, repeat: Any, returns: Any, **options: Any) -> tuple[FakeSlack, Both, list[str]]:
+    """Leave a run whose worker died right after a function of the host had run."""
+    called: list[str] = []
+
+    def page(who: str) -> Any:
+        called.append(who)
+        return returns
+
+    sr.register(page, name="page_in_time", repeat=repeat)
+    fake = world()
+    both = Both(fake, DiesAfter(sr.MemoryJournal()), kind)  # type: ignore[arg-type]
+    page_step = sr.Step(sr.Function(page, {"who": "ann"}, repeat=repeat), **options)
+    with pytest.raises(KeyboardInterrupt):
+        both.run(sr.Runbook("b", {"page": page_step, "say": say("paged {{steps.page.id}}")}), {}, run_id="r")
+    assert called == ["ann"]
+    return fake, both, called
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_function_that_a_person_answers_for_is_not_called_again(kind: str, applied: bool) -> None:
+    """Its step gives what they say that it returned; if it has done nothing, it is called again."""
+    fake, both, called = _paged(kind, "doubles", {"id": 7}, save_as={"page_id": "id"})
+    report = both.resume("r")
+    assert (report.state, called) == ("ambiguous", ["ann"])
+    said = str(report["page"].error)
+    assert said == (
+        "Step 'page': page was called, and what became of it is not known (the process ended before the answer was "
+        "written). Look whether it has done its work, and tell: resolve('r', 'page', call=1, applied=…, reply=what it "
+        "returned)."
+    )
+    assert both.lost_answers("r") == (sr.LostAnswer("page", 1, "page", ("id",), function=True),)
+    if applied:
+        with pytest.raises(sr.RunbookError, match="reply: needs id of what page returned"):
+            both.resolve("r", "page", call=1, applied=True)
+    reply = {"id": 8} if applied else None
+    report = both.resolve("r", "page", call=1, applied=applied, reply=reply)
+    number = 8 if applied else 7
+    assert (report.state, report["page"].output, report.saved) == ("succeeded", {"id": number}, {"page_id": number})
+    assert (called, texts(fake)) == (["ann"] * (1 if applied else 2), [f"paged {number}"])
+    assert both.report("r").to_dict() == report.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("repeat", "choice", "calls"), [("same", None, 2), ("same", "fail", 1), ("doubles", "resend", 2)]
+)
+def test_a_function_that_may_be_called_twice_is_called_again(kind: str, repeat: str, choice: Any, calls: int) -> None:
+    """Nobody is asked, unless the step says so."""
+    fake, both, called = _paged(kind, repeat, {"id": 7}, on_ambiguous=choice)
+    report = both.resume("r")
+    assert len(called) == calls
+    assert (report.state, texts(fake)) == (("succeeded", ["paged 7"]) if calls == 2 else ("ambiguous", []))
+
+
+def test_within_a_step_that_failed_a_function_that_has_run_is_not_called_again() -> None:
+    """Of a loop, the items that it did stand; a function that gave nothing counts as well."""
+    called: list[str] = []
+
+    def page(who: str) -> None:
+        called.append(who)
+        if who == "bob" and called.count("bob") == 1:
+            raise ValueError("busy")
+
+    sr.register(page, name="page_each_in_time", repeat="doubles")
+    both = Both(world(), sr.MemoryJournal(), "sync")
+    each = sr.Step(sr.Function(page, {"who": "{{item}}"}), foreach=["ann", "bob", "cy"])
+    assert both.run(sr.Runbook("b", {"each": each}), {}, run_id="r").state == "failed"
+    report = both.retry("r")
+    assert (report.state, called) == ("succeeded", ["ann", "bob", "bob", "cy"])
+    assert both.report("r").to_dict() == report.to_dict()
+
+
 # --- loops -----------------------------------------------------------------------------------------------------------
 
 

@@ -224,7 +224,9 @@ class Desk:
         sent = sent_at.get((question.step, question.call))
         when = f", sent at {_clock_time(sent, now)} UTC" if sent is not None else ""
         words = ("resolve", run_id, question.step, "--call", str(question.call))
-        replies = " ".join(f"--reply {path}=…" for path in question.reply)
+        # Of a function, only what the step saves is known to be needed.
+        needed = question.reply or (("FIELD",) if question.function else ())
+        replies = " ".join(f"--reply {path}=…" for path in needed)
         return [
             f"Did {question.method} of step {question.step!r} happen (call {question.call}{when})? Look, and answer:",
             f"  {self.command(*words, '--applied', free=replies)}",
