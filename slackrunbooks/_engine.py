@@ -36,7 +36,7 @@ from ._effects import (
     Wait,
     unsendable,
 )
-from ._settle import DOUBTFUL, REPLIES, Applied, Doubt, quiet, recipe
+from ._settle import DOUBTFUL, REPLIES, Applied, Doubt, made, quiet, recipe
 from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
 from .actions._marks import is_stampable, mark, stamped
@@ -313,7 +313,9 @@ class Machine:
         self._signals: dict[str, Any] = {}
         self._known: dict[str, list[_Known]] = {}
         self._doubts: dict[tuple[str, int], _Asked] = {}
-        # Of these, the ones of steps that have come again since.
+        # What the run has made, where a look-up could take it for something else that the run made.
+        self._made: set[str] = set()
+        # Of the doubts, the ones of steps that have come again since.
         self._bygone: set[tuple[str, int]] = set()
         # How often each step was begun.
         self._turns: Counter[str] = Counter()
@@ -522,6 +524,7 @@ class Machine:
         if asked is None:
             return
         if reply is not None and (step, number) not in self._bygone:
+            self._made.add(made(asked.call.method, reply))
             told = dict(reply) if isinstance(asked.call, HostCall) else Reply({"ok": True, **reply})
             self._known.setdefault(step, []).append(_Known(asked, told, told=True))
         self._bygone.discard((step, number))
@@ -881,6 +884,8 @@ class Machine:
         if asked is None or asked.call.repeat is Repeat.READS:
             return
         task.changed = True
+        if task.settling is None and isinstance(reply, Reply):
+            self._made.add(made(asked.call.method, reply.data))
         # Another function may as well be called again, and then tells what is so by then.
         counts = isinstance(asked.call, Call) or asked.call.repeat is Repeat.DOUBLES
         if task.settling is None and counts:
@@ -893,7 +898,7 @@ class Machine:
         if self._choice(task) == "resend":
             return self._try_again(task, None, now)
         if isinstance(call, Call):
-            look = recipe(doubt := Doubt(call, task.first_sent, self._key(task)))
+            look = recipe(doubt := Doubt(call, task.first_sent, self._key(task), frozenset(self._made)))
             if look is not None:
                 task.settling = _Settling(doubt, reason, task.attempt, task.call_waited)
                 task.frames.append(_Frame(look, settles=True))
