@@ -23,7 +23,6 @@ from ._effects import OnAmbiguous
 from ._engine import Event, Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
 from ._perform import WallClock
-from ._settle import REPLIES
 from ._survey import survey
 from .actions import Action
 from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
@@ -177,7 +176,7 @@ class Core:
             KeyError: The journal has no such run.
         """
         machine, _ = recorded(self._journal_or_refused("lost_answers"), self._kept_record(run_id, "lost_answers"))
-        return tuple(LostAnswer(step, call, method, REPLIES.get(method, ())) for step, call, method in machine.doubts())
+        return tuple(machine.doubts())
 
     # --- starting and ending a run -----------------------------------------------------------------------------------
 
@@ -367,14 +366,14 @@ class Core:
         return record
 
     def _ended(self, run_id: str, what: str) -> Machine:
-        """Return the machine of a run that has ended and did not succeed. Blocks."""
+        """Return the machine of a run that has ended and left something to do about it. Blocks."""
         record = self._kept_record(run_id, what)
         machine, _ = recorded(self._journal_or_refused(what), record)
         if record.state == "running":
             raise RunHeld(
                 run_id, f"it has not ended yet, so there is nothing to {what}; resume it, or cancel it first."
             )
-        if record.state == "succeeded":
+        if record.state == "succeeded" and not (what == "resolve" and machine.doubts()):
             raise RunConflict(run_id, f"it has succeeded, so there is nothing to {what}.")
         return machine
 
@@ -382,11 +381,12 @@ class Core:
         """Open a run that failed, to go on from the step that did. Blocks."""
         machine = self._ended(run_id, "retry")
         if doubts := machine.doubts():
-            step, call, method = doubts[0]
+            lost = doubts[0]
             raise RunConflict(
                 run_id,
-                f"nobody knows whether {method} (call {call} of step {step!r}) was carried out. Look in Slack, and "
-                f"answer with resolve({run_id!r}, {step!r}, call={call}, applied=…).",
+                f"nobody knows whether {lost.method} (call {lost.call} of step {lost.step!r}) was carried out. Look"
+                f"{'' if lost.function else ' in Slack'}, and answer with resolve({run_id!r}, {lost.step!r}, "
+                f"call={lost.call}, applied=…).",
             )
         if runbook is not None:
             runbook = _checked_runbook(runbook)
@@ -403,17 +403,18 @@ class Core:
     ) -> Report | Course:
         """Answer for a lost request, and open the run to go on. Blocks."""
         doubts = self._ended(run_id, "resolve").doubts()
-        method = next((method for name, number, method in doubts if (name, number) == (step, call)), None)
-        if method is None:
-            asked = ", ".join(f"call {number} of step {name!r} ({method})" for name, number, method in doubts)
+        lost = next((lost for lost in doubts if (lost.step, lost.call) == (step, call)), None)
+        if lost is None:
+            asked = ", ".join(f"call {each.call} of step {each.step!r} ({each.method})" for each in doubts)
             raise RunConflict(run_id, f"call {call} of step {step!r} is not in doubt; {asked or 'nothing'} is.")
-        needed = REPLIES.get(method, ()) if applied else ()
-        missing = [path for path in needed if not _tells(reply or {}, path)]
+        missing = [path for path in lost.reply if applied and not _tells(reply or {}, path)]
         if missing:
-            raise RunbookError(
-                f"needs {', '.join(missing)} of what {method} made, for the steps that follow: take it from Slack.",
-                place="reply",
+            made = (
+                "returned, for the steps that follow"
+                if lost.function
+                else "made, for the steps that follow: take it from Slack"
             )
+            raise RunbookError(f"needs {', '.join(missing)} of what {lost.method} {made}.", place="reply")
         answer = {"step": step, "call": call, "reply": dict(reply or {}) if applied else None}
         self._told(run_id, "resolve", answer)
         return self._go_on(self._kept_record(run_id))

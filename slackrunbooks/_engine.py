@@ -11,7 +11,7 @@ Each step is a small stack of generators: the action, and above it the look-ups 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -36,13 +36,13 @@ from ._effects import (
     Wait,
     unsendable,
 )
-from ._settle import DOUBTFUL, Applied, Doubt, quiet, recipe
+from ._settle import DOUBTFUL, REPLIES, Applied, Doubt, made, quiet, recipe
 from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
 from .actions._marks import is_stampable, mark, stamped
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
 from .policy import Watch
-from .report import Outcome, Report, State, StepReport
+from .report import LostAnswer, Outcome, Report, State, StepReport
 from .retries import Accepted, Refused, RetryPolicy, judge
 from .runbook import ItemFailed, ItemsDone, Runbook
 from .slack_methods import METHODS
@@ -174,21 +174,40 @@ class _Unsettled:
 
 
 @attrs.frozen
+class _Asked:
+    """A request as a step asked for it, and where in the step that was.
+
+    Attributes:
+        call: The request.
+        step: The step, as it was then.
+        item: The item of its loop, with its number; ``None`` without one.
+        nth: The how many-th of its method it was there.
+    """
+
+    call: Request
+    step: Step
+    item: tuple[int, Any] | None
+    nth: int
+
+    def stands_for(self, other: _Asked) -> bool:
+        """Tell whether it is at the same place; its arguments may differ, as where they name the time."""
+        mine, theirs = ((each.call.method, each.nth, each.item, each.step) for each in (self, other))
+        return mine == theirs
+
+
+@attrs.frozen
 class _Known:
     """A request that was carried out, so that a step that is tried again does not send it again.
 
     Attributes:
-        call: The request, as the action asked for it.
-        reply: The answer.
+        asked: The request, as the action asked for it.
+        reply: The answer, or what a function returned.
         told: Whether a person said so; then its arguments need not be the same.
     """
 
-    call: Request
-    reply: Reply
+    asked: _Asked
+    reply: Any
     told: bool = False
-
-    def answers(self, call: Call) -> bool:
-        return self.call.method == call.method and (self.told or self.call == call)
 
 
 @attrs.define
@@ -202,8 +221,10 @@ class _Task:
     work: Work | None = None
     handed_out: bool = False
     call: Request | None = None
-    raw: Request | None = None
+    asked: _Asked | None = None
     at: int = 0
+    turn: int = 0
+    nths: Counter[str] = attrs.field(factory=Counter)
     known: list[_Known] = attrs.field(factory=list)
     attempt: int = 0
     call_waited: float = 0.0
@@ -226,6 +247,10 @@ class _Task:
     number: int = 0
     outputs: list[Any] = attrs.field(factory=list)
     failures: list[tuple[ItemFailed, Exception]] = attrs.field(factory=list)
+
+    def item(self) -> tuple[int, Any] | None:
+        """The item of the loop that it is at, with its number."""
+        return None if self.items is None else (self.number, self.items[self.number - 1])
 
     def achieved(self) -> Any:
         """What exists by now: of a loop, what its items gave."""
@@ -291,6 +316,8 @@ class Machine:
         self._pending = deque(runbook.steps.items())
         self._tasks: dict[str, _Task] = {}
         self._reports: dict[str, StepReport] = {}
+        # Steps that ended, however, while nothing had stopped the run: nobody waits for them when it goes on.
+        self._passed: set[str] = set()
         self._found: dict[tuple[str, ...], Any] = {}
         self._facts: dict[tuple[str, ...], Any] = {}
         self._events: list[Event] = []
@@ -301,7 +328,13 @@ class Machine:
         self._last_end = 0.0
         self._signals: dict[str, Any] = {}
         self._known: dict[str, list[_Known]] = {}
-        self._doubts: dict[tuple[str, int], Request] = {}
+        self._doubts: dict[tuple[str, int], _Asked] = {}
+        # What the run has made, where a look-up could take it for something else that the run made.
+        self._made: set[str] = set()
+        # Of the doubts, the ones of steps that have come again since.
+        self._bygone: set[tuple[str, int]] = set()
+        # How often each step was begun.
+        self._turns: Counter[str] = Counter()
 
     # --- what a driver calls -----------------------------------------------------------------------------------------
 
@@ -410,6 +443,9 @@ class Machine:
         if name == "cancel":
             if not self.finished:
                 self.cancel(now, reason=payload["reason"])
+            elif self._doubts and self._cancelled is None and self.report().state == "ambiguous":
+                # Whoever answers does not set it going again.
+                self._cancelled = payload["reason"]
         elif name == "signal":
             self._signals[payload["name"]] = payload["payload"]
             for task in list(self._tasks.values()):
@@ -425,9 +461,9 @@ class Machine:
             mended = payload["runbook"]
             self._go_back(None if mended is None else Runbook.from_spec(mended))
 
-    def doubts(self) -> list[tuple[str, int, str]]:
-        """Return the requests of which nobody knows what became: step, number of the call, method."""
-        return [(step, number, call.method) for (step, number), call in self._doubts.items()]
+    def doubts(self) -> list[LostAnswer]:
+        """Return the requests of which nobody knows what became."""
+        return [_question(step, number, asked) for (step, number), asked in self._doubts.items()]
 
     def cancel(self, now: float, *, reason: str = "the run was cancelled") -> None:
         """End the run where it stands, at whatever line it was interrupted.
@@ -470,6 +506,7 @@ class Machine:
             state = "cancelled"
         elif not self.finished:
             state = "waiting"
+        doubted = {step for step, _ in self._doubts}
         return Report(
             run_id=self.run_id,
             runbook=self.runbook.name,
@@ -484,7 +521,7 @@ class Machine:
             notes=tuple(
                 f"Step {name!r} may or may not have done its work: its answer was lost."
                 for name, report in self._reports.items()
-                if report.outcome == "ambiguous" and state != "ambiguous"
+                if state != "ambiguous" and (report.outcome == "ambiguous" or name in doubted)
             ),
             stopped_by=self._stopped_by,
         )
@@ -518,29 +555,42 @@ class Machine:
 
     def _answered(self, step: str, number: int, reply: Mapping[str, Any] | None) -> None:
         """Take a person's word for a request whose answer was lost; ``None`` says that it was not carried out."""
-        call = self._doubts.pop((step, number), None)
-        if call is None:
+        asked = self._doubts.pop((step, number), None)
+        if asked is None:
             return
-        if reply is not None:
-            self._known.setdefault(step, []).append(_Known(call, Reply({"ok": True, **reply}), told=True))
-        if self.finished and not self._doubts:
+        if reply is not None and (step, number) not in self._bygone:
+            self._made.add(made(asked.call.method, reply))
+            told = dict(reply) if isinstance(asked.call, HostCall) else Reply({"ok": True, **reply})
+            self._known.setdefault(step, []).append(_Known(asked, told, told=True))
+        self._bygone.discard((step, number))
+        if self._cancelled is not None:
+            self._answered_for_good(step, f"{asked.call.method} (call {number})", applied=reply is not None)
+        elif self.finished and not self._doubts:
             self._go_back(None)
+
+    def _answered_for_good(self, step: str, call: str, *, applied: bool) -> None:
+        """Take an answer into the report of a run that was cancelled: it goes on only if somebody retries it."""
+        report = self._reports[step]
+        if report.outcome in ("ambiguous", "cancelled"):
+            said = f"{call} was {'' if applied else 'not '}carried out"
+            report = attrs.evolve(report, reason=f"{report.reason or self._cancelled}; {said}")
+            if all(name != step for name, _ in self._doubts):
+                report = attrs.evolve(report, outcome="cancelled", error=None)
+                self._passed.discard(step)
+            self._reports[step] = report
+        if not self._doubts and self._stopped_as == "ambiguous":
+            self._stopped_by = None
 
     def _go_back(self, runbook: Runbook | None) -> None:
         """Begin again with the step that failed; what succeeded stands."""
         if runbook is not None:
             self.runbook = runbook
-        names = list(self.runbook.steps)
-        open_ended = ("cancelled", "ambiguous", "failed")
-        first = self._stopped_by
-        if first not in names:
-            ended = (name for name in names if name in self._reports)
-            first = next((name for name in ended if self._reports[name].outcome in open_ended), None)
-        start = names.index(first) if first is not None else len(names)
+        # Also those of steps that the runbook has no more: another one may have them again.
         stands = {
             name: report
             for name, report in self._reports.items()
-            if name in names and (report.outcome == "succeeded" or names.index(name) < start)
+            # One that was in doubt is answered by now, and ends by that.
+            if report.outcome == "succeeded" or (name in self._passed and report.outcome != "ambiguous")
         }
         self._reports = stands
         self._pending = deque((name, step) for name, step in self.runbook.steps.items() if name not in stands)
@@ -552,7 +602,8 @@ class Machine:
         if reason is not None:
             self._skip(name, "skipped", reason)
             return
-        task = _Task(name, step, started=now, known=list(self._known.get(name, ())))
+        task = _Task(name, step, started=now, turn=self._turns[name], known=list(self._known.get(name, ())))
+        self._turns[name] += 1
         self._tasks[name] = task
         if step.after is not None and self._last_end + step.after > now:
             self._wait_until(task, "after", self._last_end + step.after, now)
@@ -560,7 +611,7 @@ class Machine:
             self._start(task, now)
 
     def _wait_until(self, task: _Task, stage: Literal["after", "every"], until: float, now: float) -> None:
-        task.stage, task.call, task.wait_began = stage, None, now
+        task.stage, task.call, task.in_doubt, task.wait_began = stage, None, None, now
         self._put_out(task, Sleep(task.name, until))
 
     def _go_on_after(self, task: _Task, now: float) -> None:
@@ -618,6 +669,7 @@ class Machine:
         name, step = task.name, task.step
         task.round_began, task.partial, task.in_doubt, task.changed = now, None, None, False
         task.items, task.number, task.outputs, task.failures = None, 0, [], []
+        task.nths.clear()
         try:
             if step.foreach is None:
                 task.frames.append(_Frame(self._render(name, step).flow()))
@@ -655,6 +707,7 @@ class Machine:
         """Begin the next item of a loop."""
         task.number += 1
         task.partial = None
+        task.nths.clear()
         item = {"item": cast("list[Any]", task.items)[task.number - 1], "item_number": task.number}
         task.frames.append(_Frame(self._render(task.name, task.step, item, f"[{task.number}]").flow()))
 
@@ -696,9 +749,10 @@ class Machine:
             while task.frames:
                 effect, value, error = self._resume(task, value, error)
                 if isinstance(effect, (Call, Upload, HostCall, _Judged)):
-                    value = self._ask(task, effect, now)
-                    if value is None and not self._is_judged(task):
+                    known = self._ask(task, effect, now)
+                    if known is None and not self._is_judged(task):
                         return
+                    value = None if known is None else known.reply
                 elif isinstance(effect, (_Again, _Unsettled)):
                     if self._goes_on_without(task, effect, now):
                         return
@@ -746,19 +800,21 @@ class Machine:
         """Tell whether a request is the action's, and not a look-up of the engine's own."""
         return task.settling is None and not any(frame.judges is not None for frame in task.frames)
 
-    def _ask(self, task: _Task, effect: Request | _Judged, now: float) -> Reply | None:
+    def _ask(self, task: _Task, effect: Request | _Judged, now: float) -> _Known | None:
         """Send a request, unless the policy has to judge it first, or an earlier attempt at the step has its answer."""
-        asked, request = (effect.asked, effect.call) if isinstance(effect, _Judged) else (effect, effect)
+        raw, request = (effect.asked, effect.call) if isinstance(effect, _Judged) else (effect, effect)
         if self._watch is not None and isinstance(effect, Call) and self._is_to_judge(task):
             task.frames.append(_Frame(self._watch.judge(effect), judges=effect))
             return None
         task.calls.append(request.method)
         if task.settling is None:
+            task.nths[request.method] += 1
+            asked = _Asked(raw, task.step, task.item(), task.nths[request.method])
             known = _known_answer(task, asked)
             if known is not None:
                 return known
             task.first_sent, task.unresolved = now, ""
-            task.raw, task.at = asked, len(task.calls)
+            task.asked, task.at = asked, len(task.calls)
             request = self._stamped(task, request)
         task.attempt, task.call_waited = 0, 0.0
         self._send(task, request, now)
@@ -856,9 +912,7 @@ class Machine:
                     remedy="It changed nothing that shows: run it again when Slack answers.",
                 )
                 self._advance(task, None, lost, now)
-        elif isinstance(call, Call) and self._settle(task, call, verdict.reason, now):
-            return
-        else:
+        elif not self._settle(task, call, verdict.reason, now):
             self._ambiguous(task, call, verdict.reason, now)
 
     def _refused(self, task: _Task, call: Request, refused: Refused, now: float) -> None:
@@ -891,27 +945,35 @@ class Machine:
         return task.step.on_ambiguous or self._on_ambiguous
 
     def _key(self, task: _Task) -> str:
-        return mark(self.run_id, task.name, str(task.at))
+        # The calls of a step that is tried again are counted from 1 again.
+        return mark(self.run_id, task.name, str(task.at), *([str(task.turn)] if task.turn else []))
 
     def _remember(self, task: _Task, reply: Any) -> None:
         """Keep what was carried out, in case that the step is tried again."""
-        call = task.raw
-        task.changed = task.changed or (call is not None and call.repeat is not Repeat.READS)
-        if task.settling is None and isinstance(call, Call) and call.repeat is not Repeat.READS:
-            self._known.setdefault(task.name, []).append(_Known(call, reply))
+        asked = task.asked
+        if asked is None or asked.call.repeat is Repeat.READS:
+            return
+        task.changed = True
+        if task.settling is None and isinstance(reply, Reply):
+            self._made.add(made(asked.call.method, reply.data))
+        # Another function may as well be called again, and then tells what is so by then.
+        counts = isinstance(asked.call, Call) or asked.call.repeat is Repeat.DOUBLES
+        if task.settling is None and counts:
+            self._known.setdefault(task.name, []).append(_Known(asked, reply))
 
-    def _settle(self, task: _Task, call: Call, reason: str, now: float) -> bool:
+    def _settle(self, task: _Task, call: Call | HostCall, reason: str, now: float) -> bool:
         """Go on after a lost answer; ``False`` where only a person can."""
         if self._choice(task) == "fail":
             return False
         if self._choice(task) == "resend":
             return self._try_again(task, None, now)
-        look = recipe(doubt := Doubt(call, task.first_sent, self._key(task)))
-        if look is not None:
-            task.settling = _Settling(doubt, reason, task.attempt, task.call_waited)
-            task.frames.append(_Frame(look, settles=True))
-            self._advance(task, None, None, now)
-            return True
+        if isinstance(call, Call):
+            look = recipe(doubt := Doubt(call, task.first_sent, self._key(task), frozenset(self._made)))
+            if look is not None:
+                task.settling = _Settling(doubt, reason, task.attempt, task.call_waited)
+                task.frames.append(_Frame(look, settles=True))
+                self._advance(task, None, None, now)
+                return True
         if call.repeat is Repeat.DOUBLES:
             return False
         # Sent again it does no harm, but its errors may come from the first attempt; and that must not come after it,
@@ -946,7 +1008,7 @@ class Machine:
     def _refused_again(call: Request, refused: Refused) -> Accepted | Refused | None:
         """Judge a refusal after an attempt whose answer was lost: done, refused, or ``None`` for nobody knows."""
         code = getattr(refused.error, "code", "")
-        if refused.again or call.method not in METHODS:
+        if refused.again or not isinstance(call, Call) or call.method not in METHODS:
             return refused
         if code in METHODS[call.method].done_codes:
             return Accepted(Reply({"ok": True}))
@@ -969,10 +1031,6 @@ class Machine:
             task.partial, task.items = output, None
             self._fail(task, error, now)
             return
-        if task.step.every is not None:
-            # What was done stays done; a retry begins with a time of its own.
-            self._known.pop(task.name, None)
-            task.known = []
         if self._comes_again(task, output, None, now):
             return
         if task.last[1] is not None:
@@ -984,11 +1042,20 @@ class Machine:
         """Let a step with ``every`` wait for its next time; ``False`` where there is none."""
         if task.step.every is None:
             return False
+        if error is None:
+            self._close_time(task)
         task.last = (output, error)
         if self._may_end(task, now):
             return False
+        self._close_time(task)
         self._wait_until(task, "every", max(now, task.round_began + task.step.every), now)
         return True
+
+    def _close_time(self, task: _Task) -> None:
+        """Let what one time of a step with ``every`` did stay done; a retry begins with a time of its own."""
+        self._known.pop(task.name, None)
+        task.known = []
+        self._bygone |= {doubt for doubt in self._doubts if doubt[0] == task.name}
 
     def _keep(self, name: str, step: Step, output: Any, *, partly: bool = False) -> None:
         """Make an output readable for later steps and save what the step says; ``partly``, as far as it goes."""
@@ -1005,13 +1072,13 @@ class Machine:
             self._context = put(self._context, path, fields[field])
             self._saved[path] = fields[field]
 
-    def _fail(self, task: _Task, error: BaseException, now: float) -> None:
+    def _fail(self, task: _Task, error: BaseException, now: float, *, ends: bool = False) -> None:
         self._close(task)
         # Of a loop that went on, one item may be in doubt.
         state: Literal["failed", "ambiguous"] = "ambiguous" if isinstance(error, AmbiguousOutcome) else "failed"
         self._stop(task, state, error)
         output = self._kept_partly(task)
-        goes_on = task.step.on_error == "continue" and task.last[1] is not error
+        goes_on = task.step.on_error == "continue" and task.last[1] is not error and not ends
         if not (goes_on and self._comes_again(task, output, error, now)):
             self._end(task, state, now, output=output, error=error)
 
@@ -1034,17 +1101,18 @@ class Machine:
             call=task.at,
             doubles=call.repeat is Repeat.DOUBLES,
             kept=self._kept,
+            function=isinstance(call, HostCall),
         )
-        self._doubts[task.name, task.at] = cast("Request", task.raw)
+        self._doubts[task.name, task.at] = cast("_Asked", task.asked)
         if task.items is None:
-            self._fail(task, error, now)
+            self._fail(task, error, now, ends=ends)
         elif not ends and task.step.on_error == "continue":
             self._advance(task, None, error, now)
         else:
             failure = ItemFailed(number=task.number, code=type(error).__name__, message=str(error), output=task.partial)
             task.failures.append((failure, error))
             task.partial = None
-            self._fail(task, error, now)
+            self._fail(task, error, now, ends=ends)
 
     def _stop(self, task: _Task, state: State, error: BaseException) -> None:
         stops = task.step.on_error == "stop" and self._stopped_by is None
@@ -1099,19 +1167,34 @@ class Machine:
 
     def _note(self, report: StepReport) -> None:
         self._reports[report.name] = report
+        if self._stopped_by is None and self._cancelled is None:
+            self._passed.add(report.name)
         self._events.append(StepFinished(self.run_id, report))
 
 
-def _known_answer(task: _Task, call: Request) -> Reply | None:
-    """Return the answer to a request that an earlier attempt at the step had carried out."""
-    if not isinstance(call, Call) or call.repeat is Repeat.READS:
+def _question(step: str, number: int, asked: _Asked) -> LostAnswer:
+    """Ask a person what became of a request, and for what the action goes on with."""
+    method = asked.call.method
+    if isinstance(asked.call, HostCall):
+        return LostAnswer(step, number, method, tuple(dict.fromkeys(asked.step.save_as.values())), function=True)
+    return LostAnswer(step, number, method, REPLIES.get(method, ()))
+
+
+def _known_answer(task: _Task, asked: _Asked) -> _Known | None:
+    """Return the answer to a request that an earlier attempt at the step had carried out.
+
+    What a person told goes to the very request that they were asked about, and only where there is none that reads the
+    same, to the one that stands in its place.
+    """
+    if isinstance(asked.call, Upload) or asked.call.repeat is Repeat.READS:
         return None
-    same = [known for known in task.known if known.answers(call)]
+    same = [known for known in task.known if known.asked.call == asked.call]
+    same = same or [known for known in task.known if known.told and known.asked.stands_for(asked)]
     if not same:
         return None
     found = min(same, key=lambda known: known.told)
-    task.known.remove(found)
-    return found.reply
+    task.known = [known for known in task.known if known is not found]
+    return found
 
 
 def _never_done(call: Call) -> SlackUnavailable:

@@ -256,7 +256,8 @@ class Executor(Core):
             step: The step that is in doubt.
             call: Which of its calls, from 1: ``AmbiguousOutcome.call``.
             applied: Whether Slack did it. If not, it is sent again.
-            reply: What it made, for the steps that follow, as ``{"channel": "C…", "ts": "…"}`` for a message.
+            reply: What it made, for the steps that follow, as ``{"channel": "C…", "ts": "…"}`` for a message;
+                of a function, what it returned.
 
         Raises:
             KeyError: The journal has no such run.

@@ -287,14 +287,17 @@ class LostAnswer:
     Attributes:
         step: The step.
         call: Which of its calls, from 1.
-        method: The Web API method.
+        method: The Web API method, or the name of a function of the host.
         reply: What has to be told of what it made, if it was carried out, by dotted path: ``("channel", "ts")``.
+        function: Whether it is a function of the host. Then the reply is what it returned; of anything but a mapping,
+            ``{"value": …}``.
     """
 
     step: str
     call: int
     method: str
     reply: tuple[str, ...] = ()
+    function: bool = False
 
 
 @attrs.frozen
