@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     )
     from .actions._base import Fault as Fault
     from .actions.functions import Function as Function
+    from .audit import AuditLog as AuditLog
     from .client import PooledAsyncWebClient as PooledAsyncWebClient, PooledWebClient as PooledWebClient
     from .errors import (
         AmbiguousOutcome as AmbiguousOutcome,
@@ -151,6 +152,7 @@ if TYPE_CHECKING:
     from .pacing import Pacing as Pacing
     from .policy import Policy as Policy
     from .report import (
+        AuditRecord as AuditRecord,
         CheckReport as CheckReport,
         LostAnswer as LostAnswer,
         Plan as Plan,
@@ -190,6 +192,8 @@ __all__ = [
     "Approved",
     "ArchiveChannel",
     "AsyncExecutor",
+    "AuditLog",
+    "AuditRecord",
     "AuthenticationFailed",
     "BookmarkAdded",
     "BookmarkEdited",
@@ -367,7 +371,8 @@ _HOMES = {
     "markup": "ChannelMention Date GroupMention Link UserMention severity",
     "pacing": "Pacing",
     "policy": "Policy",
-    "report": "CheckReport LostAnswer Plan PlannedStep Report StepReport",
+    "audit": "AuditLog",
+    "report": "AuditRecord CheckReport LostAnswer Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
     "scopes": "Requirement ScopeRequirements required_scopes",

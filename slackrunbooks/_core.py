@@ -13,14 +13,14 @@ import re
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
 
 import attrs
 
 from ._context import MISSING, in_the_way, look_up, put
 from ._effects import OnAmbiguous
-from ._engine import Event, Hook, Machine, Send, Work
+from ._engine import Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
 from ._perform import WallClock
 from ._survey import survey
@@ -29,7 +29,7 @@ from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHel
 from .journal import RunRecord, decode, encode
 from .pacing import Pacing, asked_to_wait
 from .policy import Policy
-from .report import LostAnswer, Report
+from .report import AuditRecord, LostAnswer, Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
 from .templates import SupportsContext
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .report import Plan
 
-__all__ = ["Context", "Core", "outcome_of", "skipping"]
+__all__ = ["Audit", "Context", "Core", "outcome_of", "skipping"]
 
 _log = logging.getLogger("slackrunbooks")
 
@@ -56,6 +56,9 @@ _KEPT = 1000
 
 Context: TypeAlias = Mapping[str, Any] | SupportsContext | None
 """The data that fills a runbook: a mapping of plain data, or an object that gives one."""
+
+Audit: TypeAlias = Callable[[AuditRecord], object]
+"""Takes a record of each effect in Slack."""
 
 
 @attrs.define
@@ -82,7 +85,11 @@ class Core:
         on_ambiguous: OnAmbiguous,
         policy: Policy | None,
         hooks: Iterable[Hook],
+        audit: Audit | None,
     ) -> None:
+        if audit is not None and not callable(audit):
+            raise RunbookError(f"must be callable, as an AuditLog; not {type(audit).__name__}.", place="Executor.audit")
+        self._audit = audit
         if policy is not None and not isinstance(policy, Policy):
             raise RunbookError(f"must be a Policy, not {type(policy).__name__}.", place="Executor.policy")
         if pacing is not None and not isinstance(pacing, Pacing):
@@ -470,6 +477,7 @@ class Core:
         """Leave an interrupted run for whoever goes on with it, and keep what is known of it. Blocks."""
         # How far it came is no end, and hooks are told of none.
         self._latest = course.report()
+        self._note_effects(course.machine)
         with contextlib.suppress(JournalError, RunHeld):
             course.let_go(self._clock.now())
         course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
@@ -573,16 +581,15 @@ class Core:
                     self._lanes.close_lane(lane.name, self._clock.now() + seconds)
 
     def _tell(self, machine: Machine) -> None:
+        self._note_effects(machine)
         for event in machine.events():
-            self._tell_hooks(event)
+            for hook in self._hooks:
+                _call(hook, event, "A hook failed; the run goes on.")
 
-    def _tell_hooks(self, event: Event) -> None:
-        for hook in self._hooks:
-            try:
-                hook(event)
-            except Exception:  # noqa: BLE001
-                # A broken progress bar must not stop an incident from being declared.
-                _log.exception("A hook failed; the run goes on.")
+    def _note_effects(self, machine: Machine) -> None:
+        for record in machine.audited():
+            if self._audit is not None:
+                _call(self._audit, record, "An effect could not be written to the audit; the run goes on.")
 
     def _next(self, machine: Machine, pending: list[Work]) -> Work | None:
         """Return what to do next."""
@@ -595,6 +602,14 @@ class Core:
         # The report comes first: a hook may be interrupted too, and must not take it away.
         self._finish(machine)
         self._tell(machine)
+
+
+def _call(hook: Callable[[Any], object], told: object, failed: str) -> None:
+    try:
+        hook(told)
+    except Exception:  # noqa: BLE001
+        # A broken progress bar must not stop an incident from being declared.
+        _log.exception(failed)
 
 
 @contextlib.contextmanager

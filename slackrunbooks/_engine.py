@@ -14,7 +14,7 @@ import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 import attrs
 
@@ -42,7 +42,7 @@ from .actions._base import error_of, render
 from .actions._marks import is_stampable, mark, stamped
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
 from .policy import Watch
-from .report import LostAnswer, Outcome, Report, State, StepReport
+from .report import AuditRecord, LostAnswer, Outcome, Report, State, StepReport
 from .retries import Accepted, Refused, RetryPolicy, judge
 from .runbook import ItemFailed, ItemsDone, Runbook
 from .slack_methods import METHODS
@@ -321,6 +321,8 @@ class Machine:
         self._found: dict[tuple[str, ...], Any] = {}
         self._facts: dict[tuple[str, ...], Any] = {}
         self._events: list[Event] = []
+        self._audit: list[AuditRecord] = []
+        self._scopes: tuple[str, ...] = ()
         self._told = False
         self._deadline = deadline
         self._kept = kept
@@ -496,6 +498,11 @@ class Machine:
             self._events.append(RunFinished(self.report()))
         events, self._events = self._events, []
         return events
+
+    def audited(self) -> list[AuditRecord]:
+        """Return the effects since the last call."""
+        records, self._audit = self._audit, []
+        return records
 
     def report(self) -> Report:
         """Return how the run went so far."""
@@ -898,7 +905,9 @@ class Machine:
         if isinstance(verdict, Accepted):
             if self._watch is not None:
                 self._watch.learn(call, verdict.reply.data)
+            self._scopes = _scopes_in(verdict.reply) or self._scopes
             self._remember(task, verdict.reply)
+            self._record(task, call, verdict.reply)
             self._advance(task, verdict.reply, None, now)
         elif isinstance(verdict, Refused):
             self._refused(task, call, verdict, now)
@@ -961,6 +970,25 @@ class Machine:
         if task.settling is None and counts:
             self._known.setdefault(task.name, []).append(_Known(asked, reply))
 
+    def _record(self, task: _Task, call: Request, reply: object, *, found: bool = False) -> None:
+        """Note an effect in Slack."""
+        if not isinstance(call, Call) or call.repeat is Repeat.READS or task.settling is not None:
+            return
+        record = AuditRecord(
+            run_id=self.run_id,
+            runbook=self.runbook.name,
+            step=task.name,
+            call=task.at,
+            method=call.method,
+            target=_target(call, reply),
+            at=datetime.fromtimestamp(task.sent_at, timezone.utc),
+            actor=self._actor,
+            reason=self._reason,
+            scopes=self._scopes,
+            found=found,
+        )
+        self._audit.append(record)
+
     def _settle(self, task: _Task, call: Call | HostCall, reason: str, now: float) -> bool:
         """Go on after a lost answer; ``False`` where only a person can."""
         if self._choice(task) == "fail":
@@ -987,6 +1015,7 @@ class Machine:
         task.settling = None
         if isinstance(verdict, Applied):
             self._remember(task, verdict.reply)
+            self._record(task, settling.doubt.call, verdict.reply, found=True)
             return None, verdict.reply, None
         task.attempt, task.call_waited = settling.attempt, settling.waited
         return _Again(settling.doubt.call), None, None
@@ -1178,6 +1207,37 @@ def _question(step: str, number: int, asked: _Asked) -> LostAnswer:
     if isinstance(asked.call, HostCall):
         return LostAnswer(step, number, method, tuple(dict.fromkeys(asked.step.save_as.values())), function=True)
     return LostAnswer(step, number, method, REPLIES.get(method, ()))
+
+
+# What says where something was done, and nothing of what was said.
+_TARGETS: Final = (
+    *("channel", "channel_id", "channel_ids", "ts", "timestamp", "thread_ts", "message_ts"),
+    *("user", "users", "user_ids", "usergroup", "name", "bookmark_id", "canvas_id", "scheduled_message_id", "post_at"),
+    *("file", "file_id"),
+)
+
+
+def _target(call: Call, reply: object) -> dict[str, str]:
+    """Return what a request was about; what it made goes before what it asked for."""
+    found = {name: call.arguments[name] for name in _TARGETS if call.arguments.get(name)}
+    files = call.arguments.get("files")
+    if isinstance(files, (list, tuple)):
+        found["file_id"] = [file.get("id") for file in files if isinstance(file, Mapping)]
+    if isinstance(reply, Reply):
+        found.update({name: reply.data[name] for name in _TARGETS if isinstance(reply.data.get(name), (str, int))})
+        made = reply.data.get("channel")
+        if isinstance(made, Mapping) and isinstance(made.get("id"), str):
+            found["channel"] = made["id"]
+    return {name: ",".join(map(str, value)) if _is_list(value) else str(value) for name, value in found.items()}
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _scopes_in(reply: object) -> tuple[str, ...]:
+    header = reply.headers.get("x-oauth-scopes", "") if isinstance(reply, Reply) else ""
+    return tuple(sorted(scope.strip() for scope in header.split(",") if scope.strip()))
 
 
 def _known_answer(task: _Task, asked: _Asked) -> _Known | None:

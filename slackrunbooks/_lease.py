@@ -320,6 +320,7 @@ class Course:
             raise
         # What happened in another process, hooks were told there.
         machine.events()
+        machine.audited()
         return course
 
     def next(self, clock: Callable[[], float]) -> Work | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ._core import Context, Core, outcome_of, skipping
+from ._core import Audit, Context, Core, outcome_of, skipping
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import in_thread, perform, perform_async
@@ -58,6 +58,7 @@ class Executor(Core):
         policy: Bounds that no request crosses, whatever a runbook says: see :class:`Policy`.
         hooks: Called with each event (``StepStarted``, ``StepFinished``, ``RunFinished``). One that raises is logged,
             and the run goes on.
+        audit: Called with a record of each effect in Slack, as an :class:`AuditLog`; one that raises is logged.
 
     Raises:
         Unsupported: An option that this version does not have was given.
@@ -75,6 +76,7 @@ class Executor(Core):
         on_ambiguous: OnAmbiguous = "reconcile",
         policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
+        audit: Audit | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -85,6 +87,7 @@ class Executor(Core):
             on_ambiguous=on_ambiguous,
             policy=policy,
             hooks=hooks,
+            audit=audit,
         )
         if client is not None:
             self._client()
@@ -393,6 +396,7 @@ class AsyncExecutor(Core):
         on_ambiguous: OnAmbiguous = "reconcile",
         policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
+        audit: Audit | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -403,6 +407,7 @@ class AsyncExecutor(Core):
             on_ambiguous=on_ambiguous,
             policy=policy,
             hooks=hooks,
+            audit=audit,
         )
         if client is not None:
             self._client()

@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 
     from .scopes import Requirement, ScopeRequirements
 
-__all__ = ["CheckReport", "LostAnswer", "Outcome", "Plan", "PlannedStep", "Report", "State", "StepReport", "plain"]
+__all__ = [
+    "AuditRecord",
+    "CheckReport",
+    "LostAnswer",
+    "Outcome",
+    "Plan",
+    "PlannedStep",
+    "Report",
+    "State",
+    "StepReport",
+    "plain",
+]
 
 _T = TypeVar("_T")
 
@@ -278,6 +289,46 @@ def _listed(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {item}" for key, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@attrs.frozen(kw_only=True)
+class AuditRecord:
+    """One effect in Slack: who asked for it and why, what, where and when, and under which scopes.
+
+    Attributes:
+        run_id: The run.
+        runbook: Name of its runbook.
+        step: The step.
+        call: Which of the step's calls, from 1; with run and step it names the effect.
+        method: The Web API method.
+        target: What it was done to, by Slack's names of the arguments: IDs, names and times, no text of a message.
+        at: When the request was sent (UTC).
+        actor: Who asked for the run, or ``None``.
+        reason: Why, or ``None``.
+        scopes: The scopes that the token had, as Slack's last answer said.
+        found: Whether its answer was lost, and it was found to be done.
+    """
+
+    run_id: str
+    runbook: str
+    step: str
+    call: int
+    method: str
+    target: Mapping[str, str]
+    at: datetime
+    actor: str | None
+    reason: str | None
+    scopes: tuple[str, ...]
+    found: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-safe data."""
+        return {
+            **attrs.asdict(self, recurse=False),
+            "target": dict(self.target),
+            "at": self.at.isoformat(),
+            "scopes": list(self.scopes),
+        }
 
 
 @attrs.frozen
