@@ -276,7 +276,8 @@ class Machine:
         reason: Why.
         single: Whether this is one action by itself, so that places of problems need no step.
         on_ambiguous: What to do about a lost answer: look up what became of the request, stop, or send it again.
-        deadline: Seconds from the first step on after which the run is cancelled; ``None`` for no end.
+        deadline: Seconds from the first step on, and from a retry on, after which the run is cancelled; ``None`` for
+            no end.
         kept: Whether a journal keeps it, so that a person can answer for it later.
         policy: Bounds for every request.
     """
@@ -327,6 +328,7 @@ class Machine:
         self._deadline = deadline
         self._kept = kept
         self._began: float | None = None
+        self._span_began = 0.0
         self._last_end = 0.0
         self._signals: dict[str, Any] = {}
         self._known: dict[str, list[_Known]] = {}
@@ -355,12 +357,14 @@ class Machine:
             Work in the order of the steps. Empty while all that was given out is still under way, or at the end.
         """
         if self._began is None:
-            self._began = self._last_end = now
-        if self._is_late(now) and not self.finished:
-            self.cancel(now, reason=f"it was not done within {self._deadline:g} seconds")
+            self._began = self._span_began = self._last_end = now
+        begun = None
         while not self._tasks and self._pending:
-            name, step = self._pending.popleft()
-            self._begin(name, step, now)
+            begun, step = self._pending.popleft()
+            self._begin(begun, step, now)
+        if self._tasks and self._is_late(now):
+            # Only here: steps that have nothing to do end a run however late that is noticed.
+            self._end_late(begun, now)
         work = []
         for task in self._tasks.values():
             if task.work is not None and not task.handed_out:
@@ -391,6 +395,9 @@ class Machine:
                 self._send(task, cast("Request", task.call), now)
                 return
             task.waited += slept
+            if self._is_late(now):
+                # Whoever asks next what there is to do ends the run.
+                return
             if task.stage:
                 self._go_on_after(task, now)
                 return
@@ -461,6 +468,7 @@ class Machine:
             self._answered(payload["step"], payload["call"], payload["reply"])
         elif name == "retry" and self.finished and not self._doubts:
             mended = payload["runbook"]
+            self._span_began = now
             self._go_back(None if mended is None else Runbook.from_spec(mended))
 
     def doubts(self) -> list[LostAnswer]:
@@ -558,7 +566,15 @@ class Machine:
         return {**self._context, "steps": self._outputs, "error": self._error, "signals": self._signals}
 
     def _is_late(self, now: float) -> bool:
-        return self._deadline is not None and now >= cast("float", self._began) + self._deadline
+        return self._deadline is not None and now >= self._span_began + self._deadline
+
+    def _end_late(self, begun: str | None, now: float) -> None:
+        """Cancel a run whose time is over; a step that would only now begin counts as never begun."""
+        task = self._tasks.get(begun) if begun is not None else None
+        if task is not None:
+            self._close(task)
+            self._unbegin(task)
+        self.cancel(now, reason=f"it was not done within {self._deadline:g} seconds")
 
     def _answered(self, step: str, number: int, reply: Mapping[str, Any] | None) -> None:
         """Take a person's word for a request whose answer was lost; ``None`` says that it was not carried out."""
@@ -666,10 +682,13 @@ class Machine:
             self._round(task, now)
 
     def _drop(self, task: _Task, reason: str) -> None:
+        self._unbegin(task)
+        self._skip(task.name, "skipped", reason)
+
+    def _unbegin(self, task: _Task) -> None:
         del self._tasks[task.name]
         if self._events and self._events[-1] == StepStarted(self.run_id, task.name):
             self._events.pop()
-        self._skip(task.name, "skipped", reason)
 
     def _round(self, task: _Task, now: float) -> None:
         """Do what the step does, once."""
@@ -890,7 +909,7 @@ class Machine:
     def _put_out(self, task: _Task, work: Work) -> None:
         if self._deadline is not None and isinstance(work, Sleep):
             # Whoever wakes then cancels the run before anything else.
-            work = attrs.evolve(work, until=min(work.until, cast("float", self._began) + self._deadline))
+            work = attrs.evolve(work, until=min(work.until, self._span_began + self._deadline))
         task.work = work
         task.handed_out = False
 

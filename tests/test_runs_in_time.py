@@ -244,6 +244,72 @@ def test_a_run_has_a_deadline(journal: Journal, kind: str) -> None:
     assert len(texts(fake)) == 2
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        sr.Step(say("z"), when="signals.never"),
+        sr.Step(say("z"), foreach="nobody"),
+        sr.Step(say("z"), run_if="failure"),
+        sr.Step(say("{{signals.never}}"), on_error="continue"),
+    ],
+    ids=["its condition", "an empty list", "no failure", "fails"],
+)
+def test_a_deadline_does_not_reach_a_run_that_has_ended(journal: Journal, kind: str, last: sr.Step) -> None:
+    """However its last step ended; what it is told later changes nothing of its report."""
+    fake = world()
+    both = Both(fake, journal, kind)
+    book = sr.Runbook("b", {"a": say("a"), "z": last})
+    context: dict[str, Any] = {"nobody": []}
+    report = both.run(book, context, run_id="r", deadline=60)
+    assert report.state == "succeeded"
+    fake.advance(3600)
+    both.signal("r", "resolved")
+    later = both.run(book, context, run_id="r", deadline=60)
+    assert later.state == "succeeded"
+    assert [(step.outcome, step.reason) for step in later.steps] == [
+        (step.outcome, step.reason) for step in report.steps
+    ]
+    record = journal.get("r")
+    assert record is not None and record.state == "succeeded"
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_deadline_leaves_what_was_not_begun_unbegun(waits: bool) -> None:
+    """The step that it comes before, or in whose wait, has called nothing, and hooks are not told of a beginning."""
+    fake, journal = world(), sr.MemoryJournal()
+    sr.register(lambda: fake.advance(1 if waits else 40), name="slow_in_time", repeat="reads")
+    slow = known()["slow_in_time"].function  # type: ignore[union-attr]
+    events: list[Any] = []
+    both = Both(fake, journal, "sync", hooks=[events.append])
+    steps = {"f": sr.Function(slow, repeat="reads"), "a": sr.Step(say("a"), after=35 if waits else None), "b": say("b")}
+    report = both.run(sr.Runbook("b", steps), {}, run_id="r", deadline=30)
+    assert report.state == "cancelled"
+    assert [(step.outcome, step.calls, step.attempts) for step in report.steps[1:]] == [("cancelled", (), 0)] * 2
+    assert [event.step for event in events if isinstance(event, sr.StepStarted)] == ["f"]
+    assert both.report("r").to_dict() == report.to_dict()
+
+
+def test_a_retry_has_the_deadline_anew(journal: Journal, kind: str) -> None:
+    """From the retry on; expires_after still counts from the beginning of the run."""
+    fake = world()
+    both = Both(fake, journal, kind)
+    steps = {"a": say("a", "#late"), "b": sr.Step(say("b"), after=30), "c": sr.Step(say("c"), expires_after=60)}
+    both.run(sr.Runbook("b", steps), {}, run_id="r", deadline=60)
+    fake.advance(3600)
+    fake.add_channel("late")
+    report = both.retry("r")
+    assert [step.outcome for step in report.steps] == ["succeeded", "succeeded", "skipped"]
+    assert both.report("r").to_dict() == report.to_dict()
+    # An answer is no retry.
+    fake.inject("chat.postMessage", "reset_before")
+    with_doubt = Both(fake, journal, kind, on_ambiguous="fail")
+    book = sr.Runbook("b", {"a": say("d"), "b": say("e")})
+    assert with_doubt.run(book, {}, run_id="s", deadline=60).state == "ambiguous"
+    fake.advance(3600)
+    assert both.resolve("s", "a", call=1, applied=False).state == "cancelled"
+    assert (both.retry("s").state, texts(fake)) == ("succeeded", ["b", "d", "e"])
+
+
 def test_what_needs_a_journal_says_so(kind: str) -> None:
     """Each is refused before anything is sent."""
     fake = world()
