@@ -527,7 +527,12 @@ def test_celery_kills() -> None:
 @pytest.mark.skipif(bool(_missing()), reason=_missing() or "both servers are there")
 def test_control() -> None:
     """Whoever sends again what may have been done, doubles."""
-    assert kill_workers(_options(["--control", "--kills=10", "--runs=30"])).doubled > 0
+    assert (
+        kill_workers(
+            _options(["--control", "--kills=5", "--runs=20", "--frozen=1", "--redis=1", "--postgres=1"])
+        ).doubled
+        > 0
+    )
 
 
 def main() -> int:
