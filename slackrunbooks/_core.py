@@ -301,7 +301,7 @@ class Core:
         journal = self._journal_or_refused("resume")
         if record.state != "running":
             machine, heard = recorded(journal, record)
-            if not journal.listen(record.run_id, heard).messages:
+            if machine.finished and not journal.listen(record.run_id, heard).messages:
                 return machine.report()
         now = self._clock.now()
         course = Course.of(journal, record, self._owner, now)

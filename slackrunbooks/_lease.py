@@ -14,7 +14,7 @@ import attrs
 from ._effects import Lost, Raised, Returned
 from ._engine import Machine, Send, Sleep, Work
 from .errors import JournalError, RunbookError, RunConflict, RunHeld
-from .journal import Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
+from .journal import REOPENS, Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
 from .retries import RetryPolicy
 from .runbook import Runbook
 
@@ -281,15 +281,11 @@ class Course:
         """
         recorder = Recorder.claim(journal, record.run_id, owner, now)
         try:
-            # It may have ended since it was read.
-            current = journal.get(record.run_id) or record
-            machine, _ = rebuilt(current)
+            machine, _ = rebuilt(record)
             course = cls(machine, recorder)
             course._waiting = recorder.replay(machine, now)
-            if current.state != "running":
-                machine.ready(now)
-                mail = journal.listen(record.run_id, recorder.heard)
-                course._pending = recorder.hear(mail, machine, [], now, now)
+            if course._waiting is None:
+                course._listen_at_the_end(journal.get(record.run_id) or record, now)
         except BaseException:
             with contextlib.suppress(JournalError, RunHeld):
                 recorder.let_go(now)
@@ -297,6 +293,16 @@ class Course:
         # What happened in another process, hooks were told there.
         machine.events()
         return course
+
+    def _listen_at_the_end(self, record: RunRecord, now: float) -> None:
+        """Take in what a run was told after it had ended: nothing that it is about to do would bring it the word."""
+        messages = self.recorder.journal.listen(record.run_id, self.recorder.heard).messages
+        if record.state == "running" and not any(message.name in REOPENS for message in messages):
+            return
+        # The first word meets it where it stood then: with the steps skipped that leave no work behind.
+        first, rest = Mail(messages[:1]), Mail(messages[1:])
+        self._pending = self.recorder.hear(first, self.machine, self._pending, record.updated, now)
+        self._pending = self.recorder.hear(rest, self.machine, self._pending, now, now)
 
     def next(self, clock: Callable[[], float]) -> Work | None:
         """Return what to do next, which is written by then; ``None`` at the end, or where everything is paused."""

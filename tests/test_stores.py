@@ -130,6 +130,30 @@ def test_old_runs_are_forgotten_and_unfinished_ones_are_not(journal: Journal) ->
     assert journal.entries("r0") == ()
 
 
+def test_a_run_that_is_told_to_go_on_is_running_again(journal: Journal) -> None:
+    """From the moment it is told: it is due, whoever dies, and no purge takes it; any other word leaves it ended."""
+    for name in ("retry", "resolve", "signal", "cancel"):
+        lease = _claimed(journal, name)
+        journal.end(lease, "failed", 101.0, wake_at=None, saved="s")
+        journal.tell(name, name, "{}", 200.0)
+    stands = {record.run_id: (record.state, record.wake_at, record.updated) for record in journal.runs()}
+    assert stands == {
+        "retry": ("running", 0.0, 101.0), "resolve": ("running", 0.0, 101.0),
+        "signal": ("failed", 0.0, 101.0), "cancel": ("failed", 0.0, 101.0),
+    }  # fmt: skip
+    assert set(journal.due(200.0, 9)) == {"retry", "resolve"}
+    assert journal.purge(200.0) == 2
+    assert {record.run_id for record in journal.runs()} == {"retry", "resolve"}
+
+
+def test_a_run_that_somebody_holds_is_not_forgotten(journal: Journal) -> None:
+    """However long ago it ended; once the hold is over, it is."""
+    journal.end(_claimed(journal), "failed", 101.0, wake_at=None)
+    assert journal.claim("r", "two", 500.0, 60.0) is not None
+    assert (journal.purge(501.0), journal.purge(559.0)) == (0, 0)
+    assert journal.purge(560.0) == 1
+
+
 def _claimed(journal: Journal, run_id: str = "r", now: float = 100.0) -> Lease:
     journal.begin(_record(run_id))
     lease = journal.claim(run_id, "one", now, 60.0)

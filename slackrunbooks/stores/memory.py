@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..errors import JournalError, RunHeld
-from ..journal import Lease, Mail, Message
+from ..journal import REOPENS, Lease, Mail, Message
 from ._closing import Closing
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class MemoryJournal(Closing):
             record = self._known(run_id)
             self._told += 1
             self._messages[run_id].append(Message(seq=self._told, name=name, payload=payload, at=now))
-            self._runs[run_id] = attrs.evolve(record, wake_at=0.0)
+            state = "running" if name in REOPENS else record.state
+            self._runs[run_id] = attrs.evolve(record, wake_at=0.0, state=state)
             return self._told
 
     def listen(self, run_id: str, heard: int) -> Mail:
@@ -162,7 +163,11 @@ class MemoryJournal(Closing):
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
         with self._lock:
-            old = [key for key, each in self._runs.items() if each.state != "running" and each.updated < before]
+            old = [
+                key
+                for key, each in self._runs.items()
+                if each.state != "running" and each.updated < before and (not each.owner or each.lease_until <= before)
+            ]
             for key in old:
                 del self._runs[key], self._entries[key], self._messages[key]
             self._lanes = {lane: times for lane, times in self._lanes.items() if max(times) >= before}

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, get_a
 import attrs
 
 from ..errors import JournalError, RunHeld
-from ..journal import Entry, Lease, Mail, Message, RunRecord
+from ..journal import REOPENS, Entry, Lease, Mail, Message, RunRecord
 from ._closing import Closing
 
 if TYPE_CHECKING:
@@ -273,6 +273,9 @@ class PostgresJournal(Closing):
             mine = "SELECT seq FROM {s}.message WHERE run_id = %(run_id)s AND mark = %(mark)s"
             if again and (row := self._run(database, mine, values).fetchone()) is not None:
                 return int(row[0])
+            if name in REOPENS:
+                # Not where this is done over: the run may have ended again since.
+                self._run(database, "UPDATE {s}.run SET state = 'running' WHERE run_id = %(run_id)s", values)
             columns = "INSERT INTO {s}.message (run_id, name, payload, at, mark)"
             given = "VALUES (%(run_id)s, %(name)s, %(payload)s, %(at)s, %(mark)s) RETURNING seq"
             return int(_one(self._run(database, f"{columns} {given}", values)))
@@ -342,11 +345,14 @@ class PostgresJournal(Closing):
 
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
-        values = {"before": before}
+        values = {"before": before, "at": self._at(before)}
 
         def work(database: _Database, _: bool) -> int:
             self._run(database, "DELETE FROM {s}.lane WHERE greatest(next_at, closed_until) < %(before)s", values)
-            ended = "DELETE FROM {s}.run WHERE state <> 'running' AND updated < %(before)s"
+            ended = (
+                "DELETE FROM {s}.run WHERE state <> 'running' AND updated < %(before)s "
+                "AND (owner = '' OR lease_until <= least(%(before)s, {now}))"
+            )
             return self._run(database, ended, values).rowcount
 
         return self._do("purged", work)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 
 from ..errors import JournalError, RunHeld
-from ..journal import Entry, Lease, Mail, Message, RunRecord
+from ..journal import REOPENS, Entry, Lease, Mail, Message, RunRecord
 from ._closing import Closing
 
 if TYPE_CHECKING:
@@ -194,6 +194,8 @@ class SqliteJournal(Closing):
         with self._writing("written") as database:
             self._read(database, run_id)
             database.execute("UPDATE run SET wake_at = 0 WHERE run_id = ?", (run_id,))
+            if name in REOPENS:
+                database.execute("UPDATE run SET state = 'running' WHERE run_id = ?", (run_id,))
             columns = "INSERT INTO message (run_id, name, payload, at) VALUES (?, ?, ?, ?)"
             return cast("int", database.execute(columns, (run_id, name, payload, now)).lastrowid)
 
@@ -277,7 +279,8 @@ class SqliteJournal(Closing):
         """Forget runs that ended before a time; return how many."""
         with self._writing("purged") as database:
             database.execute("DELETE FROM lane WHERE max(next_at, closed_until) < ?", (before,))
-            return database.execute("DELETE FROM run WHERE state <> 'running' AND updated < ?", (before,)).rowcount
+            ended = "DELETE FROM run WHERE state <> 'running' AND updated < ? AND (owner = '' OR lease_until <= ?)"
+            return database.execute(ended, (before, before)).rowcount
 
     def close(self) -> None:
         """Close the file."""
