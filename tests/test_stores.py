@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import linecache
 import socket
+import sqlite3
 import sys
 import threading
 import traceback
@@ -18,6 +21,7 @@ import pytest
 
 import slackrunbooks as sr
 from slackrunbooks.journal import Entry, Journal, Lease, Mail, Message, RunRecord
+from slackrunbooks.stores import sqlite as store_of_files
 from slackrunbooks.testing import FakeSlack
 from tests.stores import ON_DISK, POSTGRES, STORES, Toy, open_store, postgres_schema, with_postgres
 
@@ -439,6 +443,87 @@ def test_a_closed_file_is_told(tmp_path: Path) -> None:
     journal.close()
     with pytest.raises(sr.JournalError, match="cannot be read"):
         journal.get("r")
+
+
+def test_an_interruption_at_any_line_leaves_the_file_to_others(tmp_path: Path) -> None:
+    """Ctrl-C anywhere in a write: it is done whole or not at all, nothing is locked, and this process goes on."""
+    ends = {True: 0, False: 0}
+    before = sys.gettrace()
+    for at in itertools.count(1):
+        journal = sr.SqliteJournal(tmp_path / f"{at}.db")
+        lease = _claimed(journal)
+        passed: list[int] = []
+
+        def trace(frame: Any, event: str, _: object, at: int = at, passed: list[int] = passed) -> Any:
+            if frame.f_code.co_filename not in (store_of_files.__file__, contextlib.__file__):
+                return None
+            # At a "try", and at the end of a "with" of C's before the lock is free, Python looks for no signal.
+            if event == "line" and not _line_of(frame).strip().startswith(("with self._lock", "try:")):
+                passed.append(frame.f_lineno)
+                if len(passed) == at:
+                    raise KeyboardInterrupt
+            return trace
+
+        stopped: BaseException | None = None
+        sys.settrace(trace)
+        try:
+            journal.settle(lease, SETTLED)
+        except KeyboardInterrupt as error:
+            # With its frames, as whoever handles it has them.
+            stopped = error
+        finally:
+            sys.settrace(before)
+        assert journal._lock.acquire(timeout=5), passed[-3:]
+        journal._lock.release()
+        with contextlib.closing(sqlite3.connect(journal.path, timeout=0, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        written = journal.entries("r")
+        assert written in ((), (SETTLED,))
+        ends[bool(written)] += 1
+        assert journal.tell("r", "signal", "{}", 1.0) == 1
+        journal.close()
+        if stopped is None:
+            break
+    assert ends[True] >= 2 and ends[False] > 10, ends
+
+
+def _line_of(frame: Any) -> str:
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_file_that_was_made_again_is_told(tmp_path: Path, how: str) -> None:
+    """Whoever has the old one open must not go on with it: others would not see what it does, and do it again."""
+    path = tmp_path / "runs.db"
+    fake = FakeSlack()
+    fake.add_channel("one")
+    book = sr.Runbook("b", {"say": sr.SendMessage(channel="#one", text="x")})
+    with sr.SqliteJournal(path) as old:
+        for each in tmp_path.glob("runs.db*"):
+            each.unlink()
+        with contextlib.ExitStack() as open_ones:
+            if how == "replaced":
+                new = open_ones.enter_context(sr.SqliteJournal(path))
+                with fake.executor(journal=new) as executor:
+                    assert executor.run(book, {}, run_id="r").ok
+            with (
+                fake.executor(journal=old) as executor,
+                pytest.raises(sr.JournalError, match=r"runs\.db cannot be read"),
+            ):
+                executor.run(book, {}, run_id="r")
+            assert len(fake.calls) == (how == "replaced")
+
+
+@pytest.mark.parametrize("field", ["run_id", "subject"])
+def test_half_a_character_in_a_name_is_told(journal: Journal, field: str) -> None:
+    """As an error of ours, or kept as it is; other runs are not touched by it."""
+    record = attrs.evolve(_record(), **{field: "INC-\ud83d"})
+    try:
+        assert journal.begin(record) == record
+    except sr.JournalError as told:
+        assert "\ud83d" not in str(told) and "surrogates not allowed" in str(told)  # noqa: PT017 - either will do
+    assert journal.begin(_record("other")).run_id == "other"
 
 
 # --- sealed ----------------------------------------------------------------------------------------------------------

@@ -136,7 +136,11 @@ class SealedJournal(Closing):
     # --- sealing -----------------------------------------------------------------------------------------------------
 
     def _seal(self, text: str, run_id: str) -> str:
-        token = self._cipher.encrypt(f"{len(run_id)}:{run_id}{text}".encode())
+        try:
+            whole = f"{len(run_id)}:{run_id}{text}".encode()
+        except UnicodeError as error:
+            raise JournalError(f"what is kept of run {run_id!r} cannot be sealed: {error}.") from error
+        token = self._cipher.encrypt(whole)
         return _MARK + base64.b64encode(token).decode()
 
     def _open(self, text: str, run_id: str) -> str:
