@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import linecache
+import os
 import socket
 import sqlite3
 import sys
@@ -434,6 +435,47 @@ def test_processes_share_runs_and_lanes(store: Any, tmp_path: Path, run_python: 
         assert sorted(waits + other_waits) == [0.0] * 5 + [float(number) for number in range(1, 56)]
 
 
+FORK_IN_USE = """
+import os, signal, sys, threading
+import slackrunbooks as sr
+from slackrunbooks.journal import RunRecord
+kind, where, schema = sys.argv[1:]
+if kind == "postgres":
+    journal = sr.PostgresJournal(where, schema=schema)
+else:
+    journal = sr.SqliteJournal(where) if kind == "sqlite" else sr.MemoryJournal()
+taken, over = threading.Event(), threading.Event()
+def hold():
+    with journal._lock:
+        taken.set()
+        over.wait()
+thread = threading.Thread(target=hold)
+thread.start()
+taken.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    journal.begin(RunRecord(run_id="child", spec="{}"))
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+over.set()
+thread.join()
+print(status, journal.begin(RunRecord(run_id="parent", spec="{}")).run_id)
+journal.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("store", ["memory", *ON_DISK])
+def test_a_fork_while_another_thread_is_at_it(store: Any, tmp_path: Path, run_python: RunPython) -> None:
+    """The child does not wait for a thread that it does not have; the parent's goes on."""
+    with contextlib.ExitStack() as stack:
+        schema = stack.enter_context(postgres_schema()) if store == "postgres" else ""
+        where = POSTGRES if store == "postgres" else str(tmp_path / "runs.db")
+        told = run_python("-W", "ignore::DeprecationWarning", "-c", FORK_IN_USE, store, where, schema)
+    assert (told.returncode, told.stdout) == (0, "0 parent\n"), told.stderr
+
+
 # --- SQLite -----------------------------------------------------------------------------------------------------------
 
 
@@ -586,8 +628,46 @@ def test_a_sealed_text_is_of_no_use_to_another_run() -> None:
     sealed.tell("r", "signal", '"yes"', 1.0)
     store.tell("s", "signal", store.listen("r", 0).messages[0].payload, 2.0)
     assert sealed.listen("r", 0).messages[0].payload == '"yes"'
-    with pytest.raises(sr.JournalError, match="run 's' was sealed for another run"):
+    with pytest.raises(sr.JournalError, match="run .s. was sealed for another run"):
         sealed.listen("s", 0)
+
+
+def test_a_sealed_text_is_of_no_use_in_another_place() -> None:
+    """Whoever can write into the store cannot turn a signal into a cancel, nor one answer of a run into another."""
+    store = sr.MemoryJournal()
+    lease = _secret(sr.SealedJournal(store, Toy()))
+    lease = attrs.evolve(lease, epoch=2)
+    assert store.claim("r", "one", 200.0, 60.0) == attrs.evolve(lease, until=260.0)
+    (entry,) = store.entries("r")
+    (message,) = store.listen("r", 0).messages
+    record = store.get("r")
+    assert record is not None and entry.result is not None
+    moved: dict[str, tuple[Callable[[], object], Callable[[Journal], object]]] = {
+        "to another number": (
+            lambda: store.settle(lease, attrs.evolve(entry, seq=2)),
+            lambda journal: journal.entries("r"),
+        ),
+        "a result in place of the work": (
+            lambda: store.settle(lease, attrs.evolve(entry, work=entry.result)),
+            lambda journal: journal.entries("r"),
+        ),
+        "a message of another kind": (
+            lambda: store.tell("r", "cancel", message.payload, 5.0),
+            lambda journal: journal.listen("r", message.seq),
+        ),
+        "a payload as what was saved": (
+            lambda: store.end(lease, "failed", 5.0, saved=message.payload),
+            lambda journal: journal.get("r"),
+        ),
+    }
+    for what, (move, read) in moved.items():
+        sealed = sr.SealedJournal(store, Toy())
+        assert read(sealed) is not None
+        move()
+        with pytest.raises(sr.JournalError, match="run 'r' was sealed for another"):
+            read(sealed)
+        if what.startswith(("to another", "a result")):
+            store._entries["r"] = {1: entry}
 
 
 def test_fernet_fits() -> None:
@@ -649,6 +729,7 @@ class Cutting:
         settings = psycopg.conninfo.conninfo_to_dict(POSTGRES)
         self.server = (str(settings.get("host", "127.0.0.1")), int(settings.get("port", 5432)))
         self.cut = ""
+        self.at = b"COMMIT\0"
         self.then: Callable[[], object] = lambda: None
         self.cuts = 0
         self.silenced: socket.socket | None = None
@@ -675,7 +756,7 @@ class Cutting:
         then: Callable[[], object] | None = None
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if asks and self.cut and b"COMMIT\0" in data:
+                if asks and self.cut and self.at in data:
                     how, self.cut = self.cut, ""
                     self.cuts += 1
                     if how == "before":
@@ -773,6 +854,20 @@ def test_what_breaks_at_its_commit_is_done_once(
     cutting.cut = how
     got = work(journal, lease)
     assert cutting.cuts == 1 and stands(journal, got)
+
+
+@with_postgres
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_connection_that_breaks_while_it_is_made_is_made_again(
+    how: str, cutting: Cutting, opened: Callable[..., sr.PostgresJournal]
+) -> None:
+    """Also where it breaks when the server's settings are asked for."""
+    journal = opened(cutting.dsn)
+    lease = _claimed(journal)
+    journal._forget()
+    cutting.at, cutting.cut = b"current_setting", how
+    journal.settle(lease, SETTLED)
+    assert cutting.cuts == 1 and journal.entries("r") == (SETTLED,)
 
 
 @with_postgres

@@ -5,14 +5,13 @@ Rule of this file: the same answers as a store on disk gives, so that tests on i
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import attrs
 
 from ..errors import JournalError, RunHeld
 from ..journal import REOPENS, Lease, Mail, Message
-from ._closing import Closing
+from ._closing import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["MemoryJournal"]
 
 
-class MemoryJournal(Closing):
+class MemoryJournal(Shared):
     """Keeps runs in memory, for tests and for programs that need no more."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
         self._runs: dict[str, RunRecord] = {}
         self._entries: dict[str, dict[int, Entry]] = {}
         self._messages: dict[str, list[Message]] = {}

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import threading
 import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, get_args
@@ -21,7 +20,7 @@ import attrs
 
 from ..errors import JournalError, RunHeld
 from ..journal import REOPENS, Entry, Lease, Mail, Message, RunRecord
-from ._closing import Closing
+from ._closing import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,7 +116,7 @@ class _Lost(Exception):
         super().__init__(str(error))
 
 
-class PostgresJournal(Closing):
+class PostgresJournal(Shared):
     """Keeps runs in a PostgreSQL database (13 or newer), which any number of machines may share.
 
     Needs the extra ``postgres``. Safe to share between threads; each process makes its own. The tables are made by
@@ -140,6 +139,7 @@ class PostgresJournal(Closing):
     def __init__(
         self, dsn: str = "", *, schema: str = "slackrunbooks", clock: _Clock = "database", patience: float = 5.0
     ) -> None:
+        super().__init__()
         self._psycopg = _import()
         if not _NAME.fullmatch(str(schema)):
             raise JournalError(f"schema must be lower-case letters, digits and _, not {schema!r}.")
@@ -150,7 +150,6 @@ class PostgresJournal(Closing):
         self._patience = patience
         self._settings = {**_DEFAULTS, **self._parsed(dsn), "client_encoding": "UTF8"}
         self._begin = _BEGIN
-        self._lock = threading.Lock()
         self._idle: list[_Database] = []
         self._inherited: list[_Database] = []
         self._closed = False
@@ -498,6 +497,12 @@ class PostgresJournal(Closing):
             raise _Lost(error) from error
         try:
             self._look_at(database)
+        except self._psycopg.Error as error:
+            broke = database.closed
+            database.close()
+            if broke:
+                raise _Lost(error) from error
+            raise
         except BaseException:
             database.close()
             raise

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -17,7 +16,7 @@ import attrs
 
 from ..errors import JournalError, RunHeld
 from ..journal import REOPENS, Entry, Lease, Mail, Message, RunRecord
-from ._closing import Closing
+from ._closing import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +58,7 @@ _TABLES = (
 _OLDEST = (3, 37, 0)
 
 
-class SqliteJournal(Closing):
+class SqliteJournal(Shared):
     """Keeps runs in a SQLite file, which only the user who runs it can read.
 
     Safe to share between threads and, by its path, between processes of one machine. A network file system is no place
@@ -73,8 +72,8 @@ class SqliteJournal(Closing):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__()
         self.path = Path(path)
-        self._lock = threading.Lock()
         self._pid = os.getpid()
         self._inherited: list[sqlite3.Connection] = []
         if sqlite3.sqlite_version_info < _OLDEST:
