@@ -13,12 +13,13 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
 
 import attrs
 
 from ._context import MISSING, in_the_way, look_up, put
-from ._effects import OnAmbiguous
+from ._effects import NotSent, OnAmbiguous
 from ._engine import Event, Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
 from ._perform import WallClock
@@ -447,11 +448,23 @@ class Core:
 
     def _let_go(self, course: Course, error: BaseException) -> None:
         """Leave an interrupted run for whoever goes on with it, and keep what is known of it. Blocks."""
-        course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
+        if not course.machine.finished:
+            # Otherwise its end is written, or about to be by whoever goes on.
+            course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
         self._latest = course.machine.report()
         with contextlib.suppress(JournalError, RunHeld):
             course.recorder.let_go(self._clock.now())
         self._tell(course.machine)
+
+    def _left(self, opened: Report | Course | None) -> None:
+        """Let go of a run that was opened for somebody who was cancelled meanwhile. Blocks."""
+        if isinstance(opened, Course):
+            self._let_go(opened, CancelledError())
+
+    def _unsent(self, course: Course, work: Work | None) -> None:
+        """Write that a request did not leave, whose sender was cancelled while its intent was written. Blocks."""
+        if isinstance(work, Send):
+            course.done(work, NotSent("the run was interrupted before it was sent"), self._clock.now())
 
     def _parked(self, course: Course, wake_at: float) -> Report:
         """Let go of a run that goes on later, in whatever process. Blocks."""
