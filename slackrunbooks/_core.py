@@ -14,12 +14,13 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
 
 import attrs
 
 from ._context import MISSING, in_the_way, look_up, put
-from ._effects import OnAmbiguous
+from ._effects import NotSent, OnAmbiguous
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
 from ._perform import WallClock
@@ -324,7 +325,7 @@ class Core:
         journal = self._journal_or_refused("resume")
         if record.state != "running":
             machine, heard = recorded(journal, record)
-            if not journal.listen(record.run_id, heard).messages:
+            if machine.finished and not journal.listen(record.run_id, heard).messages:
                 return machine.report()
         now = self._clock.now()
         course = Course.of(journal, record, self._owner, now)
@@ -481,6 +482,16 @@ class Core:
         with contextlib.suppress(JournalError, RunHeld):
             course.let_go(self._clock.now())
         course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
+
+    def _left(self, opened: Report | Course | None) -> None:
+        """Let go of a run that was opened for somebody who was cancelled meanwhile. Blocks."""
+        if isinstance(opened, Course):
+            self._let_go(opened, CancelledError())
+
+    def _unsent(self, course: Course, work: Work | None) -> None:
+        """Write that a request did not leave, whose sender was cancelled while its intent was written. Blocks."""
+        if isinstance(work, Send):
+            course.done(work, NotSent("the run was interrupted before it was sent"), self._clock.now())
 
     def _parked(self, course: Course, wake_at: float) -> Report:
         """Let go of a run that goes on later, in whatever process. Blocks."""

@@ -15,7 +15,7 @@ import attrs
 from ._effects import Lost, Raised, Returned
 from ._engine import Machine, Send, Sleep, Work
 from .errors import JournalError, RunbookError, RunConflict, RunHeld
-from .journal import Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
+from .journal import REOPENS, Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
 from .policy import Policy
 from .retries import RetryPolicy
 from .runbook import Runbook
@@ -208,10 +208,12 @@ class Recorder:
             self.seq, self._entry = entry.seq, entry
         return mail
 
-    def hear(self, mail: Mail, machine: Machine, pending: list[Work], ready_at: float, now: float) -> list[Work]:
+    def hear(
+        self, mail: Mail, machine: Machine, pending: list[Work], ready_at: float, now: float, *, ended: bool = False
+    ) -> list[Work]:
         """Write what the run was told, and tell the machine; return the work that is still to be done."""
         for message in mail.messages:
-            how = _HEARD_BEFORE if machine.is_between else _HEARD
+            how = _HEARD_BEFORE if machine.is_between and not ended else _HEARD
             if how == _HEARD:
                 pending += machine.ready(ready_at)
             self.heard = message.seq
@@ -304,15 +306,11 @@ class Course:
         """
         recorder = Recorder.claim(journal, record.run_id, owner, now)
         try:
-            # It may have ended since it was read.
-            current = journal.get(record.run_id) or record
-            machine, _ = rebuilt(current)
+            machine, _ = rebuilt(record)
             course = cls(machine, recorder)
             course._waiting = recorder.replay(machine, now)
-            if current.state != "running":
-                machine.ready(now)
-                mail = journal.listen(record.run_id, recorder.heard)
-                course._pending = recorder.hear(mail, machine, [], now, now)
+            if course._waiting is None:
+                course._listen_at_the_end(journal.get(record.run_id) or record, now)
         except BaseException as error:
             with contextlib.suppress(JournalError, RunHeld):
                 wake_at = now + _STUCK if isinstance(error, Exception) else 0.0
@@ -322,6 +320,16 @@ class Course:
         machine.events()
         machine.audited()
         return course
+
+    def _listen_at_the_end(self, record: RunRecord, now: float) -> None:
+        """Take in what a run was told after it had ended: nothing that it is about to do would bring it the word."""
+        messages = self.recorder.journal.listen(record.run_id, self.recorder.heard).messages
+        if record.state == "running" and not any(message.name in REOPENS for message in messages):
+            return
+        # The first word meets it where it stood then: with the steps skipped that leave no work behind.
+        first, rest = Mail(messages[:1]), Mail(messages[1:])
+        self._pending = self.recorder.hear(first, self.machine, self._pending, record.updated, now, ended=True)
+        self._pending = self.recorder.hear(rest, self.machine, self._pending, now, now)
 
     def next(self, clock: Callable[[], float]) -> Work | None:
         """Return what to do next, which is written by then; ``None`` at the end, or where everything is paused."""

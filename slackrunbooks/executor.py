@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from ._core import Audit, Context, Core, outcome_of, skipping
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
-from ._perform import in_thread, perform, perform_async
+from ._perform import Threads, perform, perform_async
 from ._survey import Identify, Identity, check_report
 from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
 from .report import Report
@@ -409,6 +409,7 @@ class AsyncExecutor(Core):
             hooks=hooks,
             audit=audit,
         )
+        self._threads = Threads()
         if client is not None:
             self._client()
 
@@ -422,6 +423,7 @@ class AsyncExecutor(Core):
 
     async def close(self) -> None:
         """Close the connections that this executor opened; a client it was given as it is stays open."""
+        self._threads.close()
         with self._lock:
             made, self._made = self._made, None
         if made is not None and (made is not self._given or self._owns_client):
@@ -475,7 +477,7 @@ class AsyncExecutor(Core):
         """Write a run into the journal and return at once; see :meth:`Executor.submit`."""
         self._journal_or_refused("submit")
         asked = self._asked(runbook, context, run_id, subject, deadline, actor, reason)
-        record, _ = await in_thread(lambda: self._begun(**asked))
+        record, _ = await self._threads.do(lambda: self._begun(**asked))
         return record.run_id
 
     async def resume(self, run_id: str) -> Report:
@@ -486,7 +488,7 @@ class AsyncExecutor(Core):
         """Go on with every run that has something to do; see :meth:`Executor.resume_all`."""
         reports: list[Report] = []
         broken: list[JournalError] = []
-        runs = await in_thread(self.due)
+        runs = await self._threads.do(self.due)
         for run_id in runs:
             with skipping(run_id, broken):
                 reports.append(await self.resume(run_id))
@@ -506,15 +508,15 @@ class AsyncExecutor(Core):
 
     async def cancel(self, run_id: str, reason: str = "") -> Report | None:
         """End a run before its next effect; see :meth:`Executor.cancel`."""
-        opened = await in_thread(self._pending_cancel, run_id, reason)
+        opened = await self._threads.do(self._pending_cancel, run_id, reason, undo=self._left)
         return await self._drive_kept(opened) if isinstance(opened, Course) else opened
 
     async def signal(self, run_id: str, name: str, payload: object = None) -> None:
         """Tell a run something that its steps wait for; see :meth:`Executor.signal`."""
-        await in_thread(self._signalled, run_id, name, payload)
+        await self._threads.do(self._signalled, run_id, name, payload)
 
     async def _driven(self, open_it: Callable[..., Report | Course], *arguments: Any) -> Report:
-        opened = await in_thread(open_it, *arguments)
+        opened = await self._threads.do(open_it, *arguments, undo=self._left)
         return opened if isinstance(opened, Report) else await self._drive_kept(opened)
 
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
@@ -529,13 +531,13 @@ class AsyncExecutor(Core):
 
     async def _slowed_down(self, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:
-            await in_thread(self._slow_down, work, delivery)
+            await self._threads.do(self._slow_down, work, delivery)
 
     async def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
         if self._pacing is not None:
-            await in_thread(self._hold_back, course)
-        return await in_thread(course.next, self._clock.now)
+            await self._threads.do(self._hold_back, course)
+        return await self._threads.do(course.next, self._clock.now, undo=lambda work: self._unsent(course, work))
 
     async def _drive_kept(self, course: Course) -> Report:
         """Perform the work of a run that is kept: each piece is written before and after, in a thread."""
@@ -548,25 +550,25 @@ class AsyncExecutor(Core):
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
                         if not course.recorder.holds(clock.now()):
-                            await in_thread(course.recorder.hold, clock.now)
+                            await self._threads.do(course.recorder.hold, clock.now)
                         machine.sending(work)
                         delivery = await perform_async(client, work.call)
                     elif course.leaves(work, clock.now()):
-                        return await in_thread(self._parked, course, work.until)
+                        return await self._threads.do(self._parked, course, work.until)
                     else:
                         while (until := course.until(work, clock.now())) is not None:
                             await clock.async_sleep_until(until)
-                            await in_thread(course.watch, clock.now())
-                    await in_thread(course.done, work, delivery, clock.now())
+                            await self._threads.do(course.watch, clock.now())
+                    await self._threads.do(course.done, work, delivery, clock.now())
                     self._tell(machine)
                     await self._slowed_down(work, delivery)
-            report = await in_thread(self._ended_or_paused, course)
+            report = await self._threads.do(self._ended_or_paused, course)
         except GeneratorExit as error:
             # There is no loop any more to wait on.
             self._let_go(course, error)
             raise
         except BaseException as error:
-            await in_thread(self._let_go, course, error)
+            await self._threads.do(self._let_go, course, error)
             raise
         self._tell(machine)
         return report
@@ -582,7 +584,7 @@ class AsyncExecutor(Core):
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
-                        if self._pacing is not None and await in_thread(self._waits_for_place, machine, work):
+                        if self._pacing is not None and await self._threads.do(self._waits_for_place, machine, work):
                             continue
                         machine.sending(work)
                         delivery = await perform_async(client, work.call)
