@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from .actions._base import Fault as Fault
     from .actions.functions import Function as Function
     from .client import PooledAsyncWebClient as PooledAsyncWebClient, PooledWebClient as PooledWebClient
+    from .doctor import diagnose as diagnose
     from .errors import (
         AmbiguousOutcome as AmbiguousOutcome,
         ApprovalRefused as ApprovalRefused,
@@ -145,6 +146,8 @@ if TYPE_CHECKING:
     from .pacing import Pacing as Pacing
     from .report import (
         CheckReport as CheckReport,
+        Diagnosis as Diagnosis,
+        Finding as Finding,
         LostAnswer as LostAnswer,
         Plan as Plan,
         PlannedStep as PlannedStep,
@@ -205,12 +208,14 @@ __all__ = [
     "CreateChannel",
     "Date",
     "DeleteMessage",
+    "Diagnosis",
     "EditBookmark",
     "EphemeralSent",
     "Executor",
     "Fault",
     "FileUploaded",
     "Find",
+    "Finding",
     "Flow",
     "Forget",
     "Function",
@@ -320,6 +325,7 @@ __all__ = [
     "Wait",
     "WaitForReaction",
     "__version__",
+    "diagnose",
     "escape",
     "register",
     "required_scopes",
@@ -349,6 +355,7 @@ _HOMES = {
     "actions._base": "Fault",
     "actions.functions": "Function",
     "client": "PooledAsyncWebClient PooledWebClient",
+    "doctor": "diagnose",
     "errors": (
         "AmbiguousOutcome ApprovalRefused AuthenticationFailed ChannelNotFound CheckFailed InvalidBlocks "
         "InvalidChannelName IsArchived JournalError MessageNotFound MissingScope MissingVariable "
@@ -359,7 +366,7 @@ _HOMES = {
     "executor": "AsyncExecutor Executor",
     "markup": "ChannelMention Date GroupMention Link UserMention severity",
     "pacing": "Pacing",
-    "report": "CheckReport LostAnswer Plan PlannedStep Report StepReport",
+    "report": "CheckReport Diagnosis Finding LostAnswer Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
     "scopes": "Requirement ScopeRequirements required_scopes",
@@ -376,7 +383,6 @@ _LATER = (
     "Workspaces",
     "app_manifest",
     "connect",
-    "diagnose",
 )
 
 
