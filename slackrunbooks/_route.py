@@ -154,10 +154,10 @@ class _Steps:
                 status = response.status
         except TimeoutError:
             raise _Ends("proxy", "proxy_timeout", f"{where} took the connection and never answered") from None
+        except OSError:  # among them RemoteDisconnected, which is an HTTPException too
+            raise _Ends("proxy", "proxy_hung_up", f"{where} ended the connection without an answer") from None
         except (http.client.HTTPException, ValueError):
             raise _Ends("proxy", "proxy_not_http", f"{where} does not answer as a proxy does") from None
-        except OSError:
-            raise _Ends("proxy", "proxy_hung_up", f"{where} ended the connection without an answer") from None
         if 200 <= status < 300:
             return
         told = f"{where} answered CONNECT to {goal} with HTTP {status}"

@@ -969,7 +969,7 @@ _BY_METHOD: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("conversations.setTopic", "user_is_restricted"): (
         "Setting the topic is reserved for certain people here.",
-        "Ask an administrator to let the app set topics.",
+        "Ask an administrator to allow it to the app.",
     ),
     ("pins.add", "not_in_channel"): (
         "The message stands in another channel, or the app is not in this one.",

@@ -8,6 +8,7 @@ judged where ``Executor.check`` judges it; here is only what lies below and arou
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import re
 import urllib.parse
@@ -259,6 +260,11 @@ def diagnose(
     """
     if base_url is not None and not (client is None or isinstance(client, str)):
         raise RunbookError("goes with a token; a client has its own.", place="diagnose.base_url")
+    asked: object = client
+    if not (asked is None or isinstance(asked, str) or callable(getattr(asked, "api_call", None))):
+        raise RunbookError(f"takes a slack_sdk.WebClient or a token, not a {type(asked).__name__}.", place="diagnose")
+    if inspect.iscoroutinefunction(getattr(asked, "api_call", None)):
+        raise RunbookError("takes a slack_sdk.WebClient, no asynchronous one; or its token.", place="diagnose")
     subject: object = runbook
     if subject is not None and not isinstance(subject, (Runbook, Action)):
         given = type(subject).__name__
@@ -451,7 +457,13 @@ class _Visit:
             return None, "there was no answer"
         foreign = _foreign(delivery, str(getattr(client, "base_url", "")))
         if foreign is not None:
-            self._add(*foreign)
+            if foreign[0] == "proxy":
+                # It takes connections, as was seen, and no more.
+                self.findings = [finding for finding in self.findings if finding.check != "proxy"]
+                self._add(*foreign)
+                self._unseen("the proxy answered in Slack's place", "answer")
+            else:
+                self._add(*foreign)
             self._unseen("the answer is not Slack's", *rest)
             return None, "the answer is not Slack's"
         self._ok("answer", f"auth.test was answered with HTTP {delivery.status}, as Slack does")
@@ -467,8 +479,9 @@ class _Visit:
         header = delivery.headers.get("x-oauth-scopes")
         granted = None if header is None else tuple(sorted(part.strip() for part in header.split(",") if part.strip()))
         identity = Identity(str(data.get("user_id", "")), str(data.get("team", "")), granted)
-        if not self._at_identity(client, data, identity):
-            return None, "the token is not a bot's"
+        reason = self._at_identity(client, data, identity)
+        if reason:
+            return None, reason
         return identity, ""
 
     def _at_clock(self, client: WebClient, answer: Answered) -> None:
@@ -487,14 +500,14 @@ class _Visit:
         else:
             self._ok("clock", "this machine's clock agrees with Slack's")
 
-    def _at_identity(self, client: WebClient, data: Mapping[str, Any], identity: Identity) -> bool:
-        """Tell whose token it is and where."""
+    def _at_identity(self, client: WebClient, data: Mapping[str, Any], identity: Identity) -> str:
+        """Tell whose token it is and where; return why nothing should be done with it, or nothing."""
         # "bot_id" is only there for bots: https://docs.slack.dev/reference/methods/auth.test
         if not data.get("bot_id"):
             seen = f"Slack takes the token, and it is that of the person {identity.user_id}"
             self._add("token", "problem", seen, "user_token")
             self._unseen("the token is not a bot's", "workspace")
-            return False
+            return "the token is not a bot's"
         # The one scope of legacy bots and classic apps: https://docs.slack.dev/reference/scopes/bot
         if "bot" in (identity.granted or ()):
             self._add("token", "warning", "Slack takes the token, which is of a classic app", "classic_app")
@@ -507,9 +520,10 @@ class _Visit:
             self._add("workspace", "warning", seen, "no_team_id")
         elif wanted and not data.get("is_enterprise_install") and wanted != data.get("team_id"):
             self._add("workspace", "problem", f"the token is for {team}, not for {wanted}", "other_workspace")
+            return "the token is for another workspace"
         else:
             self._ok("workspace", f"{team}, {data.get('url', '')}".rstrip(", "))
-        return True
+        return ""
 
     # --- the runbook -------------------------------------------------------------------------------------------------
 
@@ -802,23 +816,20 @@ def _look_for(
         For each channel what Slack tells of it; empty where there is none; a text where nobody could look.
     """
     found: dict[str, Mapping[str, Any] | str] = {}
-    for given, channel in channels.items():
-        if channel.kind == "id":
-            try:
-                found[given] = (yield call("conversations.info", channel=channel.value)).get("channel") or {}
-            except ChannelNotFound:
-                found[given] = {}
-            except MissingScope as error:
-                found[given] = f"that takes the scope {' or '.join(error.needed) or 'channels:read'}"
     names = {channel.value: given for given, channel in channels.items() if channel.kind == "name"}
-    for kind in types:
+    ids = {channel.value: given for given, channel in channels.items() if channel.kind == "id"}
+    for kind in types if names else ():
         cursor, pages = "", 0
-        while len(names) > len(found.keys() & {*names.values()}) and pages < _MOST_PAGES:
+        while pages < _MOST_PAGES and not found.keys() >= {*names.values()}:
             page = {"types": kind, "exclude_archived": False, "limit": 999, "cursor": cursor or None}
             listed = yield call("conversations.list", **page)
             for channel in listed.get("channels", ()):
-                for name in {str(channel.get("name")), str(channel.get("name_normalized"))} & names.keys():
-                    found[names[name]] = channel
+                told = {
+                    names.get(channel.get("name")),
+                    names.get(channel.get("name_normalized")),
+                    ids.get(channel["id"]),
+                }
+                found.update(dict.fromkeys(told - {None}, channel))
             cursor, pages = str((listed.get("response_metadata") or {}).get("next_cursor") or ""), pages + 1
             if not cursor:
                 break
@@ -826,6 +837,14 @@ def _look_for(
             # More of them would use up what others may ask in this minute.
             for given in names.values():
                 found.setdefault(given, f"it is not among the first {_MOST_PAGES * 999:,} channels")
+    for value, given in ids.items():
+        if given not in found:
+            try:
+                found[given] = (yield call("conversations.info", channel=value)).get("channel") or {}
+            except ChannelNotFound:
+                found[given] = {}
+            except MissingScope as error:
+                found[given] = f"that takes the scope {' or '.join(error.needed) or 'channels:read'}"
     return {given: found.get(given, {}) for given in channels}
 
 
@@ -835,7 +854,7 @@ def _foreign(answer: Answered, base_url: str) -> tuple[str, Verdict, str, str] |
     data = answer.data
     if data is not None and isinstance(data.get("ok"), bool):
         if data.get("error") == "unknown_method":
-            return "base_url", "problem", "Slack has no auth.test at that address", "wrong_base_url"
+            return "answer", "problem", "Slack has no auth.test at that address", "wrong_base_url"
         return None
     what = f"HTTP {status}" + (f", {kind}" if kind else "")
     if status == 407:
