@@ -64,7 +64,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "invalid_arg_name": (
         "An argument's name is too long or has characters other than letters, digits and _.",
-        "Correct the name.",
+        "Rename the argument that your own action sends.",
     ),
     "invalid_arguments": (
         "An argument is missing or has the wrong form; the detail names it where Slack does.",
@@ -159,7 +159,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "The person that the message is for may not use this app.",
         "Ask a workspace administrator to allow it to them.",
     ),
-    "as_user_not_supported": ("This app cannot post as a person.", "Leave as_user out."),
+    "as_user_not_supported": (
+        "This app cannot post as a person.",
+        "Leave as_user out of your own action: the bot speaks for itself.",
+    ),
     "attachment_payload_limit_exceeded": (
         "The attachments are too big taken together.",
         "Shorten them, or move their text into a file.",
@@ -173,7 +176,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "That message cannot have a thread, as with most system messages.",
         "Leave thread_ts out, or reply to another message.",
     ),
-    "cant_broadcast_message": ("This reply cannot be shown in the channel too.", "Leave reply_broadcast out."),
+    "cant_broadcast_message": (
+        "This reply cannot be shown in the channel too.",
+        "Leave reply_broadcast out, or post the text in the channel as a message of its own.",
+    ),
     "cant_update_message": (
         "Only the app that posted a message can change it.",
         "Update a message of this app, with the token that posted it.",
@@ -185,7 +191,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         ),
         "Check the ID, and /invite the app to a private channel.",
     ),
-    "draft_already_deleted": ("The draft that the request names is gone.", "Leave draft_id out."),
+    "draft_already_deleted": (
+        "The draft that the request names is gone.",
+        "Send the message without draft_id: there is nothing to take from a draft.",
+    ),
     "draft_already_sent": (
         "The draft that the request names was sent before.",
         "Look in the channel, and do not send it again.",
@@ -206,12 +215,15 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "external_channel_migrating": (
         "The shared channel is on its way to another workspace, and Slack refuses changes meanwhile.",
-        "Run it again later.",
+        "Wait until the move is done, then run it again.",
     ),
-    "file_deleted": ("The file to be shared no longer exists.", "Upload it again."),
+    "file_deleted": ("The file to be shared no longer exists.", "Upload the file again, and share the new one."),
     "file_is_deleted": ("The message's file was deleted.", "Take it out of file_ids."),
     "file_not_found": ("One of the file IDs is unknown to this app.", "Use the ID that the upload returned."),
-    "file_share_limit_reached": ("The file is shared in as many places as Slack allows.", "Post its link instead."),
+    "file_share_limit_reached": (
+        "The file is shared in as many places as Slack allows.",
+        "Post a link to the file instead of sharing it once more.",
+    ),
     "invalid_attachments": (
         "Slack cannot read the attachments; the detail points to the part.",
         "Correct it, or use blocks.",
@@ -222,11 +234,11 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "invalid_blocks_format": (
         "blocks is not a list of block objects, perhaps because it was encoded as JSON twice.",
-        "Pass plain data.",
+        "Pass blocks as plain lists and mappings, not as text that was encoded before.",
     ),
     "invalid_metadata_format": (
         "The message's metadata needs event_type (a string) and event_payload (an object) and nothing else.",
-        "Correct its shape.",
+        "Give the metadata these two fields and take out any other.",
     ),
     "invalid_metadata_schema": (
         "The metadata does not fit the schema that the app declares for its event_type.",
@@ -240,7 +252,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "The channel is frozen, archived or deleted, so its messages stay as they are.",
         "Post in a channel that is in use.",
     ),
-    "markdown_text_conflict": ("markdown_text cannot stand beside text or blocks.", "Keep one of them."),
+    "markdown_text_conflict": (
+        "markdown_text cannot stand beside text or blocks.",
+        "Give markdown_text alone, or text and blocks without it.",
+    ),
     "max_file_sharing_exceeded": (
         "The message shares more files than Slack allows.",
         "Spread them over several messages.",
@@ -297,7 +312,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "A workspace setting reserves this for certain people, and no scope changes that.",
         "Ask an administrator to allow it to the app.",
     ),
-    "restricted_action_non_threadable_channel": ("The channel has no threads.", "Leave thread_ts out."),
+    "restricted_action_non_threadable_channel": (
+        "The channel has no threads.",
+        "Post in the channel itself: leave thread_ts out.",
+    ),
     "restricted_action_read_only_channel": (
         "The channel is read-only for this app.",
         "Ask its owner to let the app post, or use another channel.",
@@ -338,7 +356,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "With an organisation's token, give the channel's ID instead of its name.",
     ),
     "too_many_attachments": ("A message holds at most 100 attachments.", "Send fewer, or several messages."),
-    "too_many_contact_cards": ("A message holds at most 10 contact cards.", "Send fewer."),
+    "too_many_contact_cards": ("A message holds at most 10 contact cards.", "Send at most 10 of them a message."),
     "unable_to_share_files": (
         "Slack could not share the message's files.",
         "Upload them again, with the app in the channel.",
@@ -361,7 +379,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Slack refuses to create this channel and gives no reason.",
         "Try another name, or ask an administrator who may create channels.",
     ),
-    "cant_archive_general": ("The workspace's general channel cannot be archived.", "Name another channel."),
+    "cant_archive_general": (
+        "The workspace's general channel cannot be archived.",
+        "Name a channel other than the general one, such as the incident's own.",
+    ),
     "cant_archive_required": (
         "Everybody must be in this channel, so it cannot be archived.",
         "Ask an administrator to end that first.",
@@ -431,13 +452,16 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "method_not_supported_for_channel_type": (
         "This kind of conversation does not have that: a direct message, say, has no topic.",
-        "Use a channel.",
+        "Name a channel there, by its ID (C…).",
     ),
     "missing_argument": (
         "A required argument is missing.",
         "Look up on the method's page which ones are required, and give it.",
     ),
-    "name_taken": ("A channel of that name exists, perhaps archived or private.", "Choose another name."),
+    "name_taken": (
+        "A channel of that name exists, perhaps archived or private.",
+        "Choose a name that no channel has, or archive and rename that one first.",
+    ),
     "no_channel": ("The channel has no name.", "Give one, and check what its template renders to."),
     "no_external_invite_permission": (
         "The app may not invite people from outside.",
@@ -463,7 +487,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "too_long": ("The text is longer than 250 characters.", "Shorten the text, or what its template puts in."),
     "too_many_members": ("The channel is full.", "Ask a workspace administrator to split it, or use another."),
-    "too_many_users": ("More people than one request takes.", "Name fewer."),
+    "too_many_users": ("More people than one request takes.", "Name fewer people in each request."),
     "ura_max_channels": (
         "A single-channel guest on the list is in their one channel already.",
         "Leave them out, or change their kind of account.",
@@ -471,7 +495,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "user_disabled": ("One of the people is deactivated.", "Take them out of the list."),
     "user_is_restricted": (
         "Guests are kept from this: the token's owner, or a person on the list, is one.",
-        "Use a full member.",
+        "Let a full member take the guest's place, or have the guest's account changed.",
     ),
     "users_list_not_supplied": (
         "Nobody is named to talk to.",
@@ -497,7 +521,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "file_already_added": ("The folder of bookmarks has this file already.", "Leave it, or add another file."),
     "file_comment_not_found": ("No file comment has that ID.", "Name a message by channel and timestamp instead."),
-    "file_not_shared": ("The file is neither public nor shared to the channel.", "Share it there first."),
+    "file_not_shared": (
+        "The file is neither public nor shared to the channel.",
+        "Share the file to the channel, then pin it.",
+    ),
     "invalid_app_action_type": ("Slack knows no such app action to bookmark.", "Use a bookmark of the type link."),
     "invalid_bookmark_type": (
         "Slack does not take this type of bookmark here.",
@@ -542,7 +569,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Nothing is left to do: UnpinMessage takes that for success.",
     ),
     "not_reactable": ("Slack takes no more reactions to files and their comments.", "React to the message instead."),
-    "parent_bookmark_disabled": ("Folders of bookmarks are off in this workspace.", "Leave parent_id out."),
+    "parent_bookmark_disabled": (
+        "Folders of bookmarks are off in this workspace.",
+        "Leave parent_id out, so that the bookmark stands by itself.",
+    ),
     "parent_with_link": (
         "A folder of bookmarks has no link of its own.",
         "Leave the link out, or change what it holds.",
@@ -571,7 +601,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "too_many_requests": ("Several bookmarks were being added at the same time.", "Run it again in a moment."),
     "too_many_tabs": ("The channel has as many tabs as Slack allows.", "Have one removed in Slack first."),
     # canvases.*, files.*, usergroups.* and scheduled messages
-    "alt_txt_too_large": ("A description for screen readers holds at most 1,000 characters.", "Shorten alt_txt."),
+    "alt_txt_too_large": (
+        "A description for screen readers holds at most 1,000 characters.",
+        "Shorten alt_txt to what the picture shows.",
+    ),
     "bad_token": (
         "Slack does not accept this token for scheduled messages.",
         "Use the bot token of the app that scheduled the message.",
@@ -582,7 +615,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "canvas_editing_failed": (
         "Slack could not make the change; detail names the line of the Markdown that it does not take.",
-        "Simplify that line.",
+        "Write that line in simpler Markdown.",
     ),
     "canvas_editing_locked": ("Somebody else is changing the canvas at this moment.", "Run it again in a few seconds."),
     "canvas_not_found": (
@@ -608,7 +641,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "failed_for_some_users": (
         "Some of the people are not in the workspace of this user group, so nobody was changed.",
-        "Leave them out.",
+        "Leave people of other workspaces out, or use a group of the organisation.",
     ),
     "failed_to_update_user_ids": (
         "Slack could not give that person access, perhaps because the account is a guest.",
@@ -637,7 +670,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "free_teams_cannot_create_non_tabbed_canvases": (
         "On a free plan a canvas must stand in a channel.",
-        "Give channel.",
+        "Name the channel that is to have the canvas, in channel.",
     ),
     "free_teams_cannot_create_standalone_canvases": (
         "On a free plan no canvas stands by itself.",
@@ -687,7 +720,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "too_many_linked_channels": (
         "A user group has only so many default channels, and this would be more.",
-        "Name fewer in channels.",
+        "Name fewer default channels in channels.",
     ),
     "restricted_too_many": (
         "Slack takes 30 messages a channel for any five minutes.",
@@ -861,7 +894,7 @@ _BY_METHOD: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("conversations.create", "missing_argument"): (
         "conversations.create needs name, and an organisation's token team_id as well.",
-        "Give what is missing.",
+        "Give name, and team_id where the app is installed for an organisation.",
     ),
     ("conversations.create", "name_taken"): (
         "A channel has that name already, perhaps an archived or private one.",
@@ -921,7 +954,7 @@ _BY_METHOD: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("conversations.list", "missing_argument"): (
         "An organisation's token has to say which workspace's channels it wants.",
-        "Pass team_id.",
+        "Pass team_id, or make the client with it.",
     ),
     ("conversations.open", "channel_not_found"): (
         "No direct conversation has that ID.",
@@ -937,7 +970,7 @@ _BY_METHOD: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("conversations.rename", "name_taken"): (
         "Another channel has that name, perhaps an archived or private one.",
-        "Choose a different name.",
+        "Rename it to something that no channel is called.",
     ),
     ("conversations.rename", "not_authorized"): (
         "Only who created a channel may rename it, besides administrators and channel managers.",
@@ -969,7 +1002,7 @@ _BY_METHOD: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("conversations.setTopic", "user_is_restricted"): (
         "Setting the topic is reserved for certain people here.",
-        "Ask an administrator to allow it to the app.",
+        "Ask an administrator to let the app set topics.",
     ),
     ("pins.add", "not_in_channel"): (
         "The message stands in another channel, or the app is not in this one.",
@@ -1041,8 +1074,71 @@ _BY_METHOD: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
         "The workspace lets only certain people change who is in a user group.",
         "Ask an administrator to allow it to apps, or let a person change the members.",
     ),
+    ("canvases.access.set", "restricted_action"): (
+        "A workspace setting keeps the app from sharing canvases.",
+        "Ask an administrator to let apps share canvases, or let the canvas's owner do it.",
+    ),
+    ("canvases.create", "restricted_action"): (
+        "A workspace setting keeps the app from making canvases.",
+        "Ask an administrator to let apps make canvases, or keep the text in a message.",
+    ),
+    ("canvases.edit", "restricted_action"): (
+        "A workspace setting keeps the app from changing this canvas.",
+        "Ask an administrator to let apps change canvases, or give the app access to this one.",
+    ),
+    ("conversations.canvases.create", "restricted_action"): (
+        "A workspace setting keeps the app from giving channels a canvas.",
+        "Ask an administrator to let apps do it, or make a canvas by itself and post its link.",
+    ),
+    ("chat.postEphemeral", "restricted_action"): (
+        "A workspace setting keeps the app from showing messages here.",
+        "Ask an administrator to let the app post there, or send the person a direct message.",
+    ),
+    ("chat.scheduleMessage", "restricted_action"): (
+        "A workspace setting keeps the app from posting in this channel, later as well as now.",
+        "Ask an administrator to let the app post there, or schedule it for another channel.",
+    ),
+    ("pins.list", "restricted_action"): (
+        "The app may not look into this channel.",
+        "Ask the channel's manager to let the app in, or leave its pins alone.",
+    ),
+    ("chat.scheduledMessages.list", "invalid_channel"): (
+        "Messages are asked for that wait for a channel which Slack does not know.",
+        "Give the ID of the channel (C…) that they were scheduled for, or none for all.",
+    ),
+    ("chat.scheduledMessages.list", "invalid_token"): (
+        "The token is of a kind that has no scheduled messages.",
+        "Use the bot token (xoxb-…) that the messages were scheduled with.",
+    ),
+    ("files.info", "canvas_disabled_user_team"): (
+        "The file is a canvas, and canvases from other organisations are off here.",
+        "Ask an administrator, or have its owner share it as another kind of file.",
+    ),
+    ("files.info", "file_deleted"): (
+        "The file that is asked about was deleted.",
+        "Forget its ID; upload the content anew if it is still needed.",
+    ),
+    ("files.info", "file_not_found"): (
+        "There is no file of that ID, or none that the app can see.",
+        "Check the ID (F…), and share the file to a channel that the app is in.",
+    ),
+    ("files.info", "slack_connect_canvas_sharing_blocked"): (
+        "The file is a canvas of a Slack Connect channel, where an administrator forbids them.",
+        "Ask its owner to copy the canvas into an internal channel.",
+    ),
+    ("files.list", "slack_connect_canvas_sharing_blocked"): (
+        "Among the files are canvases of Slack Connect channels, which an administrator forbids.",
+        "List the files of one internal channel, or of types without canvases.",
+    ),
+    ("team.info", "team_not_found"): (
+        "There is no workspace of that ID, or none that the token may ask about.",
+        "Leave team out: the answer is then about the token's own workspace.",
+    ),
+    ("team.info", "user_not_found"): (
+        "The account behind the token cannot be found in that workspace.",
+        "Use a token that was issued for the workspace, or leave team out.",
+    ),
 }
-
 
 TEXTS: Final[Mapping[str, Text]] = {code: Text(*text) for code, text in _TEXTS.items()}
 """What a code means in general."""

@@ -715,7 +715,7 @@ class _Visit:
     def _look_for_lost(self, client: WebClient, channel: ChannelRef, key: str) -> tuple[str, str] | None:
         """Find a message whose posting brought no answer, so that it does not stay."""
         with contextlib.suppress(SlackRunbooksError):
-            found = self._follow(client, _look_for({"": channel}, tuple(_TYPES)))[""]
+            found = self._follow(client, _look_for({channel.value: channel}, tuple(_TYPES)))[channel.value]
             if isinstance(found, Mapping) and found:
                 since = f"{self._clock(client).now() - _LOST_SINCE:.6f}"
                 if ts := self._is_there(client, str(found["id"]), key, since):
@@ -824,12 +824,9 @@ def _look_for(
             page = {"types": kind, "exclude_archived": False, "limit": 999, "cursor": cursor or None}
             listed = yield call("conversations.list", **page)
             for channel in listed.get("channels", ()):
-                told = {
-                    names.get(channel.get("name")),
-                    names.get(channel.get("name_normalized")),
-                    ids.get(channel["id"]),
-                }
-                found.update(dict.fromkeys(told - {None}, channel))
+                called = [names.get(str(channel.get(key))) for key in ("name", "name_normalized")]
+                for given in filter(None, (*called, ids.get(str(channel.get("id"))))):
+                    found[given] = channel
             cursor, pages = str((listed.get("response_metadata") or {}).get("next_cursor") or ""), pages + 1
             if not cursor:
                 break

@@ -553,7 +553,7 @@ class Finding:
     def __str__(self) -> str:
         seen = f"{self.place}: {self.message}" if self.place else self.message
         line = f"{_VERDICTS[self.outcome][0]} {self.check.replace('_', ' ')}: {seen}"
-        return f"{line} {self.remedy}" if self.remedy else line
+        return f"{line.rstrip('.')}. {self.remedy}" if self.remedy else line
 
 
 @attrs.frozen

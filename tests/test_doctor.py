@@ -804,7 +804,7 @@ def test_a_diagnosis_reads_as_text_json_and_html(installation: Installation) -> 
     assert text.splitlines()[0] == "1 problem, 0 warnings, 6 requests to Slack"
     assert f"  ✗ channels: steps.announce.channel: #incidents is archived\n      {cause.remedy}\n" in text
     assert "      See docs/slack-errors.md#is_archived-of-chatpostmessage" in text
-    assert str(cause) == f"✗ channels: steps.announce.channel: #incidents is archived {cause.remedy}"
+    assert str(cause) == f"✗ channels: steps.announce.channel: #incidents is archived. {cause.remedy}"
     data = json.loads(json.dumps(found.to_dict()))
     assert data["ok"] is False
     assert data["cause"] == cause.to_dict()
