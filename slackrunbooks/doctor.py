@@ -300,7 +300,9 @@ class _Visit:
     # --- telling -----------------------------------------------------------------------------------------------------
 
     def _add(self, check: str, outcome: Verdict, seen: str, cause: str = "", remedy: str = "", **more: str) -> None:
-        self.findings.append(Finding(check, outcome, seen, cause, remedy or _REMEDIES.get(cause, ""), **more))
+        # A proxy that is reached by TLS can have all the faults of TLS.
+        remedy = remedy or _REMEDIES.get(cause) or _REMEDIES.get(cause.removeprefix("proxy_"), "")
+        self.findings.append(Finding(check, outcome, seen, cause, remedy, **more))
 
     def _ok(self, check: str, seen: str) -> None:
         self._add(check, "ok", seen)

@@ -7,6 +7,7 @@ check and the cause that are to be told first.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import datetime as dt
 import json
@@ -16,6 +17,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -29,6 +31,7 @@ from slack_sdk import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 import slackrunbooks as sr
+from slackrunbooks import _route as route, doctor
 from slackrunbooks.client import PooledWebClient
 from slackrunbooks.doctor import CHECKS, diagnose
 from slackrunbooks.testing import FakeSlack
@@ -276,6 +279,19 @@ def behind_silence(installation: Installation) -> None:
     installation.proxy, installation.timeout = f"http://127.0.0.1:{proxy.port}", 0.3
 
 
+def behind_tls(installation: Installation) -> None:
+    """Put a proxy before it that is reached by TLS, with a certificate that nobody here vouches for."""
+    proxy = installation.serve(tls=tls()[0], usual=tunnel)
+    installation.proxy = f"https://localhost:{proxy.port}"
+
+
+def behind_no_tls(installation: Installation) -> None:
+    """Put a proxy before it that speaks HTTP where TLS is expected."""
+    url = installation.url
+    raw_socket(speak_http)(installation)
+    installation.proxy, installation.url = installation.url.removesuffix("/api/"), url
+
+
 def silent(installation: Installation) -> None:
     """Never answer."""
     installation.answers(installation.server.silence)
@@ -354,6 +370,9 @@ NETWORK = (
     Case("proxy down", lambda i: is_(proxy=f"http://127.0.0.1:{port_of_nobody()}")(i),
          "proxy", "proxy_refused", "Start the proxy"),
     Case("proxy without a host", is_(proxy="http://:3128"), "proxy", "proxy_no_url", "HTTPS_PROXY"),
+    Case("proxy with a bad port", is_(proxy="http://127.0.0.1:x"), "proxy", "proxy_no_url", "HTTPS_PROXY"),
+    Case("proxy of an unknown authority", behind_tls, "proxy", "proxy_certificate_untrusted", "SSL_CERT_FILE"),
+    Case("proxy without TLS", behind_no_tls, "proxy", "proxy_not_tls", "speaks no TLS"),
     Case("proxy wants a name", behind(html(407)), "proxy", "proxy_auth_required", "http://NAME:PASSWORD@HOST:PORT"),
     Case("proxy refuses the name", behind(html(407), user="me:s3cret@"), "proxy", "proxy_auth_refused", "Correct them"),
     Case("proxy forbids", behind(html(403)), "proxy", "proxy_forbids", "allow CONNECT"),
@@ -427,6 +446,8 @@ WORK = (
     Case("not in the sandbox", is_(live="C0ELSEWHERE"), "self_test", "channel_not_found", "/invite"),
     Case("no leave to update", refused("chat.update", "edit_window_closed"),
          "self_test", "edit_window_closed", "Reply"),
+    Case("history out of order", refused("conversations.history", "fatal_error"),
+         "self_test", "fatal_error", "Look in Slack"),
     Case("no leave to delete", refused("chat.delete", "cant_delete_message"),
          "self_test", "cant_delete_message", "Delete it by hand"),
     Case("metadata taken away", lambda i: i.answers(*[front(i.fake)] * 3, answer({"ok": True, "messages": []})),
@@ -557,6 +578,30 @@ def test_ways_that_end_before_a_connection(
     assert found.cause.remedy
 
 
+class _Remedies(ast.NodeVisitor):
+    """Collects the causes by which the way can end, from the source."""
+
+    def __init__(self) -> None:
+        self.causes = {*route._CERTIFICATES.values()}
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """Take what is spelt as a cause."""
+        if isinstance(node.value, str) and re.fullmatch(r"(proxy|certificate|tls)_[a-z_]*[a-z]|not_tls", node.value):
+            self.causes.add(node.value)
+
+
+def test_every_cause_on_the_way_has_a_remedy() -> None:
+    """Whatever the way can end by, something is said about what to do."""
+    found = _Remedies()
+    found.visit(ast.parse(Path(route.__file__).read_text(encoding="utf-8")))
+    hows = ("refused", "timeout", "no_route", "failed")
+    reached = {f"{layer}_{how}" for layer in ("connection", "proxy") for how in hows}
+    named = {f"{layer}_{how}" for layer in ("dns", "proxy") for how in ("not_found", "no_server")}
+    causes = {*found.causes, *reached, *named}
+    assert {"proxy_forbids", "certificate_expired", "tls_cut", "tls_timeout", "not_tls"} <= causes
+    assert [cause for cause in causes if not doctor._REMEDIES.get(cause)] == []
+
+
 # --- warnings, and what is no fault ----------------------------------------------------------------------------------
 
 
@@ -676,6 +721,18 @@ def test_without_a_scope_for_it_channels_are_not_looked_at(installation: Install
     assert "channels:read" in found.of("channels")[0].message
 
 
+def test_an_id_without_a_scope_for_it_is_told(installation: Installation) -> None:
+    """Where the token may look at private channels only, nothing is claimed of a public one."""
+    without("channels:read")(installation)
+    installation.fake.scopes.add("groups:read")
+    installation.runbook = sr.Runbook("say", {"say": sr.SendMessage(channel=installation.incidents.id, text="x")})
+    found = installation.diagnose()
+    assert found.ok, found
+    assert [(each.outcome, "channels:read" in each.message) for each in found.of("channels")] == [
+        ("not_looked_at", True)
+    ]
+
+
 def test_without_a_context_only_what_it_fills_is_left_out(installation: Installation) -> None:
     """Scopes and fixed channels are looked at; a variable that is missing is no problem then."""
     channel(is_archived=True)(installation)
@@ -745,6 +802,16 @@ def test_a_lost_post_is_looked_for_and_taken_away(installation: Installation) ->
     assert installation.sandbox.messages == []
 
 
+def test_a_lost_post_that_nobody_can_look_for_is_told(installation: Installation) -> None:
+    """Without the scopes for it the message may stay, and the finding says to look in the channel."""
+    without("channels:history")(installation)
+    installation.fake.lose_reply("chat.postMessage")
+    found = installation.diagnose()
+    assert found.cause is not None
+    assert (found.cause.check, found.cause.cause) == ("self_test", "ambiguous")
+    assert "Look in Slack" in found.cause.remedy
+
+
 def test_a_lost_deletion_is_asked_for_again(installation: Installation) -> None:
     """A second deletion cannot do harm, and its "no such message" is what was wanted."""
     installation.fake.lose_reply("chat.delete")
@@ -773,16 +840,14 @@ def test_an_interrupted_test_takes_its_message_away(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C in the middle of the self-test deletes the message before it goes on."""
-    import slackrunbooks.doctor as module
-
-    real = module.send
+    real = doctor.send
 
     def send(client: Any, request: Any) -> Any:
         if request.method == "chat.update":
             raise KeyboardInterrupt
         return real(client, request)
 
-    monkeypatch.setattr(module, "send", send)
+    monkeypatch.setattr(doctor, "send", send)
     with pytest.raises(KeyboardInterrupt):
         installation.diagnose()
     assert installation.fake.calls[-1].method == "chat.delete"
