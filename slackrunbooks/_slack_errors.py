@@ -970,7 +970,7 @@ _BY_METHOD: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("conversations.rename", "name_taken"): (
         "Another channel has that name, perhaps an archived or private one.",
-        "Rename it to something that no channel is called.",
+        "Choose a different name, one that no channel has.",
     ),
     ("conversations.rename", "not_authorized"): (
         "Only who created a channel may rename it, besides administrators and channel managers.",
