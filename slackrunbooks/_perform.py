@@ -10,7 +10,7 @@ import inspect
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._effects import Answered, HostCall, Raised, Returned, Upload
+from ._effects import NO_ADDRESS, Answered, HostCall, Raised, Returned, Upload
 from .errors import RunbookError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ __all__ = ["WallClock", "in_thread", "perform", "perform_async"]
 
 _T = TypeVar("_T")
 
-# A journal keeps no upload address. To the action that is one that is spent, and it asks for another.
-_NO_ADDRESS = Answered(410, {}, None)
+# A journal keeps no upload address, and whoever goes on has none: the action asks for another.
+_NO_ADDRESS = Answered(410, {}, {"ok": False, "error": NO_ADDRESS})
 
 
 def perform(client: WebClient, request: Request) -> Delivery:

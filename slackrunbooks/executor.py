@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ._core import Context, Core, outcome_of, skipping
+from ._core import Audit, Context, Core, outcome_of, skipping
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import in_thread, perform, perform_async
 from ._survey import Identify, Identity, check_report
-from .errors import RunConflict, RunHeld, SlackRunbooksError
+from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
 from .report import Report
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .actions import Action
     from .journal import Journal
     from .pacing import Pacing
+    from .policy import Policy
     from .report import CheckReport
     from .retries import RetryPolicy
     from .runbook import Runbook
@@ -54,9 +55,10 @@ class Executor(Core):
             by an opaque key in its metadata, a channel by its creator and time …), sends again what may be sent twice,
             and stops with ``AmbiguousOutcome`` where nobody can tell; ``"fail"`` stops at once; ``"resend"`` sends it
             again whatever it does a second time.
-        policy: Not in this version.
+        policy: Bounds that no request crosses, whatever a runbook says: see :class:`Policy`.
         hooks: Called with each event (``StepStarted``, ``StepFinished``, ``RunFinished``). One that raises is logged,
             and the run goes on.
+        audit: Called with a record of each effect in Slack, as an :class:`AuditLog`; one that raises is logged.
 
     Raises:
         Unsupported: An option that this version does not have was given.
@@ -72,8 +74,9 @@ class Executor(Core):
         pacing: Pacing | None = None,
         journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
-        policy: object = None,
+        policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
+        audit: Audit | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -84,6 +87,7 @@ class Executor(Core):
             on_ambiguous=on_ambiguous,
             policy=policy,
             hooks=hooks,
+            audit=audit,
         )
         if client is not None:
             self._client()
@@ -221,10 +225,14 @@ class Executor(Core):
         Returns:
             The reports of the others, ended or waiting.
         """
-        reports = []
-        for run_id in self.due():
-            with skipping(run_id):
+        reports: list[Report] = []
+        broken: list[JournalError] = []
+        runs = self.due()
+        for run_id in runs:
+            with skipping(run_id, broken):
                 reports.append(self.resume(run_id))
+        if broken and len(broken) == len(runs):
+            raise broken[-1]
         return reports
 
     def retry(self, run_id: str, runbook: Runbook | None = None) -> Report:
@@ -251,7 +259,8 @@ class Executor(Core):
             step: The step that is in doubt.
             call: Which of its calls, from 1: ``AmbiguousOutcome.call``.
             applied: Whether Slack did it. If not, it is sent again.
-            reply: What it made, for the steps that follow, as ``{"channel": "C…", "ts": "…"}`` for a message.
+            reply: What it made, for the steps that follow, as ``{"channel": "C…", "ts": "…"}`` for a message;
+                of a function, what it returned.
 
         Raises:
             KeyError: The journal has no such run.
@@ -306,16 +315,10 @@ class Executor(Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    def _paced(self, work: Work) -> None:
-        if self._pacing is not None:
-            self._clock.sleep_until(self._place(work))
-
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
         if self._pacing is not None:
-            until = self._place(course.coming(self._clock.now))
-            while (nap := course.rest(until, self._clock.now())) is not None:
-                self._clock.sleep_until(nap)
+            self._hold_back(course)
         return course.next(self._clock.now)
 
     def _drive_kept(self, course: Course) -> Report:
@@ -359,7 +362,8 @@ class Executor(Core):
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
-                        self._paced(work)
+                        if self._waits_for_place(machine, work):
+                            continue
                         machine.sending(work)
                         delivery = perform(client, work.call)
                         self._slow_down(work, delivery)
@@ -390,8 +394,9 @@ class AsyncExecutor(Core):
         pacing: Pacing | None = None,
         journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
-        policy: object = None,
+        policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
+        audit: Audit | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -402,6 +407,7 @@ class AsyncExecutor(Core):
             on_ambiguous=on_ambiguous,
             policy=policy,
             hooks=hooks,
+            audit=audit,
         )
         if client is not None:
             self._client()
@@ -478,10 +484,14 @@ class AsyncExecutor(Core):
 
     async def resume_all(self) -> list[Report]:
         """Go on with every run that has something to do; see :meth:`Executor.resume_all`."""
-        reports = []
-        for run_id in await in_thread(self.due):
-            with skipping(run_id):
+        reports: list[Report] = []
+        broken: list[JournalError] = []
+        runs = await in_thread(self.due)
+        for run_id in runs:
+            with skipping(run_id, broken):
                 reports.append(await self.resume(run_id))
+        if broken and len(broken) == len(runs):
+            raise broken[-1]
         return reports
 
     async def retry(self, run_id: str, runbook: Runbook | None = None) -> Report:
@@ -517,10 +527,6 @@ class AsyncExecutor(Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    async def _paced(self, work: Work) -> None:
-        if self._pacing is not None:
-            await self._clock.async_sleep_until(await in_thread(self._place, work))
-
     async def _slowed_down(self, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:
             await in_thread(self._slow_down, work, delivery)
@@ -528,9 +534,7 @@ class AsyncExecutor(Core):
     async def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
         if self._pacing is not None:
-            until = await in_thread(self._place, course.coming(self._clock.now))
-            while (nap := await in_thread(course.rest, until, self._clock.now())) is not None:
-                await self._clock.async_sleep_until(nap)
+            await in_thread(self._hold_back, course)
         return await in_thread(course.next, self._clock.now)
 
     async def _drive_kept(self, course: Course) -> Report:
@@ -578,7 +582,8 @@ class AsyncExecutor(Core):
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
-                        await self._paced(work)
+                        if self._pacing is not None and await in_thread(self._waits_for_place, machine, work):
+                            continue
                         machine.sending(work)
                         delivery = await perform_async(client, work.call)
                         await self._slowed_down(work, delivery)

@@ -257,6 +257,10 @@ class Journal(Protocol):
         """Let nobody go in a lane before a time."""
         ...
 
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane; 0 if it was never closed."""
+        ...
+
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
         ...
@@ -296,8 +300,15 @@ def encode(value: object) -> str:
 
 
 def decode(text: str) -> Any:
-    """Read what :func:`encode` wrote."""
-    return _unpacked(json.loads(text))
+    """Read what :func:`encode` wrote.
+
+    Raises:
+        JournalError: The text is something else: it is sealed, or damaged.
+    """
+    try:
+        return _unpacked(json.loads(text))
+    except (ValueError, KeyError, TypeError) as error:
+        raise JournalError(f"what is written cannot be read; it may be sealed, or damaged ({error}).") from error
 
 
 def _packed(value: object) -> object:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .scopes import Requirement, ScopeRequirements
 
 __all__ = [
+    "AuditRecord",
     "CheckReport",
     "Diagnosis",
     "Finding",
@@ -293,6 +294,46 @@ def _listed(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+@attrs.frozen(kw_only=True)
+class AuditRecord:
+    """One effect in Slack: who asked for it and why, what, where and when, and under which scopes.
+
+    Attributes:
+        run_id: The run.
+        runbook: Name of its runbook.
+        step: The step.
+        call: Which of the step's calls, from 1; with run and step it names the effect.
+        method: The Web API method.
+        target: What it was done to, by Slack's names of the arguments: IDs, names and times, no text of a message.
+        at: When the request was sent (UTC).
+        actor: Who asked for the run, or ``None``.
+        reason: Why, or ``None``.
+        scopes: The scopes that the token had, as Slack's last answer said.
+        found: Whether its answer was lost, and it was found to be done.
+    """
+
+    run_id: str
+    runbook: str
+    step: str
+    call: int
+    method: str
+    target: Mapping[str, str]
+    at: datetime
+    actor: str | None
+    reason: str | None
+    scopes: tuple[str, ...]
+    found: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-safe data."""
+        return {
+            **attrs.asdict(self, recurse=False),
+            "target": dict(self.target),
+            "at": self.at.isoformat(),
+            "scopes": list(self.scopes),
+        }
+
+
 @attrs.frozen
 class LostAnswer:
     """A request of a run whose answer was lost: only a person can tell what became of it.
@@ -300,14 +341,17 @@ class LostAnswer:
     Attributes:
         step: The step.
         call: Which of its calls, from 1.
-        method: The Web API method.
+        method: The Web API method, or the name of a function of the host.
         reply: What has to be told of what it made, if it was carried out, by dotted path: ``("channel", "ts")``.
+        function: Whether it is a function of the host. Then the reply is what it returned; of anything but a mapping,
+            ``{"value": …}``.
     """
 
     step: str
     call: int
     method: str
     reply: tuple[str, ...] = ()
+    function: bool = False
 
 
 @attrs.frozen

@@ -46,7 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_engine",),
     # --- the I/O line: LOWEST_WITH_IO names the row after it ---
     ("stores", "stores.*"),
-    ("client",),
+    ("client", "audit"),
     ("_perform", "_route"),
     ("executor", "_core", "_lease"),
     ("connect", "doctor"),

@@ -306,7 +306,6 @@ def test_twenty_calls_use_one_connection() -> None:
 
 
 LATER: list[tuple[str, Any]] = [
-    ("the executor option 'policy'", lambda: sr.Executor(policy=object())),
     (
         "submit without a journal",
         lambda: sr.Executor().submit(sr.Runbook("b", {"s": sr.SetTopic(channel="C1", topic="x")})),

@@ -426,6 +426,41 @@ def test_a_file_that_is_no_journal_or_a_newer_one_is_refused(tmp_path: Path) -> 
         sr.SqliteJournal(tmp_path / "no" / "such" / "folder.db")
 
 
+def test_a_file_whose_worker_dies_again_and_again_is_shared_once(tmp_path: Path) -> None:
+    """Each worker that goes on asks for an address of its own, because none is kept."""
+    fake = _world()
+    book = sr.Runbook("b", {"f": sr.UploadFile(channel="#one", content="x", filename="x.txt")})
+    deaths = 0
+    with sr.SqliteJournal(tmp_path / "runs.db") as journal:
+
+        class Dies:
+            """Its process ends when the bytes have left, before that is written."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(journal, name)
+
+            def settle(self, lease: Any, entry: Any) -> None:
+                if len(fake.calls_to("upload")) > deaths:
+                    raise KeyboardInterrupt
+                journal.settle(lease, entry)
+
+        for _ in range(4):
+            with fake.executor(journal=Dies()) as executor:
+                executor._let_go = lambda *_: None  # type: ignore[method-assign]
+                with pytest.raises(KeyboardInterrupt):
+                    executor.run(book, {}, run_id="r")
+            deaths += 1
+            fake.advance(61)
+        assert _run_book(fake, journal, book).ok
+    assert len(fake.calls_to("files.getUploadURLExternal")) == 5
+    assert len([file for file in fake.files if file.shares]) == 1
+
+
+def _run_book(fake: FakeSlack, journal: Journal, book: sr.Runbook) -> sr.Report:
+    with fake.executor(journal=journal) as executor:
+        return executor.run(book, {}, run_id="r")
+
+
 @pytest.mark.parametrize("breakage", ["deleted", "read-only", "full", "corrupted"])
 def test_a_journal_that_breaks_stops_the_run_before_its_next_effect(tmp_path: Path, breakage: str) -> None:
     """In the middle of a run the file breaks: a clear error, and nothing further is sent."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, cast, runti
 import attrs
 
 from .. import blocks as block_kit
-from .._effects import Partial, Upload
+from .._effects import NO_ADDRESS, Partial, Upload
 from ..errors import RunbookError, SlackError
 from ..slack_methods import call
 from ..text import LIMITS
@@ -33,9 +33,9 @@ __all__ = ["FileUploaded", "UploadFile"]
 _LONGEST_ALT = 1000
 _LARGEST_SNIPPET = 1_000_000
 
-# How it ends with an address that takes no more bytes. What one says to bytes that it has already is not documented:
-# after a lost answer it may refuse what arrived (HTTP 4xx), or fail each time.
-_SPENT = ("no_answer", "http_4")
+# How it ends with an address that is not known any more, or that takes no more bytes. What one says to bytes that it
+# has already is not documented: after a lost answer it may refuse what arrived (HTTP 4xx), or fail each time.
+_SPENT = (NO_ADDRESS, "no_answer", "http_4")
 
 # The name and the icon of the message that shows the file.
 _LOOKS = ("username", "icon_emoji", "icon_url")
@@ -310,13 +310,7 @@ class UploadFile(Action[FileUploaded]):
         name = self._name()
         title = self.title or name
         channel = (yield from channel_id(self.channel)) if self.channel is not None else None
-        try:
-            file_id = yield from self._at_new_address(name, content)
-        except SlackError as error:
-            if error.method != Upload.method or not error.code.startswith(_SPENT):
-                raise
-            # What was sent to the first address never shows, so that sending it to a second doubles nothing.
-            file_id = yield from self._at_new_address(name, content)
+        file_id = yield from self._arrived(name, content)
         done = FileUploaded(file_id=file_id, title=title, channel=None, size=content.size)
         yield Partial(done)
         yield call(
@@ -329,6 +323,18 @@ class UploadFile(Action[FileUploaded]):
             **{name: getattr(self, name) for name in _LOOKS},
         )
         return attrs.evolve(done, channel=channel)
+
+    def _arrived(self, name: str, content: Content) -> Generator[Effect, Any, str]:
+        """Get the bytes to Slack, at another address if the first one takes no more, and return the file's ID."""
+        refused = 0
+        while True:
+            try:
+                return (yield from self._at_new_address(name, content))
+            except SlackError as error:
+                # What was sent to an address never shows, so that sending it to another one doubles nothing.
+                refused += error.code != NO_ADDRESS
+                if error.method != Upload.method or not error.code.startswith(_SPENT) or refused > 1:
+                    raise
 
     def _at_new_address(self, name: str, content: Content) -> Generator[Effect, Any, str]:
         """Announce the file, send its bytes, and return the ID that it will have."""

@@ -159,6 +159,11 @@ class MemoryJournal(Closing):
             next_at, closed_until = self._lanes.get(lane, (0.0, 0.0))
             self._lanes[lane] = (next_at, max(until, closed_until))
 
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane."""
+        with self._lock:
+            return self._lanes.get(lane, (0.0, 0.0))[1]
+
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
         with self._lock:

@@ -340,6 +340,11 @@ class PostgresJournal(Closing):
         )
         self._do("written", lambda database, _: self._run(database, sql, {"lane": lane, "until": until}))
 
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane."""
+        rows = self._rows("SELECT closed_until FROM {s}.lane WHERE lane = %(lane)s", {"lane": lane})
+        return float(rows[0][0]) if rows else 0.0
+
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
         values = {"before": before}

@@ -125,6 +125,10 @@ class SealedJournal(Closing):
         """Let nobody go in a lane before a time."""
         self._journal.close_lane(lane, until)
 
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane."""
+        return self._journal.closed_until(lane)
+
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
         return self._journal.purge(before)

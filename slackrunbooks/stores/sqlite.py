@@ -273,6 +273,12 @@ class SqliteJournal(Closing):
                 (lane, until),
             )
 
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane."""
+        with self._reading() as database:
+            row = database.execute("SELECT closed_until FROM lane WHERE lane = ?", (lane,)).fetchone()
+        return 0.0 if row is None else float(row[0])
+
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
         with self._writing("purged") as database:
