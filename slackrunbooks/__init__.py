@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from .actions.functions import Function as Function
     from .audit import AuditLog as AuditLog
     from .client import PooledAsyncWebClient as PooledAsyncWebClient, PooledWebClient as PooledWebClient
+    from .doctor import diagnose as diagnose
     from .errors import (
         AmbiguousOutcome as AmbiguousOutcome,
         ApprovalRefused as ApprovalRefused,
@@ -154,6 +155,8 @@ if TYPE_CHECKING:
     from .report import (
         AuditRecord as AuditRecord,
         CheckReport as CheckReport,
+        Diagnosis as Diagnosis,
+        Finding as Finding,
         LostAnswer as LostAnswer,
         Plan as Plan,
         PlannedStep as PlannedStep,
@@ -216,12 +219,14 @@ __all__ = [
     "CreateChannel",
     "Date",
     "DeleteMessage",
+    "Diagnosis",
     "EditBookmark",
     "EphemeralSent",
     "Executor",
     "Fault",
     "FileUploaded",
     "Find",
+    "Finding",
     "Flow",
     "Forget",
     "Function",
@@ -331,6 +336,7 @@ __all__ = [
     "Wait",
     "WaitForReaction",
     "__version__",
+    "diagnose",
     "escape",
     "register",
     "required_scopes",
@@ -360,6 +366,7 @@ _HOMES = {
     "actions._base": "Fault",
     "actions.functions": "Function",
     "client": "PooledAsyncWebClient PooledWebClient",
+    "doctor": "diagnose",
     "errors": (
         "AmbiguousOutcome ApprovalRefused AuthenticationFailed ChannelNotFound CheckFailed InvalidBlocks "
         "InvalidChannelName IsArchived JournalError MessageNotFound MissingScope MissingVariable "
@@ -372,7 +379,7 @@ _HOMES = {
     "pacing": "Pacing",
     "policy": "Policy",
     "audit": "AuditLog",
-    "report": "AuditRecord CheckReport LostAnswer Plan PlannedStep Report StepReport",
+    "report": "AuditRecord CheckReport Diagnosis Finding LostAnswer Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
     "scopes": "Requirement ScopeRequirements required_scopes",
@@ -388,7 +395,6 @@ _LATER = (
     "Workspaces",
     "app_manifest",
     "connect",
-    "diagnose",
 )
 
 

@@ -417,6 +417,14 @@ class SlackError(SlackRunbooksError):
         self.detail = detail
         super().__init__(" ".join(part for part in (self._head(), remedy) if part))
 
+    @property
+    def docs(self) -> str:
+        """Where the code is explained, below ``docs/``: ``slack-errors.md#name_taken``; empty for an unknown code."""
+        from ._slack_errors import anchor
+
+        found = anchor(self.method, self.code)
+        return f"slack-errors.md#{found}" if found else ""
+
     def _head(self) -> str:
         detail = f" ({self.detail})" if self.detail else ""
         return f"Slack refused {self.method}: {self.code}{detail}."

@@ -22,7 +22,7 @@ PACKAGE = "slackrunbooks"
 # Lowest first. Names are relative to the package; "stores.*" is a whole subpackage, "actions._*" its private modules.
 # Modules of one row may import one another, but never in a circle. The row "" is the package's own __init__.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("_slack_errors", "errors"),
     ("_effects", "_clock", "_version"),
     ("slack_methods",),
     ("text",),
@@ -47,7 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # --- the I/O line: LOWEST_WITH_IO names the row after it ---
     ("stores", "stores.*"),
     ("client", "audit"),
-    ("_perform",),
+    ("_perform", "_route"),
     ("executor", "_core", "_lease"),
     ("connect", "doctor"),
     ("",),
