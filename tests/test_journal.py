@@ -456,6 +456,45 @@ def test_a_file_whose_worker_dies_again_and_again_is_shared_once(tmp_path: Path)
     assert len([file for file in fake.files if file.shares]) == 1
 
 
+@pytest.mark.parametrize("then", ["gone", "longer"])
+def test_a_file_that_is_gone_takes_no_report_with_it(journal: Journal, tmp_path: Path, then: str) -> None:
+    """Once it was sent, it may change or vanish: the run goes on, and has its report, in whatever process."""
+    fake = _world()
+    graph = tmp_path / "graph.txt"
+    graph.write_text("graph")
+    later = sr.Step(sr.SendMessage(channel="#one", text="{{steps.up.size}} bytes"), after="1h")
+    book = sr.Runbook("b", {"up": sr.UploadFile(channel="#one", path=graph), "say": later})
+    assert _run_book(fake, journal, book).state == "waiting"
+    if then == "gone":
+        graph.unlink()
+    else:
+        graph.write_text("another graph")
+    fake.advance(3600)
+    report = _run_book(fake, journal, book)
+    assert report.ok and _run_book(fake, journal, book).to_dict() == report.to_dict()
+    with fake.executor(journal=journal) as executor:
+        assert executor.report("r").to_dict() == executor.resume("r").to_dict() == report.to_dict()
+    assert fake.channel("one").messages[-1].text == "5 bytes" and len(fake.files) == 1
+
+
+def test_a_file_that_comes_too_late_changes_no_report(journal: Journal, tmp_path: Path) -> None:
+    """A step that did not find its file has failed, and a retry looks again."""
+    fake = _world()
+    graph = tmp_path / "graph.txt"
+    book = sr.Runbook(
+        "b", {"up": sr.UploadFile(channel="#one", path=graph), "say": sr.SetTopic(channel="#one", topic="x")}
+    )
+    report = _run_book(fake, journal, book)
+    assert report.state == "failed" and str(report["up"].error).endswith(
+        "does not exist on the machine that runs this."
+    )
+    graph.write_text("graph")
+    assert _run_book(fake, journal, book).to_dict() == report.to_dict() and fake.calls == []
+    with fake.executor(journal=journal) as executor:
+        assert executor.retry("r").ok
+    assert len(fake.files) == 1
+
+
 def _run_book(fake: FakeSlack, journal: Journal, book: sr.Runbook) -> sr.Report:
     with fake.executor(journal=journal) as executor:
         return executor.run(book, {}, run_id="r")
