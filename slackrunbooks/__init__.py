@@ -161,6 +161,7 @@ if TYPE_CHECKING:
     )
     from .scopes import (
         Requirement as Requirement,
+        ScopeAudit as ScopeAudit,
         ScopeRequirements as ScopeRequirements,
         required_scopes as required_scopes,
     )
@@ -288,6 +289,7 @@ __all__ = [
     "RunbookError",
     "ScheduleMessage",
     "ScheduledMessageCancelled",
+    "ScopeAudit",
     "ScopeRequirements",
     "SealedJournal",
     "SendDirectMessage",
@@ -362,7 +364,7 @@ _HOMES = {
     "report": "CheckReport LostAnswer Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
-    "scopes": "Requirement ScopeRequirements required_scopes",
+    "scopes": "Requirement ScopeAudit ScopeRequirements required_scopes",
     "stores": "MemoryJournal PostgresJournal SealedJournal SqliteJournal",
     "templates": "Template",
     "text": "Kind escape",
