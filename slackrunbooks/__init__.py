@@ -173,6 +173,12 @@ if TYPE_CHECKING:
     )
     from .templates import Template as Template
     from .text import Kind as Kind, escape as escape
+    from .usage import (
+        MethodUse as MethodUse,
+        ScopeUsage as ScopeUsage,
+        ScopeUse as ScopeUse,
+        scope_usage as scope_usage,
+    )
 
 __all__ = [
     "Action",
@@ -248,6 +254,7 @@ __all__ = [
     "MessageStands",
     "MessageUnpinned",
     "MessageUpdated",
+    "MethodUse",
     "MissingScope",
     "MissingVariable",
     "NameTaken",
@@ -291,6 +298,8 @@ __all__ = [
     "ScheduledMessageCancelled",
     "ScopeAudit",
     "ScopeRequirements",
+    "ScopeUsage",
+    "ScopeUse",
     "SealedJournal",
     "SendDirectMessage",
     "SendEphemeral",
@@ -325,6 +334,7 @@ __all__ = [
     "escape",
     "register",
     "required_scopes",
+    "scope_usage",
     "severity",
     "unregister",
 ]
@@ -368,6 +378,7 @@ _HOMES = {
     "stores": "MemoryJournal PostgresJournal SealedJournal SqliteJournal",
     "templates": "Template",
     "text": "Kind escape",
+    "usage": "MethodUse ScopeUsage ScopeUse scope_usage",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

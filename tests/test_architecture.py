@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("_survey",),
     ("journal",),
+    ("usage",),
     ("retries", "pacing"),
     ("_settle",),
     ("_engine",),
