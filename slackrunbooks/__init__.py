@@ -134,6 +134,13 @@ if TYPE_CHECKING:
         UserNotFound as UserNotFound,
     )
     from .executor import AsyncExecutor as AsyncExecutor, Executor as Executor
+    from .manifest import (
+        Manifest as Manifest,
+        ManifestChange as ManifestChange,
+        ManifestDiff as ManifestDiff,
+        app_manifest as app_manifest,
+        read_manifest as read_manifest,
+    )
     from .markup import (
         ChannelMention as ChannelMention,
         Date as Date,
@@ -243,6 +250,9 @@ __all__ = [
     "LookUpMentions",
     "LookUpUser",
     "LostAnswer",
+    "Manifest",
+    "ManifestChange",
+    "ManifestDiff",
     "MembersListed",
     "MemoryJournal",
     "MentionsFound",
@@ -331,7 +341,9 @@ __all__ = [
     "Wait",
     "WaitForReaction",
     "__version__",
+    "app_manifest",
     "escape",
+    "read_manifest",
     "register",
     "required_scopes",
     "scope_usage",
@@ -369,6 +381,7 @@ _HOMES = {
         "Unsupported UserNotFound"
     ),
     "executor": "AsyncExecutor Executor",
+    "manifest": "Manifest ManifestChange ManifestDiff app_manifest read_manifest",
     "markup": "ChannelMention Date GroupMention Link UserMention severity",
     "pacing": "Pacing",
     "report": "CheckReport LostAnswer Plan PlannedStep Report StepReport",
@@ -387,7 +400,6 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 _LATER = (
     "Policy",
     "Workspaces",
-    "app_manifest",
     "connect",
     "diagnose",
 )

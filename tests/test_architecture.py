@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_context",),
     ("_conditions",),
     ("_yaml",),
+    ("manifest",),
     ("runbook",),
     ("report",),
     ("_survey",),
