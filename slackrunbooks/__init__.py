@@ -142,6 +142,13 @@ if TYPE_CHECKING:
         UserNotFound as UserNotFound,
     )
     from .executor import AsyncExecutor as AsyncExecutor, Executor as Executor
+    from .manifest import (
+        Manifest as Manifest,
+        ManifestChange as ManifestChange,
+        ManifestDiff as ManifestDiff,
+        app_manifest as app_manifest,
+        read_manifest as read_manifest,
+    )
     from .markup import (
         ChannelMention as ChannelMention,
         Date as Date,
@@ -173,6 +180,7 @@ if TYPE_CHECKING:
     )
     from .scopes import (
         Requirement as Requirement,
+        ScopeAudit as ScopeAudit,
         ScopeRequirements as ScopeRequirements,
         required_scopes as required_scopes,
     )
@@ -184,6 +192,12 @@ if TYPE_CHECKING:
     )
     from .templates import Template as Template
     from .text import Kind as Kind, escape as escape
+    from .usage import (
+        MethodUse as MethodUse,
+        ScopeUsage as ScopeUsage,
+        ScopeUse as ScopeUse,
+        scope_usage as scope_usage,
+    )
 
 __all__ = [
     "Action",
@@ -252,6 +266,9 @@ __all__ = [
     "LookUpMentions",
     "LookUpUser",
     "LostAnswer",
+    "Manifest",
+    "ManifestChange",
+    "ManifestDiff",
     "MembersListed",
     "MemoryJournal",
     "MentionsFound",
@@ -263,6 +280,7 @@ __all__ = [
     "MessageStands",
     "MessageUnpinned",
     "MessageUpdated",
+    "MethodUse",
     "MissingScope",
     "MissingVariable",
     "NameTaken",
@@ -304,7 +322,10 @@ __all__ = [
     "RunbookError",
     "ScheduleMessage",
     "ScheduledMessageCancelled",
+    "ScopeAudit",
     "ScopeRequirements",
+    "ScopeUsage",
+    "ScopeUse",
     "SealedJournal",
     "SendDirectMessage",
     "SendEphemeral",
@@ -336,10 +357,13 @@ __all__ = [
     "Wait",
     "WaitForReaction",
     "__version__",
+    "app_manifest",
     "diagnose",
     "escape",
+    "read_manifest",
     "register",
     "required_scopes",
+    "scope_usage",
     "severity",
     "unregister",
 ]
@@ -375,6 +399,7 @@ _HOMES = {
         "Unsupported UserNotFound"
     ),
     "executor": "AsyncExecutor Executor",
+    "manifest": "Manifest ManifestChange ManifestDiff app_manifest read_manifest",
     "markup": "ChannelMention Date GroupMention Link UserMention severity",
     "pacing": "Pacing",
     "policy": "Policy",
@@ -382,10 +407,11 @@ _HOMES = {
     "report": "AuditRecord CheckReport Diagnosis Finding LostAnswer Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
-    "scopes": "Requirement ScopeRequirements required_scopes",
+    "scopes": "Requirement ScopeAudit ScopeRequirements required_scopes",
     "stores": "MemoryJournal PostgresJournal SealedJournal SqliteJournal",
     "templates": "Template",
     "text": "Kind escape",
+    "usage": "MethodUse ScopeUsage ScopeUse scope_usage",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
@@ -393,7 +419,6 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 # Parts of the contract that this version does not have, so that nobody looks for a typing error.
 _LATER = (
     "Workspaces",
-    "app_manifest",
     "connect",
 )
 

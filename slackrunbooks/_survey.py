@@ -146,7 +146,7 @@ def survey(
                 filled = put(filled, path, outputs[name].get(field, unknown))
     # The filled actions tell more than the templates: whether people are given by e-mail, whether a channel is private.
     may_fail = {name for name, step in runbook.steps.items() if step.on_error == "continue"}
-    requirements = scopes_of(actions, may_fail)
+    requirements = scopes_of(actions, may_fail, runbook="" if single else runbook.name)
     return Plan(runbook.name, tuple(_with_scopes(steps, requirements)), requirements, tuple(general), settling(actions))
 
 
@@ -459,6 +459,7 @@ def check_report(
 def _unsettled(runbook: Runbook, plan: Plan, granted: tuple[str, ...]) -> dict[str, str]:
     """Tell of which steps nobody could say what became of a request whose answer was lost."""
     found: dict[str, list[str]] = {}
+    lacks: dict[tuple[str, str], list[str]] = {}
     for requirement in plan.settling:
         step = requirement.step
         lacking = {kind: scopes for kind, scopes in requirement.alternatives.items() if not set(granted) & set(scopes)}
@@ -468,9 +469,11 @@ def _unsettled(runbook: Runbook, plan: Plan, granted: tuple[str, ...]) -> dict[s
             found.setdefault(step, []).append(f"nothing tells whether {requirement.method} was carried out")
         elif lacking:
             missing = attrs.evolve(requirement, alternatives=lacking).wording(plan.scopes.minimal)
-            found.setdefault(step, []).append(
-                f"finding out whether {requirement.method} was carried out takes {missing}"
-            )
+            condition = f" {requirement.condition}" if requirement.condition else ""
+            lacks.setdefault((step, requirement.method), []).append(missing + condition)
+    for (step, method), scopes in lacks.items():
+        told = " and ".join(dict.fromkeys(scopes))
+        found.setdefault(step, []).append(f"finding out whether {method} was carried out takes {told}")
     return {step: "; ".join(dict.fromkeys(reasons)) for step, reasons in found.items()}
 
 

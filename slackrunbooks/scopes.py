@@ -14,8 +14,9 @@ import attrs
 
 from ._effects import Repeat
 from .actions._base import Action, Need
+from .actions._find import channel_needs
 from .errors import RunbookError
-from .slack_methods import METHODS
+from .slack_methods import METHODS, REQUESTED_WITH
 from .text import parse_channel
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __all__ = [
     "HasAction",
     "HasSteps",
     "Requirement",
+    "ScopeAudit",
     "ScopeRequirements",
     "Subject",
     "required_scopes",
@@ -79,7 +81,9 @@ class Requirement:
         step: Name of the step, or of the action's class.
         why: What for, as words that follow "to".
         condition: When it is needed; empty for always.
-        optional: Whether the step may fail (``on_error="continue"``), so that the runbook does without.
+        optional: Whether the runbook does without: the step may fail (``on_error="continue"``), or it takes a lost
+            answer for this to be needed.
+        runbook: Name of the runbook; ``""`` for an action or a step by itself.
     """
 
     method: str
@@ -88,11 +92,17 @@ class Requirement:
     why: str
     condition: str = ""
     optional: bool = False
+    runbook: str = ""
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """All scopes of which one may be enough, the ones to ask for first."""
         return tuple(dict.fromkeys(scope for scopes in self.alternatives.values() for scope in scopes))
+
+    @property
+    def place(self) -> str:
+        """The step with its runbook, ``declare-incident/room``; of an action by itself, its name."""
+        return f"{self.runbook}/{self.step}" if self.runbook else self.step
 
     def met_by(self, granted: Iterable[str]) -> bool:
         """Tell whether a token with these scopes can do it; for an unknown type, whether it can for one of the types.
@@ -113,6 +123,20 @@ class Requirement:
             + ("" if kind == "any" else f" ({_TYPE_WORDS[kind]})")
             for kind, scopes in self.alternatives.items()
         )
+
+    def cases(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Give for each type of conversation its scopes and when they are needed; ``""`` is always.
+
+        Of several types the first is assumed, and so needed always; the others are needed ``for a private channel``.
+        """
+        for kind, scopes in self.alternatives.items():
+            other = "" if kind in ("any", _first(self)) else f"for a {_TYPE_WORDS[kind]}"
+            yield scopes, ", ".join(filter(None, (self.condition, other)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as data that JSON takes."""
+        alternatives = {kind: list(scopes) for kind, scopes in self.alternatives.items()}
+        return {**attrs.asdict(self, recurse=False), "alternatives": alternatives}
 
     def __str__(self) -> str:
         condition = f", {self.condition}" if self.condition else ""
@@ -184,11 +208,15 @@ class ScopeRequirements:
         )
 
     def explain(self) -> dict[str, tuple[str, ...]]:
-        """Say for each scope of :attr:`minimal` which steps need it, and what for."""
+        """Say for each scope of :attr:`minimal` which steps need it, and what for.
+
+        Of several runbooks a step is named with its runbook: ``status-update/graph``.
+        """
+        several = len({one.runbook for one in self.requirements}) > 1
         return {
             scope: tuple(
                 dict.fromkeys(
-                    f"{requirement.step}: to {requirement.why}"
+                    f"{requirement.place if several else requirement.step}: to {requirement.why}"
                     for requirement in self.requirements
                     if not requirement.condition and scope in _assumed(requirement)
                 )
@@ -196,8 +224,203 @@ class ScopeRequirements:
             for scope in self.minimal
         }
 
+    @property
+    def requested(self) -> tuple[str, ...]:
+        """What an app has to request so that its token gets :attr:`minimal`, sorted.
+
+        That is :attr:`minimal` and what Slack wants requested along with it: ``users:read`` beside ``users:read.email``
+        (https://docs.slack.dev/reference/scopes/users.read.email), ``chat:write`` beside ``chat:write.public`` and
+        ``chat:write.customize``.
+        """
+        return _with_companions(self.minimal)
+
+    def assuming(self, *types: str, conditions: bool | Collection[str] = ()) -> ScopeRequirements:
+        """Return what is needed if it is as said here, where only the run can tell.
+
+        Args:
+            types: Which types of conversation are met where the type is not known: ``public``, ``private``, ``im`` or
+                ``mpim``. With several the scopes of each are needed. Without any, types stay open.
+            conditions: Which conditions hold, as they stand in :attr:`Requirement.condition`; ``True`` for all.
+
+        Raises:
+            RunbookError: There is no such type, or no such condition here.
+        """
+        for kind in types:
+            if kind not in _TYPES:
+                raise RunbookError(f"there is no type of conversation {kind!r}; the types are {', '.join(_TYPES)}.")
+        known = {requirement.condition for requirement in self.requirements if requirement.condition}
+        holding = (known if conditions else frozenset()) if isinstance(conditions, bool) else set(conditions)
+        for condition in sorted(holding - known):
+            here = "; ".join(sorted(known)) or "none"
+            raise RunbookError(f"nothing here is needed {condition!r}; the conditions are: {here}.")
+        found: dict[Requirement, None] = {}
+        for requirement in self.requirements:
+            condition = "" if requirement.condition in holding else requirement.condition
+            met = [kind for kind in requirement.alternatives if kind in types]
+            # A single type is known, whatever is assumed of others.
+            known_kind = not met or len(requirement.alternatives) == 1
+            for kinds in [list(requirement.alternatives)] if known_kind else [[kind] for kind in met]:
+                alternatives = _Frozen({kind: requirement.alternatives[kind] for kind in kinds})
+                found[attrs.evolve(requirement, condition=condition, alternatives=alternatives)] = None
+        return ScopeRequirements(tuple(found))
+
+    def audit(self, granted: Iterable[str]) -> ScopeAudit:
+        """Hold the scopes of a token against all that is needed here: what is missing, and what is not used.
+
+        Args:
+            granted: The token's scopes, such as ``executor.check(…).granted``.
+        """
+        have = tuple(sorted(set(granted)))
+        used: dict[str, dict[str, None]] = {}
+        sometimes: dict[str, dict[str, None]] = {}
+        for requirement in self.requirements:
+            for scopes, when in requirement.cases():
+                told = f"{requirement.place}: to {requirement.why}{', ' if when else ''}{when}"
+                for scope in scopes:
+                    if scope in have:
+                        (sometimes if when else used).setdefault(scope, {})[told] = None
+        also = {scope: tuple(reasons) for scope, reasons in sometimes.items() if scope not in used}
+        along = {
+            with_: scope
+            for scope, with_ in REQUESTED_WITH.items()
+            if with_ in have and with_ not in used and (scope in used or scope in also)
+        }
+        also = {scope: reasons for scope, reasons in also.items() if scope not in along}
+        needed = {scope: tuple(reasons) for scope, reasons in used.items()}
+        missing = self.missing(have)
+        lacking = ScopeRequirements(missing).requested
+        return ScopeAudit(
+            granted=have,
+            missing=missing,
+            to_add=tuple(scope for scope in lacking if scope not in have),
+            needed=needed,
+            sometimes=also,
+            along_with=along,
+            spare=self._spare(have),
+            unused=tuple(scope for scope in have if not {scope} & (needed.keys() | also.keys() | along.keys())),
+        )
+
+    def _spare(self, have: Sequence[str]) -> tuple[str, ...]:
+        """Return what could be taken away because the other scopes do the same."""
+        tasks = [
+            options & set(have)
+            for requirement in self.requirements
+            for options in map(set, requirement.alternatives.values())
+            if options & set(have)
+        ]
+        useful: set[str] = set().union(*tasks)
+        kept = set(useful)
+        # What is not in the minimum goes first, and of the others the one that does less.
+        for scope in sorted(
+            useful, key=lambda scope: (scope in self.minimal, sum(scope in task for task in tasks), scope)
+        ):
+            if all(task & kept - {scope} for task in tasks):
+                kept.discard(scope)
+        return tuple(sorted(useful - kept))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as data that JSON takes: ``minimal``, ``requested``, ``explain``, ``requirements``."""
+        return {
+            "minimal": list(self.minimal),
+            "requested": list(self.requested),
+            "essential": list(self.essential),
+            "explain": {scope: list(reasons) for scope, reasons in self.explain().items()},
+            "requirements": [requirement.to_dict() for requirement in self.requirements],
+        }
+
+    def to_markdown(self) -> str:
+        """Return a table for whoever has to approve the app: each scope, the steps that need it and what for.
+
+        First come the scopes to request, then those that only the run can tell about, each with its condition.
+        """
+        asked = self.requested
+        rows: dict[tuple[str, str], dict[str, dict[str, None]]] = {(f"`{scope}`", "always"): {} for scope in asked}
+        for requirement in self:
+            for scopes, when in requirement.cases():
+                if when and not set(asked).isdisjoint(scopes):
+                    continue
+                named = [" or ".join(f"`{scope}`" for scope in scopes)]
+                if not when:
+                    named = [f"`{scope}`" for scope in scopes if scope in self.minimal]
+                for scope in named:
+                    steps = rows.setdefault((scope, when or "always"), {}).setdefault(requirement.why, {})
+                    steps[f"`{requirement.place}`"] = None
+        lines = ["| scope | when | what for, and in which steps |", "|---|---|---|"]
+        for (scope, when), reasons in rows.items():
+            told = "; ".join(f"to {why}: {', '.join(steps)}" for why, steps in reasons.items())
+            asking = ", ".join(f"`{one}`" for one in asked if f"`{REQUESTED_WITH.get(one)}`" == scope)
+            lines.append(f"| {scope} | {when} | {told or f'Slack gives {asking} only along with it'} |")
+        return "\n".join(lines) + "\n"
+
     def __iter__(self) -> Iterator[Requirement]:
         return iter(self.requirements)
+
+
+@attrs.frozen(kw_only=True)
+class ScopeAudit:
+    """The scopes of a token, held against what is needed.
+
+    Each granted scope is in exactly one of ``needed``, ``sometimes``, ``along_with`` and ``unused``.
+
+    Attributes:
+        granted: The token's scopes, sorted.
+        missing: What the token cannot do.
+        to_add: The fewest scopes that the app has to request besides.
+        needed: Each scope that is needed without condition, with the steps that need it and what for.
+        sometimes: Each scope that only the run can tell about, with the steps and their conditions.
+        along_with: Each scope that Slack gives another one only with, and that other one.
+        unused: Scopes that nothing here can use: take them away.
+        spare: Scopes that are of use, but that the others make up for; they are in ``needed`` or ``sometimes`` too.
+    """
+
+    granted: tuple[str, ...]
+    missing: tuple[Requirement, ...]
+    to_add: tuple[str, ...]
+    needed: Mapping[str, tuple[str, ...]]
+    sometimes: Mapping[str, tuple[str, ...]]
+    along_with: Mapping[str, str]
+    unused: tuple[str, ...]
+    spare: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is missing, and nothing is granted that is of no use."""
+        return not self.missing and not self.unused and not self.spare
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as data that JSON takes."""
+        return {
+            "ok": self.ok,
+            "granted": list(self.granted),
+            "missing": [requirement.to_dict() for requirement in self.missing],
+            "to_add": list(self.to_add),
+            "needed": {scope: list(reasons) for scope, reasons in self.needed.items()},
+            "sometimes": {scope: list(reasons) for scope, reasons in self.sometimes.items()},
+            "along_with": dict(self.along_with),
+            "unused": list(self.unused),
+            "spare": list(self.spare),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"granted: {' '.join(self.granted) or 'nothing'}", f"to add: {' '.join(self.to_add) or 'nothing'}"]
+        lacking: dict[str, dict[str, None]] = {}
+        for requirement in self.missing:
+            told = f"{requirement.place}: to {requirement.why}"
+            lacking.setdefault(requirement.wording(self.to_add), {})[told] = None
+        for wording, steps in lacking.items():
+            lines += [f"  {wording}", *(f"      {step}" for step in steps)]
+        lines.append(f"unused: {' '.join(self.unused) or 'nothing'}")
+        lines.append(f"spare: {' '.join(self.spare) or 'nothing'}")
+        for scope, reasons in self.sometimes.items():
+            lines += [f"sometimes used: {scope}", *(f"      {reason}" for reason in reasons)]
+        lines += [f"along with {other}: {scope}" for scope, other in self.along_with.items()]
+        return "\n".join(lines)
+
+
+def _with_companions(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Return scopes with those that Slack wants requested along with them."""
+    found = set(scopes)
+    return tuple(sorted(found | {REQUESTED_WITH[scope] for scope in found if scope in REQUESTED_WITH}))
 
 
 def _first(requirement: Requirement) -> str:
@@ -208,30 +431,33 @@ def _assumed(requirement: Requirement) -> tuple[str, ...]:
     return requirement.alternatives[_first(requirement)]
 
 
-def required_scopes(*subjects: Subject) -> ScopeRequirements:
+def required_scopes(*subjects: Subject, settle: bool = False) -> ScopeRequirements:
     """Work out the bot scopes that actions, steps or runbooks need. Needs no token and no network.
 
     Args:
         subjects: Actions, steps and runbooks, in any mixture.
+        settle: Whether to add what it takes to look up what became of a request whose answer was lost. Without it such
+            a request ends as :class:`~slackrunbooks.errors.AmbiguousOutcome`, and a person has to look.
 
     Returns:
-        What each step needs, with ``.minimal``, ``.missing(granted)`` and ``.explain()``.
+        What each step needs, with ``.minimal``, ``.conditional``, ``.missing(granted)`` and ``.explain()``.
 
     Raises:
         RunbookError: A subject is something else, or an own action needs a method that is not known.
     """
-    found = (requirement for subject in subjects for requirement in _of_subject(subject))
+    found = (requirement for subject in subjects for requirement in _of_subject(subject, settle=settle))
     return ScopeRequirements(tuple(dict.fromkeys(found)))
 
 
 def scopes_of(
-    actions: Mapping[str, Sequence[Action[Any]]], optional: Collection[str] = frozenset()
+    actions: Mapping[str, Sequence[Action[Any]]], optional: Collection[str] = frozenset(), *, runbook: str = ""
 ) -> ScopeRequirements:
     """Work out the scopes of the actions of one runbook, filled or not.
 
     Args:
         actions: The actions by the names of their steps, in order; several for a step that does one for each item.
         optional: Names of the steps that may fail.
+        runbook: Name of the runbook.
     """
     first = {name: each[0] for name, each in actions.items()}
     found = (
@@ -240,7 +466,7 @@ def scopes_of(
         for action in each
         for requirement in _of_step(name, action, first, optional=name in optional)
     )
-    return ScopeRequirements(tuple(dict.fromkeys(found)))
+    return ScopeRequirements(tuple(dict.fromkeys(attrs.evolve(each, runbook=runbook) for each in found)))
 
 
 def settling(actions: Mapping[str, Sequence[Action[Any]]]) -> tuple[Requirement, ...]:
@@ -250,50 +476,100 @@ def settling(actions: Mapping[str, Sequence[Action[Any]]]) -> tuple[Requirement,
         actions: As for :func:`scopes_of`.
 
     Returns:
-        For each step and method what the look-up needs; without alternatives where nothing can tell.
+        For each step and method what the look-ups need; without alternatives where nothing can tell.
     """
     first = {name: each[0] for name, each in actions.items()}
     found: dict[Requirement, None] = {}
     for name, each in actions.items():
         for action, need in ((one, need) for one in each for need in one.needs()):
             method = METHODS.get(need.method)
-            if method is None or need.scopes or (method.repeat is not Repeat.DOUBLES and not method.settled_by):
+            if method is None or need.scopes:
                 continue
-            alternatives: dict[str, tuple[str, ...]] = {}
             if method.settled_by:
-                alternatives = _alternatives(name, _look(action, need, method.settled_by), first)
-                if not alternatives:
-                    continue
-            found[Requirement(need.method, _Frozen(alternatives), name, "tell what became of it", need.condition)] = (
-                None
-            )
+                for look in _looks(action, need, method.settled_by):
+                    if alternatives := _alternatives(name, look, first):
+                        found[_settles(name, need.method, alternatives, look.condition)] = None
+            elif method.repeat is Repeat.DOUBLES:
+                found[_settles(name, need.method, {}, need.condition)] = None
     return tuple(found)
 
 
-def _look(action: Action[Any], need: Need, method: str) -> Need:
-    """Return what a look-up by a method needs, for the conversation that the action writes to."""
-    channel = need.channel or getattr(action, "channel", None)
-    if need.conversations or isinstance(channel, str):
-        return attrs.evolve(need, method=method, channel=channel)
-    return attrs.evolve(need, method=method, conversations=("im", "mpim") if hasattr(action, "users") else ())
+def _settles(step: str, method: str, alternatives: Mapping[str, tuple[str, ...]], condition: str) -> Requirement:
+    why = f"tell what became of {method}, should its answer get lost"
+    return Requirement(method, _Frozen(alternatives), step, why, condition, optional=True)
 
 
-def _of_subject(subject: object) -> Iterator[Requirement]:
+# Methods that take a channel's name or a person's ID, where the look-up takes the ID of a conversation.
+_ADDRESSED = frozenset({"chat.postMessage", "chat.scheduleMessage"})
+
+
+def _looks(action: Action[Any], need: Need, method: str) -> Iterator[Need]:
+    """Name all that a look-up by a method asks for, for the conversation that the action writes to."""
+    look = Need(method, need.why, need.conversations, need.channel or getattr(action, "channel", None), need.condition)
+    if look.conversations or isinstance(look.channel, str):
+        yield look
+    elif direct := _direct(action):
+        yield attrs.evolve(look, conversations=direct)
+        if "im" in direct:
+            alone = "if there is one person" if len(direct) > 1 else ""
+            yield attrs.evolve(look, method="conversations.open", conversations=("im",), condition=alone)
+    else:
+        yield look
+    if need.method in _ADDRESSED and isinstance(look.channel, str):
+        yield from _found_first(look, look.channel)
+
+
+def _direct(action: Action[Any]) -> tuple[str, ...]:
+    """Return which types of conversation an action may write to that names people in place of a channel."""
+    needs = tuple(action.needs())
+    if hasattr(action, "channel") or not any(need.method == "chat.postMessage" for need in needs):
+        return ()
+    # chat.postMessage opens the conversation with one person by itself.
+    opened = [need.condition for need in needs if need.method == "conversations.open"]
+    return ("im",) if not opened else ("im", "mpim") if opened[0] else ("mpim",)
+
+
+def _found_first(look: Need, address: str) -> Iterator[Need]:
+    """Name what it takes to have the conversation's ID, where it is given otherwise."""
+    if _types_of(address, {}) == ("im",) and not address.startswith("D"):
+        yield attrs.evolve(look, method="conversations.open", conversations=("im",))
+    for found in channel_needs(address):
+        condition = ", ".join(filter(None, (look.condition, found.condition)))
+        yield attrs.evolve(found, condition=condition)
+
+
+def _of_subject(subject: object, *, settle: bool) -> Iterator[Requirement]:
     # A class has the attributes of its instances, and is none of them.
     instance = None if isinstance(subject, type) else subject
     if isinstance(instance, HasSteps):
-        steps = instance.steps.items()
-        may_fail = {name for name, step in steps if getattr(step, "on_error", "stop") == "continue"}
-        yield from scopes_of({name: (step.action,) for name, step in steps}, may_fail)
-        return
-    action = instance.action if isinstance(instance, HasAction) else instance
-    if isinstance(action, Action):
-        yield from _of_step(type(action).__name__, action, {})
-        return
-    given = f"the class {subject.__name__} itself" if isinstance(subject, type) else f"a {type(subject).__name__}"
-    raise RunbookError(
-        f"scopes are worked out for actions such as SendMessage(…), steps and runbooks, not for {given}."
-    )
+        steps = instance.steps
+    elif isinstance(instance, HasAction):
+        steps = {type(instance.action).__name__: instance}
+    elif isinstance(instance, Action):
+        steps = {type(instance).__name__: _Alone(instance)}
+    else:
+        given = f"the class {subject.__name__} itself" if isinstance(subject, type) else f"a {type(subject).__name__}"
+        raise RunbookError(
+            f"scopes are worked out for actions such as SendMessage(…), steps and runbooks, not for {given}."
+        )
+    book = str(getattr(instance, "name", "")) if isinstance(instance, HasSteps) else ""
+    may_fail = {name for name, step in steps.items() if getattr(step, "on_error", "stop") == "continue"}
+    yield from scopes_of({name: (step.action,) for name, step in steps.items()}, may_fail, runbook=book)
+    if settle:
+        doubted = {
+            name: (step.action,)
+            for name, step in steps.items()
+            if getattr(step, "on_ambiguous", None) in (None, "reconcile")
+        }
+        looks = settling(doubted)
+        yield from (attrs.evolve(requirement, runbook=book) for requirement in looks if requirement.alternatives)
+
+
+@attrs.frozen
+class _Alone:
+    """An action by itself, as a step."""
+
+    action: Action[Any]
 
 
 def _of_step(
@@ -330,6 +606,8 @@ def _types_of(channel: str | None, others: Mapping[str, Action[Any]]) -> tuple[s
     match = _STEP_OUTPUT.fullmatch(channel.strip())
     if match and match[1] in others:
         # The step that makes the channel knows what it makes.
+        if direct := _direct(others[match[1]]):
+            return direct
         for need in others[match[1]].needs():
             if need.conversations and need.method in ("conversations.create", "conversations.open"):
                 return need.conversations

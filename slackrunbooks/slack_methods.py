@@ -21,7 +21,7 @@ from . import errors
 from ._effects import Call, Repeat
 from ._slack_errors import TEXTS, text_of
 
-__all__ = ["METHODS", "UNCERTAIN_CODES", "Method", "Scopes", "Tier", "call", "slack_error"]
+__all__ = ["METHODS", "REQUESTED_WITH", "UNCERTAIN_CODES", "Method", "Scopes", "Tier", "call", "slack_error"]
 
 Scopes: TypeAlias = Mapping[str, tuple[str, ...]]
 """Bot scopes by type of conversation (``public``, ``private``, ``im``, ``mpim``, or ``any``); any one of a type is
@@ -239,6 +239,18 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     }
 )
 """Every method that a bot's runbook can use, by name."""
+
+REQUESTED_WITH: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # https://docs.slack.dev/reference/scopes/chat.write.customize
+        "chat:write.customize": "chat:write",
+        # https://docs.slack.dev/reference/scopes/chat.write.public
+        "chat:write.public": "chat:write",
+        # https://docs.slack.dev/reference/scopes/users.read.email
+        "users:read.email": "users:read",
+    }
+)
+"""Scopes that an app gets only if it requests another one as well, which no method may ask for."""
 
 UNCERTAIN_CODES: Final = frozenset({"fatal_error", "internal_error", "service_unavailable"})
 """Errors after which the request may have been carried out all the same.

@@ -26,7 +26,7 @@ from .test_permissions import (
     _world as world,
 )
 
-__all__ = ["BY_ACTION", "CATALOGUE", "CONTEXT", "OPTIONS", "Case", "world"]
+__all__ = ["BY_ACTION", "CATALOGUE", "CONDITIONAL", "CONTEXT", "OPTIONS", "Case", "world"]
 
 _MARKDOWN: dict[str, Any] = {"markdown_text": "# {{id}}"}
 _LONG: dict[str, Any] = {"text": "{{id}}" + " word" * 1500, "too_long": "truncate"}
@@ -165,6 +165,214 @@ OPTIONS: tuple[Case, ...] = (
 )
 
 CATALOGUE: tuple[Case, ...] = (*CASES, *PRIVATE_CASES, *OTHERS, *OPTIONS)
+
+
+_NO_MEMBER = "if the channel is public and the app is not a member of it"
+_HAS_CANVAS = "if the channel has a canvas already"
+_BY_MAIL = "if people are given by e-mail address"
+_BY_NAME = "if the channel is given by name"
+_SEVERAL = "if there are several people"
+_TS_UNKNOWN = "if the message's ts is not known"
+
+
+def _alone(fake: FakeSlack) -> str:
+    """Open the direct message with ann, and return its ID."""
+    return str(fake.client.conversations_open(users="U0ANN00001")["channel"]["id"])
+
+
+def _canvas_in(fake: FakeSlack, name: str) -> str:
+    """Give a channel its canvas, and return the channel's ID."""
+    channel = fake.channel(name)
+    fake.client.conversations_canvases_create(
+        channel_id=channel.id, document_content={"type": "markdown", "markdown": "x"}
+    )
+    return channel.id
+
+
+# Cases in which something is so that only the run can tell: where the message goes, who is meant, what is there.
+CONDITIONAL: tuple[Case, ...] = (
+    Case(
+        "message where the app is no member",
+        lambda f: sr.SendMessage(channel="#elsewhere", text="{{id}}"),
+        {"chat:write", "chat:write.public"},
+        holds=(_NO_MEMBER,),
+    ),
+    Case(
+        "message under another name where the app is no member",
+        lambda f: sr.SendMessage(channel=f.channel("elsewhere").id, text="{{id}}", icon_emoji=":fire:"),
+        {"chat:write", "chat:write.public", "chat:write.customize"},
+        holds=(_NO_MEMBER,),
+    ),
+    Case(
+        "approval whose offer is a template",
+        lambda f: sr.RequestApproval(
+            channel=_answers(f, "white_check_mark"), text="{{id}}?", approvers="U0ANN00001", offer="{{private}}"
+        ),
+        {"chat:write", "reactions:read", "reactions:write"},
+        holds=("if offer is true",),
+    ),
+    Case(
+        "group message to a list out of the context",
+        lambda f: sr.SendDirectMessage(users="{{people}}", text="{{id}}"),
+        {"chat:write", "mpim:write"},
+        holds=(_SEVERAL,),
+        kind="mpim",
+    ),
+    Case(
+        "direct message to an address out of the context",
+        lambda f: sr.SendDirectMessage(users="{{lead}}", text="{{id}}"),
+        {"chat:write", "users:read.email"},
+        holds=(_BY_MAIL, "if there is one person"),
+        kind="im",
+        context={"id": "7", "lead": "ann@example.com"},
+    ),
+    Case(
+        "message to a person's ID",
+        lambda f: sr.SendMessage(channel="U0ANN00001", text="{{id}}"),
+        {"chat:write"},
+        kind="im",
+    ),
+    Case(
+        "message to the ID of a direct message",
+        lambda f: sr.SendMessage(channel=_alone(f), text="{{id}}"),
+        {"chat:write"},
+        kind="im",
+    ),
+    Case("history of a direct message", lambda f: sr.ReadHistory(channel=_alone(f)), {"im:history"}, kind="im"),
+    Case(
+        "standing message in a direct message",
+        lambda f: sr.PostOrUpdateMessage(channel=_alone(f), key="board", text="{{id}}"),
+        {"chat:write", "im:history"},
+        kind="im",
+        holds=("if it does not stand there yet",),
+    ),
+    Case(
+        "person out of the context by e-mail",
+        lambda f: sr.LookUpUser(user="{{lead}}"),
+        {"users:read.email"},
+        holds=("if the person is given by e-mail address",),
+        context={"lead": "ann@example.com"},
+    ),
+    Case(
+        "person out of the context by ID",
+        lambda f: sr.LookUpUser(user="{{lead}}"),
+        {"users:read"},
+        holds=("if the person is given by ID",),
+        context={"lead": "U0ANN00001"},
+    ),
+    Case(
+        "topic of a channel out of the context by name",
+        lambda f: sr.SetTopic(channel="{{room}}", topic="x"),
+        {"channels:write.topic", "channels:read"},
+        holds=(_BY_NAME,),
+        context={"room": "#incidents"},
+    ),
+    Case(
+        "topic of a private channel out of the context by name",
+        lambda f: sr.SetTopic(channel="{{room}}", topic="x"),
+        {"groups:write.topic", "groups:read"},
+        holds=(_BY_NAME,),
+        context={"room": "hidden"},
+        kind="private",
+    ),
+    Case(
+        "channel that the context makes private",
+        lambda f: sr.CreateChannel(name="inc-{{id}}", is_private="{{private}}", topic="x"),
+        {"groups:write"},
+        kind="private",
+    ),
+    Case(
+        "channel that the context makes public",
+        lambda f: sr.CreateChannel(name="inc-{{id}}", is_private="{{private}}", topic="x"),
+        {"channels:manage"},
+        context={"id": "7", "private": False},
+    ),
+    Case(
+        "private channel that is adopted",
+        lambda f: sr.CreateChannel(name="inc-7", is_private=True, if_taken="adopt", marker="7"),
+        {"groups:write", "groups:read"},
+        kind="private",
+        before=lambda f: (
+            f.executor().do(sr.CreateChannel(name="inc-7", is_private=True, marker="7")),
+            f.calls.clear(),
+        ),
+    ),
+    Case(
+        "invitation of a group out of the context",
+        lambda f: sr.InviteToChannel(channel=PUBLIC(f), users="{{team}}"),
+        {"channels:write.invites", "usergroups:read"},
+        holds=("if user groups are given",),
+        context={"team": "@on-call"},
+        before=lambda f: f.add_usergroup("on-call", [f.user("bob")]),
+    ),
+    Case(
+        "invitation to a private channel by e-mail out of the context",
+        lambda f: sr.InviteToChannel(channel="#hidden", users="{{who}}"),
+        {"groups:write.invites", "groups:read", "users:read.email"},
+        holds=(_BY_MAIL,),
+        kind="private",
+        context={"who": "bob@example.com"},
+    ),
+    Case(
+        "canvas that is there already, with the scopes that the condition names",
+        lambda f: sr.CreateCanvas(channel=_canvas_in(f, "incidents"), markdown="{{id}}", if_exists="append"),
+        {"canvases:write", "channels:read"},
+        holds=(_HAS_CANVAS,),
+    ),
+    Case(
+        "canvas of a private channel that is there already",
+        lambda f: sr.CreateCanvas(channel=_canvas_in(f, "hidden"), markdown="{{id}}", if_exists="append"),
+        {"canvases:write", "groups:read"},
+        holds=(_HAS_CANVAS,),
+        kind="private",
+    ),
+    Case(
+        "standing message whose ts turns out empty",
+        lambda f: sr.PostOrUpdateMessage(channel=PUBLIC(f), key="board", ts="{{ts}}", text="x"),
+        {"chat:write", "channels:history"},
+        holds=(_TS_UNKNOWN, "if it does not stand there yet"),
+        context={"ts": ""},
+    ),
+    Case(
+        "standing message in a private channel by name",
+        lambda f: sr.PostOrUpdateMessage(channel="#hidden", key="board", text="{{id}}"),
+        {"chat:write", "groups:history", "groups:read"},
+        kind="private",
+    ),
+    Case(
+        "thread of a private channel",
+        lambda f: sr.ReadHistory(
+            channel=f.channel("hidden").id,
+            thread_ts=f.client.chat_postMessage(channel=f.channel("hidden").id, text="x")["ts"],
+        ),
+        {"groups:history"},
+        kind="private",
+    ),
+    Case(
+        "message of blocks in a private channel",
+        lambda f: sr.SendMessage(channel=f.channel("hidden").id, blocks=BLOCKS, thread_ts=None),
+        {"chat:write"},
+        kind="private",
+    ),
+    Case(
+        "file in a private channel by name",
+        lambda f: sr.UploadFile(content="{{id}}", filename="a.txt", channel="#hidden"),
+        {"files:write", "groups:read"},
+        kind="private",
+    ),
+    Case(
+        "mention of a private channel by name",
+        lambda f: sr.LookUpMentions(names={"room": "#hidden"}),
+        {"groups:read"},
+        kind="private",
+    ),
+    Case(
+        "user group with a private channel by name",
+        lambda f: sr.UpdateUserGroup(usergroup=f.add_usergroup("on-call", [f.user("ann")]).id, channels="#hidden"),
+        {"usergroups:write", "usergroups:read", "groups:read"},
+        kind="private",
+    ),
+)
 
 
 def _by_action() -> dict[type[sr.Action[Any]], tuple[Case, ...]]:

@@ -11,7 +11,7 @@ from slackrunbooks.slack_methods import METHODS
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._faults import FAULTS, Fault, Seen
 
-from .catalogue import CATALOGUE, CONTEXT, Case, world
+from .catalogue import CATALOGUE, Case, world
 
 __all__ = ["CHANGING", "FATES", "LOOKS", "LOSSES", "READS", "break_look_ups", "effects", "plainly", "ready", "writes"]
 
@@ -84,7 +84,7 @@ def writes(case: Case) -> list[str]:
     """Return the methods that a case calls and that change something, in order."""
     fake, action = ready(case)
     with fake.executor() as executor:
-        executor.do(action, CONTEXT)
+        executor.do(action, case.context)
     return [call.method for call in fake.calls if call.method not in READS]
 
 
@@ -92,7 +92,7 @@ def plainly(case: Case) -> dict[str, int]:
     """Return what a run without any loss leaves."""
     fake, action = ready(case)
     with fake.executor() as executor:
-        executor.do(action, CONTEXT)
+        executor.do(action, case.context)
     return effects(fake)
 
 

@@ -29,12 +29,19 @@ def _world(fake: FakeSlack) -> None:
 
 @attrs.frozen
 class Case:
-    """An action with its options, where its own channel comes from, and the scopes it should need."""
+    """An action with its options, where its own channel comes from, and the scopes it should need.
+
+    ``kind`` is the type of the conversation that it meets, and ``holds`` are the conditions that are so in its
+    workspace or with its ``context``.
+    """
 
     name: str
     make: Callable[[FakeSlack], sr.Action[Any]]
     scopes: set[str]
     before: Callable[[FakeSlack], Any] = lambda fake: None
+    kind: str = attrs.field(default="public", kw_only=True)
+    holds: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    context: dict[str, Any] = attrs.field(factory=lambda: CONTEXT, kw_only=True)
 
 
 def _id(name: str) -> Callable[[FakeSlack], str]:
@@ -300,7 +307,12 @@ CASES = [
     ),
     Case("message by name", lambda f: sr.SendMessage(channel="#incidents", text="{{id}}"), {"chat:write"}),
     Case("message by ID", lambda f: sr.SendMessage(channel=PUBLIC(f), text="{{id}}"), {"chat:write"}),
-    Case("message to a private channel", lambda f: sr.SendMessage(channel=PRIVATE(f), text="{{id}}"), {"chat:write"}),
+    Case(
+        "message to a private channel",
+        lambda f: sr.SendMessage(channel=PRIVATE(f), text="{{id}}"),
+        {"chat:write"},
+        kind="private",
+    ),
     Case(
         "message in Markdown", lambda f: sr.SendMessage(channel="#incidents", markdown_text="# {{id}}"), {"chat:write"}
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -279,3 +280,257 @@ def test_the_fewest_scopes_lack_nothing_and_nothing_is_too_much(chosen: list[sr.
         assert scopes.missing(set(scopes.minimal) - {scope})
     assert set(scopes.explain()) == set(scopes.minimal)
     assert all(scopes.explain().values())
+
+
+# --- what only the run can tell, and what an app has to request ------------------------------------------------------
+
+OPEN = sr.Runbook(
+    "open",
+    {
+        "topic": sr.SetTopic(channel="C0123ABCD", topic="x"),
+        "tell": sr.SendDirectMessage(users="{{people}}", text="x"),
+        "room": sr.CreateChannel(name="x", is_private=True),
+    },
+)
+BY_MAIL, SEVERAL = "if people are given by e-mail address", "if there are several people"
+
+
+@pytest.mark.parametrize(
+    ("types", "conditions", "minimal"),
+    [
+        ([], (), "channels:write.topic chat:write groups:write"),
+        (["public"], False, "channels:write.topic chat:write groups:write"),
+        (["private"], (), "chat:write groups:write"),
+        (["public", "private"], (), "channels:write.topic chat:write groups:write"),
+        (["mpim"], (), "channels:write.topic chat:write groups:write"),
+        ([], [SEVERAL], "channels:write.topic chat:write groups:write mpim:write"),
+        ([], {BY_MAIL}, "channels:write.topic chat:write groups:write users:read.email"),
+        (["private"], True, "chat:write groups:write mpim:write users:read.email"),
+    ],
+)
+def test_what_is_open_can_be_assumed(types: list[str], conditions: Any, minimal: str) -> None:
+    """``assuming`` takes types of conversation and conditions as given, and leaves alone what is known."""
+    needed = sr.required_scopes(OPEN)
+    assumed = needed.assuming(*types, conditions=conditions)
+    assert " ".join(assumed.minimal) == minimal
+    assert sr.required_scopes(OPEN) == needed
+    assert needed.assuming() == needed
+    if conditions is True:
+        assert assumed.conditional == ()
+
+
+def test_only_what_is_open_can_be_assumed() -> None:
+    """A type or a condition that there is not is refused, with those that there are."""
+    needed = sr.required_scopes(OPEN)
+    with pytest.raises(sr.RunbookError, match="no type of conversation 'dm'; the types are public, private, im, mpim"):
+        needed.assuming("dm")
+    with pytest.raises(sr.RunbookError) as refused:
+        needed.assuming(conditions=["if it rains"])
+    assert str(refused.value) == f"nothing here is needed 'if it rains'; the conditions are: {BY_MAIL}; {SEVERAL}."
+    with pytest.raises(sr.RunbookError, match="the conditions are: none"):
+        sr.required_scopes().assuming(conditions=["if it rains"])
+
+
+@pytest.mark.parametrize(
+    ("action", "requested"),
+    [
+        (sr.LookUpUser(user="ann@example.com"), "users:read users:read.email"),
+        (
+            sr.UploadFile(content="x", filename="x", channel="C0123ABCD", username="x"),
+            "chat:write chat:write.customize files:write",
+        ),
+        (sr.SendMessage(channel="#x", text="x", icon_emoji=":fire:"), "chat:write chat:write.customize"),
+        (sr.SetTopic(channel="C0123ABCD", topic="x"), "channels:write.topic"),
+    ],
+)
+def test_some_scopes_are_requested_along_with_others(action: sr.Action[Any], requested: str) -> None:
+    """Slack gives ``users:read.email`` and the finer ``chat:write`` scopes only with their wider one."""
+    assert " ".join(sr.required_scopes(action).requested) == requested
+
+
+def test_settling_adds_what_the_look_ups_need() -> None:
+    """``settle=True`` adds scopes for lost answers; no runbook stops for want of them, and ``resend`` needs none."""
+    say = sr.SendMessage(channel="#x", text="x")
+    assert sr.required_scopes(say, settle=True).minimal == ("channels:history", "channels:read", "chat:write")
+    assert sr.required_scopes(say, settle=True).essential == ("chat:write",)
+    for choice in ("resend", "fail"):
+        step = sr.Step(say, on_ambiguous=choice)  # type: ignore[arg-type]
+        assert sr.required_scopes(step, settle=True) == sr.required_scopes(say)
+    whisper = sr.SendEphemeral(channel="C0123ABCD", user="U0123ABCD", text="x")
+    assert sr.required_scopes(whisper, settle=True) == sr.required_scopes(whisper)
+
+
+# --- audit -----------------------------------------------------------------------------------------------------------
+
+START = ("channels:manage", "chat:write", "groups:write", "im:write")
+SHIPPED = ("incident-coordination", "status-update", "post-incident")
+
+
+def test_the_scopes_of_the_starting_document_against_the_shipped_runbooks() -> None:
+    """Of its four scopes ``im:write`` is unused, and seven are missing for all that the shipped runbooks do."""
+    needed = sr.required_scopes(*map(sr.Runbook.shipped, SHIPPED))
+    found = needed.audit(START)
+    assert found.granted == START
+    assert found.to_add == (
+        "bookmarks:write", "canvases:write", "channels:read", "files:write", "pins:write", "reactions:read",
+        "reactions:write",
+    )  # fmt: skip
+    assert {entry.place for entry in found.missing} == {
+        "incident-coordination/room", "incident-coordination/pin", "incident-coordination/bookmarks",
+        "status-update/graph", "post-incident/canvas", "post-incident/agree",
+    }  # fmt: skip
+    assert found.unused == ("im:write",)
+    assert found.spare == ()
+    assert set(found.needed) == {"channels:manage", "chat:write"}
+    assert set(found.sometimes) == {"groups:write"}
+    assert all(reason.endswith("for a private channel") for reason in found.sometimes["groups:write"])
+    assert not found.ok
+    # With what it says, everything is there, and nothing is too much.
+    mended = needed.audit({*START, *found.to_add} - {*found.unused})
+    assert mended.ok
+    # im:write comes into its own where a lost answer to a direct message is to be looked up.
+    settled = sr.required_scopes(*map(sr.Runbook.shipped, SHIPPED), settle=True).audit(START)
+    assert settled.unused == ()
+    assert {reason.split(":")[0] for reason in settled.sometimes["im:write"]} == {
+        "incident-coordination/tell_commander", "status-update/tell_commander", "post-incident/tell_commander",
+        "post-incident/remind_commander",
+    }  # fmt: skip
+
+
+def test_the_starting_documents_scopes_are_enough_for_what_it_describes() -> None:
+    """A public or a private room, a message, and a direct message to one person: no scope is missing."""
+    book = sr.Runbook(
+        "start",
+        {
+            "room": sr.CreateChannel(name="inc-{{id}}", description="x"),
+            "secret": sr.CreateChannel(name="inc-{{id}}-secret", is_private=True),
+            "announce": sr.SendMessage(channel="{{steps.room.channel}}", text="x"),
+            "tell": sr.SendDirectMessage(users="U0123ABCD", text="x"),
+            "close": sr.ArchiveChannel(channel="{{steps.room.channel}}"),
+        },
+    )
+    found = sr.required_scopes(book).audit(START)
+    assert (found.missing, found.unused) == ((), ("im:write",))
+
+
+@pytest.mark.parametrize(
+    ("granted", "expected"),
+    [
+        (["chat:write", "channels:manage"], {"ok": True}),
+        (["chat:write", "channels:manage", "channels:write"], {"spare": ["channels:write"]}),
+        (["chat:write", "channels:manage", "channels:write.topic"], {"spare": ["channels:write.topic"]}),
+        (["chat:write", "channels:write", "channels:write.topic"], {"ok": True}),
+        (["chat:write", "channels:manage", "admin"], {"unused": ["admin"]}),
+        (["chat:write"], {"to_add": ["channels:manage"]}),
+        ([], {"to_add": ["channels:manage", "chat:write"]}),
+        (["chat:write", "channels:manage", "groups:write.topic"], {"ok": True}),
+        (["chat:write", "channels:manage", "groups:write.topic", "groups:write"], {"spare": ["groups:write"]}),
+    ],
+)
+def test_an_audit_sorts_what_is_granted(granted: list[str], expected: dict[str, Any]) -> None:
+    """Each scope is needed, needed sometimes, along with another, or unused; what others make up for is spare."""
+    found = sr.required_scopes(BOOK).audit(iter(granted))
+    data = found.to_dict()
+    assert {key: data[key] for key in ("ok", "to_add", "spare", "unused")} == {
+        "ok": not expected or "ok" in expected, "to_add": [], "spare": [], "unused": [], **expected,
+    }  # fmt: skip
+    places = [*found.needed, *found.sometimes, *found.along_with, *found.unused]
+    assert sorted(places) == list(found.granted) == sorted(granted)
+    assert json.loads(json.dumps(data)) == data
+
+
+@given(
+    st.lists(st.sampled_from(list(_actions())), max_size=6),
+    st.sets(
+        st.sampled_from(sorted({scope for method in METHODS.values() for s in method.scopes.values() for scope in s}))
+    ),
+)
+def test_an_audit_can_be_followed(chosen: list[sr.Action[Any]], granted: set[str]) -> None:
+    """With what is to be added and without what is unused or spare nothing is missing, and the audit is content."""
+    needed = sr.required_scopes(*chosen)
+    found = needed.audit(granted)
+    after = needed.audit((granted | set(found.to_add)) - {*found.unused, *found.spare})
+    assert (after.missing, after.unused) == ((), ())
+    places = [*found.needed, *found.sometimes, *found.along_with, *found.unused]
+    assert sorted(places) == sorted(granted)
+    assert set(found.spare) <= {*found.needed, *found.sometimes}
+
+
+def test_a_scope_that_another_one_wants_is_not_unused() -> None:
+    """``users:read`` beside ``users:read.email`` is there because Slack wants it."""
+    found = sr.required_scopes(sr.LookUpUser(user="ann@example.com")).audit(["users:read", "users:read.email"])
+    assert found.ok
+    assert found.along_with == {"users:read": "users:read.email"}
+    assert str(found).endswith("along with users:read.email: users:read")
+
+
+def test_an_audit_as_text() -> None:
+    """It says what to add and for what, what is unused and spare, and what depends on the run."""
+    book = sr.Runbook("b", {"room": sr.CreateChannel(name="x"), "say": sr.SendMessage(channel="#x", text="x")})
+    found = sr.required_scopes(book).audit(["channels:manage", "channels:write", "chat:write.public", "im:write"])
+    assert str(found).splitlines() == [
+        "granted: channels:manage channels:write chat:write.public im:write",
+        "to add: chat:write",
+        "  chat:write",
+        "      b/say: to post the message",
+        "unused: im:write",
+        "spare: channels:write",
+        "sometimes used: chat:write.public",
+        (
+            "      b/say: to post where the app is not a member, if the channel is public and the app is not a member "
+            "of it"
+        ),
+    ]
+
+
+# --- forms -----------------------------------------------------------------------------------------------------------
+
+
+def test_as_data() -> None:
+    """``to_dict`` has what a program needs to know, and JSON takes it."""
+    data = sr.required_scopes(sr.LookUpUser(user="ann@example.com")).to_dict()
+    assert data == {
+        "minimal": ["users:read.email"],
+        "requested": ["users:read", "users:read.email"],
+        "essential": ["users:read.email"],
+        "explain": {"users:read.email": ["LookUpUser: to look up a person by e-mail"]},
+        "requirements": [
+            {
+                "method": "users.lookupByEmail",
+                "alternatives": {"any": ["users:read.email"]},
+                "step": "LookUpUser",
+                "why": "look up a person by e-mail",
+                "condition": "",
+                "optional": False,
+                "runbook": "",
+            }
+        ],
+    }
+    data = sr.required_scopes(BOOK, OPEN, settle=True).to_dict()
+    assert json.loads(json.dumps(data)) == data
+
+
+def test_several_runbooks_are_told_apart() -> None:
+    """A step is named with its runbook where there are several, and alone where there is one."""
+    again = sr.Runbook("again", {"say": sr.SendMessage(channel="#x", text="x")})
+    assert sr.required_scopes(BOOK, again).explain()["chat:write"] == (
+        "declare/say: to post the message",
+        "again/say: to post the message",
+    )
+    assert sr.required_scopes(again).explain()["chat:write"] == ("say: to post the message",)
+
+
+def test_as_a_table_for_a_review() -> None:
+    """The table has a row for each scope to request and for each that depends on the run, none of them twice."""
+    found = sr.required_scopes(OPEN, sr.LookUpUser(user="ann@example.com")).to_markdown()
+    assert found.splitlines() == [
+        "| scope | when | what for, and in which steps |",
+        "|---|---|---|",
+        "| `channels:write.topic` | always | to set the topic: `open/topic` |",
+        "| `chat:write` | always | to send the message: `open/tell` |",
+        "| `groups:write` | always | to create the channel: `open/room` |",
+        "| `users:read` | always | Slack gives `users:read.email` only along with it |",
+        "| `users:read.email` | always | to look up a person by e-mail: `LookUpUser` |",
+        "| `mpim:write` | if there are several people | to open the group message: `open/tell` |",
+    ]
+    assert sr.required_scopes().to_markdown().count("\n") == 2

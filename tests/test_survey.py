@@ -591,7 +591,8 @@ def test_what_a_plan_finds_fine_can_be_sent(activity: dict[str, Any]) -> None:
             ("channels:history",),
             "takes im:history (direct message)",
         ),
-        (sr.SendDirectMessage(users="U0FAKE0001", text="x"), ("im:history", "mpim:history"), None),
+        (sr.SendDirectMessage(users="U0FAKE0001", text="x"), ("im:history",), "takes im:write (direct message)"),
+        (sr.SendDirectMessage(users="U0FAKE0001", text="x"), ("im:history", "im:write"), None),
         (sr.SendEphemeral(channel="#incidents", user="U0FAKE0001", text="x"), (), "nothing tells whether chat.postEph"),
         (
             sr.CreateChannel(name="x", is_private=False),

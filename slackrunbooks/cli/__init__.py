@@ -19,6 +19,7 @@ import click
 
 from .._version import __version__
 from ..errors import CheckFailed, SlackRunbooksError
+from ._apps import manifest, scopes, usage
 from ._base import (
     Exit,
     Progress,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 
     from ..executor import Executor
     from ..report import Report
-    from ..scopes import ScopeRequirements
 
 __all__ = ["Exit", "cli", "main"]
 
@@ -108,7 +108,7 @@ _slack = options(address, max_wait)
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-_LATER = frozenset({"connect", "manifest", "new", "schema", "serve-fake"})
+_LATER = frozenset({"connect", "new", "schema", "serve-fake"})
 
 
 class _Group(click.Group):
@@ -348,58 +348,6 @@ def _check(
     return Exit.OK if found.ok else codes.pop() if len(codes) == 1 else Exit.FAILED
 
 
-@cli.command("scopes")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@own_steps
-@as_json
-def _scopes(files: Sequence[str], *, as_json: bool) -> None:
-    """Show the OAuth scopes that runbooks need, and why.
-
-    Needs no token and no network. Where a channel is not known before the run, a public one is assumed.
-    """
-    from ..scopes import required_scopes
-
-    runbooks = [load(file) for file in files]
-    needed = {runbook.name: required_scopes(runbook) for runbook in runbooks}
-    together = required_scopes(*runbooks).minimal
-    if as_json:
-        say_json({"scopes": together, "runbooks": {name: _scopes_data(found) for name, found in needed.items()}})
-        return
-    for name, found in needed.items():
-        say(f"{name}: {' '.join(found.minimal) or 'no scopes'}")
-        for scope, reasons in found.explain().items():
-            say(f"  {scope}")
-            for reason in reasons:
-                say(f"      {reason}")
-        for line in _sometimes(found):
-            say(f"  sometimes {line}")
-    if len(needed) > 1:
-        say(f"all of them: {' '.join(together)}")
-
-
-def _sometimes(found: ScopeRequirements) -> list[str]:
-    """Say what is needed only under a condition, each scope and condition once, with its steps."""
-    steps: dict[str, dict[str, None]] = {}
-    for requirement in found.conditional:
-        # With several types of channel the first, which is assumed, is in the list above.
-        others = list(requirement.alternatives.values())[1 if len(requirement.alternatives) > 1 else 0 :]
-        for scopes in others:
-            steps.setdefault(f"{'/'.join(scopes)}, {requirement.condition}", {})[requirement.step] = None
-    return [f"{needed}: {', '.join(names)}" for needed, names in steps.items()]
-
-
-def _scopes_data(found: ScopeRequirements) -> dict[str, Any]:
-    return {
-        "scopes": found.minimal,
-        "why": found.explain(),
-        "sometimes": [
-            {
-                "scopes": requirement.scopes,
-                "step": requirement.step,
-                "why": requirement.why,
-                "method": requirement.method,
-                "condition": requirement.condition,
-            }
-            for requirement in found.conditional
-        ],
-    }
+cli.add_command(scopes)
+cli.add_command(manifest)
+runs.add_command(usage)

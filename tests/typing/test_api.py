@@ -113,6 +113,10 @@ def test_clients_are_typed(client: WebClient, async_client: AsyncWebClient) -> N
 def test_scopes_are_typed(runbook: sr.Runbook) -> None:
     """Scopes come as plain text."""
     assert_type(sr.required_scopes(runbook, sr.SetTopic(channel="C1", topic="x")).minimal, tuple[str, ...])
+    assert_type(sr.required_scopes(runbook, settle=True).assuming("private"), sr.ScopeRequirements)
+    assert_type(sr.required_scopes(runbook).audit(["chat:write"]), sr.ScopeAudit)
+    assert_type(sr.app_manifest([runbook], name="x").diff({}), sr.ManifestDiff)
+    assert_type(sr.scope_usage(sr.MemoryJournal()), sr.ScopeUsage)
     assert_type(sr.Template("{{x}}").render({"x": 1}), str)
     assert_type(sr.escape("x"), str)
 
