@@ -102,13 +102,29 @@ if TYPE_CHECKING:
     )
     from .actions._base import Fault as Fault
     from .actions.functions import Function as Function
-    from .client import PooledAsyncWebClient as PooledAsyncWebClient, PooledWebClient as PooledWebClient
+    from .client import (
+        PooledAsyncWebClient as PooledAsyncWebClient,
+        PooledWebClient as PooledWebClient,
+        RotatingAsyncWebClient as RotatingAsyncWebClient,
+        RotatingWebClient as RotatingWebClient,
+    )
+    from .connect import (
+        CallbackServer as CallbackServer,
+        Installed as Installed,
+        Installer as Installer,
+        InstallLink as InstallLink,
+        PrivateFileStore as PrivateFileStore,
+        Team as Team,
+        Workspaces as Workspaces,
+    )
     from .errors import (
         AmbiguousOutcome as AmbiguousOutcome,
         ApprovalRefused as ApprovalRefused,
         AuthenticationFailed as AuthenticationFailed,
         ChannelNotFound as ChannelNotFound,
         CheckFailed as CheckFailed,
+        ConnectFailed as ConnectFailed,
+        ConsentDenied as ConsentDenied,
         InvalidBlocks as InvalidBlocks,
         InvalidChannelName as InvalidChannelName,
         IsArchived as IsArchived,
@@ -118,6 +134,7 @@ if TYPE_CHECKING:
         MissingVariable as MissingVariable,
         NameTaken as NameTaken,
         NotInChannel as NotInChannel,
+        NotInstalled as NotInstalled,
         NotPermitted as NotPermitted,
         PolicyViolation as PolicyViolation,
         Problem as Problem,
@@ -125,9 +142,11 @@ if TYPE_CHECKING:
         RunbookError as RunbookError,
         RunConflict as RunConflict,
         RunHeld as RunHeld,
+        ScopesWithheld as ScopesWithheld,
         SlackError as SlackError,
         SlackRunbooksError as SlackRunbooksError,
         SlackUnavailable as SlackUnavailable,
+        StateRefused as StateRefused,
         StepFailed as StepFailed,
         TemplateError as TemplateError,
         Unsupported as Unsupported,
@@ -188,6 +207,7 @@ __all__ = [
     "BookmarkEdited",
     "BookmarkRemoved",
     "Call",
+    "CallbackServer",
     "CancelScheduledMessage",
     "CanvasCreated",
     "ChannelArchived",
@@ -201,6 +221,8 @@ __all__ = [
     "ChannelUnarchived",
     "CheckFailed",
     "CheckReport",
+    "ConnectFailed",
+    "ConsentDenied",
     "CreateCanvas",
     "CreateChannel",
     "Date",
@@ -219,6 +241,9 @@ __all__ = [
     "HistoryRead",
     "HostCall",
     "Input",
+    "InstallLink",
+    "Installed",
+    "Installer",
     "InvalidBlocks",
     "InvalidChannelName",
     "InviteToChannel",
@@ -252,6 +277,7 @@ __all__ = [
     "NameTaken",
     "Need",
     "NotInChannel",
+    "NotInstalled",
     "NotPermitted",
     "Pacing",
     "Partial",
@@ -264,6 +290,7 @@ __all__ = [
     "PooledWebClient",
     "PostOrUpdateMessage",
     "PostgresJournal",
+    "PrivateFileStore",
     "Problem",
     "RateLimited",
     "ReactionAdded",
@@ -281,6 +308,8 @@ __all__ = [
     "RequestApproval",
     "Requirement",
     "RetryPolicy",
+    "RotatingAsyncWebClient",
+    "RotatingWebClient",
     "RunConflict",
     "RunFinished",
     "RunHeld",
@@ -289,6 +318,7 @@ __all__ = [
     "ScheduleMessage",
     "ScheduledMessageCancelled",
     "ScopeRequirements",
+    "ScopesWithheld",
     "SealedJournal",
     "SendDirectMessage",
     "SendEphemeral",
@@ -299,11 +329,13 @@ __all__ = [
     "SlackRunbooksError",
     "SlackUnavailable",
     "SqliteJournal",
+    "StateRefused",
     "Step",
     "StepFailed",
     "StepFinished",
     "StepReport",
     "StepStarted",
+    "Team",
     "Template",
     "TemplateError",
     "UnarchiveChannel",
@@ -319,6 +351,7 @@ __all__ = [
     "UserNotFound",
     "Wait",
     "WaitForReaction",
+    "Workspaces",
     "__version__",
     "escape",
     "register",
@@ -348,12 +381,14 @@ _HOMES = {
     "_registry": "register unregister",
     "actions._base": "Fault",
     "actions.functions": "Function",
-    "client": "PooledAsyncWebClient PooledWebClient",
+    "client": "PooledAsyncWebClient PooledWebClient RotatingAsyncWebClient RotatingWebClient",
+    "connect": "CallbackServer InstallLink Installed Installer PrivateFileStore Team Workspaces",
     "errors": (
-        "AmbiguousOutcome ApprovalRefused AuthenticationFailed ChannelNotFound CheckFailed InvalidBlocks "
-        "InvalidChannelName IsArchived JournalError MessageNotFound MissingScope MissingVariable "
-        "NameTaken NotInChannel NotPermitted PolicyViolation Problem RateLimited RunConflict RunHeld "
-        "RunbookError SlackError SlackRunbooksError SlackUnavailable StepFailed TemplateError "
+        "AmbiguousOutcome ApprovalRefused AuthenticationFailed ChannelNotFound CheckFailed ConnectFailed "
+        "ConsentDenied InvalidBlocks InvalidChannelName IsArchived JournalError MessageNotFound MissingScope "
+        "MissingVariable NameTaken NotInChannel NotInstalled NotPermitted PolicyViolation Problem RateLimited "
+        "RunConflict RunHeld RunbookError ScopesWithheld SlackError SlackRunbooksError SlackUnavailable StateRefused "
+        "StepFailed TemplateError "
         "Unsupported UserNotFound"
     ),
     "executor": "AsyncExecutor Executor",
@@ -373,9 +408,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 # Parts of the contract that this version does not have, so that nobody looks for a typing error.
 _LATER = (
     "Policy",
-    "Workspaces",
     "app_manifest",
-    "connect",
     "diagnose",
 )
 

@@ -360,8 +360,8 @@ def test_names_that_later_versions_have_say_so() -> None:
     """A name of the contract that is not there yet is told from a typing error, in Python and on the command line."""
     from slackrunbooks.cli import main
 
-    with pytest.raises(AttributeError, match="no attribute 'Workspaces'; this version does not have it yet"):
-        _ = sr.Workspaces  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="no attribute 'Policy'; this version does not have it yet"):
+        _ = sr.Policy  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="no attribute 'SendMesage'$"):
         _ = sr.SendMesage  # type: ignore[attr-defined]
     assert main(["doctor"]) == 2

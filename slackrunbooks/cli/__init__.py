@@ -44,6 +44,7 @@ from ._base import (
     token_in,
     told,
 )
+from ._connect import connect
 from ._runs import Desk, journal_named, open_desk, runs
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _time(path: str, text: str) -> object:
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-_LATER = frozenset({"connect", "doctor", "manifest", "new", "schema", "serve-fake"})
+_LATER = frozenset({"doctor", "manifest", "new", "schema", "serve-fake"})
 
 
 class _Group(click.Group):
@@ -366,6 +367,7 @@ def _hand_on(report: Report, file: str | None) -> None:
         fresh.replace(file)
 
 
+cli.add_command(connect)
 cli.add_command(runs)
 
 
