@@ -577,7 +577,8 @@ class Installer:
             return False
         if headers is not None and not self._is_same_browser(state, headers):
             return False
-        with _alone(f"state {self._app.client_id} {state}"):
+        # slack_sdk's SQLite store looks and deletes in two steps.
+        with _alone(f"states {self._app.client_id}"):
             try:
                 return bool(self._states.consume(state))
             except Exception as error:  # noqa: BLE001 - a store of the host may raise anything

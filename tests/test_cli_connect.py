@@ -127,6 +127,16 @@ def test_a_person_pastes_the_address(slack: FakeSlack, server: FakeServer, tmp_p
     assert any("channels:manage" in line for line in told["missing"])
 
 
+def test_what_was_left_out_is_listed(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
+    """Each scope with the step that lacks it, and those that were asked for by name."""
+    arguments = ("incident-coordination", "--scope", "pins:read", "--paste")
+    person = Person(slack, server, tmp_path / "store", *arguments)
+    code, out = person.end(f"{person.click(scopes=['chat:write'])}\n")
+    assert code == 1
+    assert "  missing: channels:manage" in out and "  missing: pins:read, which was asked for\n" in out
+    assert out.endswith("scopes are added to those there are.\n")
+
+
 def test_a_denied_consent_ends_the_command(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
     """It says so and fails, and the folder stays empty."""
     person = Person(slack, server, tmp_path / "store", "--scope", "chat:write", "--paste")

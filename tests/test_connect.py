@@ -368,6 +368,32 @@ def test_a_state_is_used_once_by_many_threads(world: World, tmp_path: Path) -> N
     assert sorted(told) == ["installed", *["state_refused"] * 7]
 
 
+def test_locks_do_not_pile_up(world: World, tmp_path: Path) -> None:
+    """However many links are used, there is one lock for states and one for each installation, of the owner alone."""
+    for _ in range(3):
+        world.install()
+    folder = next(tmp_path.glob("slackrunbooks-*"))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_without_a_place_for_locks_everything_goes_on(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only machine, or a folder that is somebody else's: the lock is a help, not a need."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
+    installed = world.install()
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        executor.do(SAY)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / f"slackrunbooks-{connect.os.getuid()}").symlink_to(tmp_path)
+    monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path / "elsewhere"))
+    with connect._alone("x") as held:
+        assert not held
+
+
 def test_a_code_is_good_once(world: World) -> None:
     """A code that comes again with a fresh state is Slack's to refuse, and nothing is stored."""
     installer = world.installer()
@@ -993,6 +1019,21 @@ def test_every_method_with_a_team_id_gets_it_and_no_other(org: World) -> None:
         client.api_call("conversations.create", params={"name": "b", "team_id": "T0FAKE0002"})
     sent = [call.arguments.get("team_id") for call in org.slack.calls if call.method != "oauth.v2.access"]
     assert sent == [None, None, team]
+
+
+def test_a_workspace_has_no_teams(world: World) -> None:
+    """Only the installation of an organisation lists workspaces; without one the store says so."""
+    world.install()
+    with pytest.raises(sr.NotInstalled):
+        world.workspaces().teams("E1")
+
+
+def test_slack_may_refuse_to_list_teams(org: World) -> None:
+    """The error is Slack's own, typed."""
+    installed = org.install(for_org=True)
+    org.slack.fail_next("auth.teams.list", "access_denied")
+    with pytest.raises(sr.NotPermitted, match="access_denied"):
+        org.workspaces().teams(installed.enterprise_id)
 
 
 def test_a_workspace_without_access_is_named(org: World) -> None:

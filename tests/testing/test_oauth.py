@@ -336,3 +336,13 @@ def test_a_code_is_no_secret_to_a_test_and_to_nobody_else(rotating: FakeSlack) -
     assert {answer["access_token"], answer["refresh_token"], rotating.app.client_secret} <= set(rotating.app.secrets)
     shown = repr(rotating.app) + repr(rotating.app.installations) + repr(rotating)
     assert not [secret for secret in rotating.app.secrets if secret in shown]
+
+
+@pytest.mark.parametrize("method", ["auth.revoke", "apps.uninstall", "oauth.v2.exchange", "auth.teams.list"])
+def test_the_token_of_the_beginning_came_from_no_installation(method: str) -> None:
+    """What becomes of a token that nobody installed is not modelled, and said so."""
+    slack = FakeSlack()
+    assert call(slack, method)["error"] == "not_modelled"
+    token = access(slack, code=approved(slack))["access_token"]
+    assert call(slack, "auth.revoke", token, test="true")["error"] == "not_modelled"
+    assert verdict(slack, token) == "ok"
