@@ -109,7 +109,21 @@ if TYPE_CHECKING:
     from .actions._base import Fault as Fault
     from .actions.functions import Function as Function
     from .audit import AuditLog as AuditLog
-    from .client import PooledAsyncWebClient as PooledAsyncWebClient, PooledWebClient as PooledWebClient
+    from .client import (
+        PooledAsyncWebClient as PooledAsyncWebClient,
+        PooledWebClient as PooledWebClient,
+        RotatingAsyncWebClient as RotatingAsyncWebClient,
+        RotatingWebClient as RotatingWebClient,
+    )
+    from .connect import (
+        CallbackServer as CallbackServer,
+        Installed as Installed,
+        Installer as Installer,
+        InstallLink as InstallLink,
+        PrivateFileStore as PrivateFileStore,
+        Team as Team,
+        Workspaces as Workspaces,
+    )
     from .doctor import diagnose as diagnose
     from .errors import (
         AmbiguousOutcome as AmbiguousOutcome,
@@ -117,6 +131,8 @@ if TYPE_CHECKING:
         AuthenticationFailed as AuthenticationFailed,
         ChannelNotFound as ChannelNotFound,
         CheckFailed as CheckFailed,
+        ConnectFailed as ConnectFailed,
+        ConsentDenied as ConsentDenied,
         InvalidBlocks as InvalidBlocks,
         InvalidChannelName as InvalidChannelName,
         IsArchived as IsArchived,
@@ -126,6 +142,7 @@ if TYPE_CHECKING:
         MissingVariable as MissingVariable,
         NameTaken as NameTaken,
         NotInChannel as NotInChannel,
+        NotInstalled as NotInstalled,
         NotPermitted as NotPermitted,
         PolicyViolation as PolicyViolation,
         Problem as Problem,
@@ -133,9 +150,11 @@ if TYPE_CHECKING:
         RunbookError as RunbookError,
         RunConflict as RunConflict,
         RunHeld as RunHeld,
+        ScopesWithheld as ScopesWithheld,
         SlackError as SlackError,
         SlackRunbooksError as SlackRunbooksError,
         SlackUnavailable as SlackUnavailable,
+        StateRefused as StateRefused,
         StepFailed as StepFailed,
         TemplateError as TemplateError,
         Unsupported as Unsupported,
@@ -216,6 +235,7 @@ __all__ = [
     "BookmarkEdited",
     "BookmarkRemoved",
     "Call",
+    "CallbackServer",
     "CancelScheduledMessage",
     "CanvasCreated",
     "ChannelArchived",
@@ -229,6 +249,8 @@ __all__ = [
     "ChannelUnarchived",
     "CheckFailed",
     "CheckReport",
+    "ConnectFailed",
+    "ConsentDenied",
     "CreateCanvas",
     "CreateChannel",
     "Date",
@@ -249,6 +271,9 @@ __all__ = [
     "HistoryRead",
     "HostCall",
     "Input",
+    "InstallLink",
+    "Installed",
+    "Installer",
     "InvalidBlocks",
     "InvalidChannelName",
     "InviteToChannel",
@@ -286,6 +311,7 @@ __all__ = [
     "NameTaken",
     "Need",
     "NotInChannel",
+    "NotInstalled",
     "NotPermitted",
     "Pacing",
     "Partial",
@@ -298,6 +324,7 @@ __all__ = [
     "PooledWebClient",
     "PostOrUpdateMessage",
     "PostgresJournal",
+    "PrivateFileStore",
     "Problem",
     "RateLimited",
     "ReactionAdded",
@@ -315,6 +342,8 @@ __all__ = [
     "RequestApproval",
     "Requirement",
     "RetryPolicy",
+    "RotatingAsyncWebClient",
+    "RotatingWebClient",
     "RunConflict",
     "RunFinished",
     "RunHeld",
@@ -326,6 +355,7 @@ __all__ = [
     "ScopeRequirements",
     "ScopeUsage",
     "ScopeUse",
+    "ScopesWithheld",
     "SealedJournal",
     "SendDirectMessage",
     "SendEphemeral",
@@ -336,11 +366,13 @@ __all__ = [
     "SlackRunbooksError",
     "SlackUnavailable",
     "SqliteJournal",
+    "StateRefused",
     "Step",
     "StepFailed",
     "StepFinished",
     "StepReport",
     "StepStarted",
+    "Team",
     "Template",
     "TemplateError",
     "UnarchiveChannel",
@@ -356,6 +388,7 @@ __all__ = [
     "UserNotFound",
     "Wait",
     "WaitForReaction",
+    "Workspaces",
     "__version__",
     "app_manifest",
     "diagnose",
@@ -389,13 +422,15 @@ _HOMES = {
     "_registry": "register unregister",
     "actions._base": "Fault",
     "actions.functions": "Function",
-    "client": "PooledAsyncWebClient PooledWebClient",
+    "client": "PooledAsyncWebClient PooledWebClient RotatingAsyncWebClient RotatingWebClient",
+    "connect": "CallbackServer InstallLink Installed Installer PrivateFileStore Team Workspaces",
     "doctor": "diagnose",
     "errors": (
-        "AmbiguousOutcome ApprovalRefused AuthenticationFailed ChannelNotFound CheckFailed InvalidBlocks "
-        "InvalidChannelName IsArchived JournalError MessageNotFound MissingScope MissingVariable "
-        "NameTaken NotInChannel NotPermitted PolicyViolation Problem RateLimited RunConflict RunHeld "
-        "RunbookError SlackError SlackRunbooksError SlackUnavailable StepFailed TemplateError "
+        "AmbiguousOutcome ApprovalRefused AuthenticationFailed ChannelNotFound CheckFailed ConnectFailed "
+        "ConsentDenied InvalidBlocks InvalidChannelName IsArchived JournalError MessageNotFound MissingScope "
+        "MissingVariable NameTaken NotInChannel NotInstalled NotPermitted PolicyViolation Problem RateLimited "
+        "RunConflict RunHeld RunbookError ScopesWithheld SlackError SlackRunbooksError SlackUnavailable StateRefused "
+        "StepFailed TemplateError "
         "Unsupported UserNotFound"
     ),
     "executor": "AsyncExecutor Executor",
@@ -416,21 +451,13 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
-# Parts of the contract that this version does not have, so that nobody looks for a typing error.
-_LATER = (
-    "Workspaces",
-    "connect",
-)
-
-
 if not TYPE_CHECKING:
     # A type checker that saw it would take every name for one of ours.
 
     def __getattr__(name: str) -> Any:
         module = _HOME.get(name)
         if module is None:
-            later = "; this version does not have it yet" if name in _LATER else ""
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{later}")
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(f".{module}", __name__), name)
         globals()[name] = value
         return value

@@ -34,7 +34,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, cast
 
 import requests
 import requests.adapters
@@ -54,6 +54,7 @@ from typing_extensions import Self
 
 from ._effects import Answered, Lost, NotSent, Raised
 from .errors import AmbiguousOutcome, AuthenticationFailed, RunbookError, SlackRunbooksError, SlackUnavailable
+from .slack_methods import NOT_ROTATED, TAKES_TEAM_ID
 
 if TYPE_CHECKING:
     import logging
@@ -75,6 +76,9 @@ else:
 __all__ = [
     "PooledAsyncWebClient",
     "PooledWebClient",
+    "RotatingAsyncWebClient",
+    "RotatingWebClient",
+    "TokenSource",
     "Way",
     "async_client",
     "encode",
@@ -699,10 +703,12 @@ class _Wire:
     def _url(self, method: str) -> str:
         return f"{self.base_url}{method.lstrip('/')}"
 
-    def _parcel(self, call: Call) -> tuple[str, dict[str, str], bytes]:
+    def _parcel(self, call: Call, secret: _Secret | None = None) -> tuple[str, dict[str, str], bytes]:
         """Return URL, headers and body of a call, without what only slack_sdk's response needs."""
         headers = _revealed({"Accept-Encoding": "gzip, deflate", **self.headers}, _FORM)
-        if self.token and not _authorizes(headers):
+        if secret is not None:
+            headers["Authorization"] = secret.reveal()
+        elif self.token and not _authorizes(headers):
             headers["Authorization"] = _bearer(self.token).reveal()
         return self._url(call.method), headers, _form(call.arguments, self.default_params)
 
@@ -849,9 +855,9 @@ class PooledWebClient(_Wire, WebClient):
         outcome = self._exchange(url, _revealed(arguments["headers"], content_type), body, self.timeout)
         return _received(outcome, method=url.removeprefix(self.base_url), sent_at=sent_at)
 
-    def _deliver(self, call: Call) -> Delivery:
+    def _deliver(self, call: Call, secret: _Secret | None = None) -> Delivery:
         try:
-            url, headers, body = self._parcel(call)
+            url, headers, body = self._parcel(call, secret)
         except AuthenticationFailed as error:
             return NotSent(error.detail)
         return _delivered(self._exchange(url, headers, body, self.timeout))
@@ -1001,9 +1007,9 @@ class _AsyncWire(_Wire, _AsyncBase):
         outcome = await self._exchange(url, _revealed(arguments["headers"], content_type), body, self.timeout)
         return _received(outcome, method=url.removeprefix(self.base_url), sent_at=sent_at)
 
-    async def _deliver(self, call: Call) -> Delivery:
+    async def _deliver(self, call: Call, secret: _Secret | None = None) -> Delivery:
         try:
-            url, headers, body = self._parcel(call)
+            url, headers, body = self._parcel(call, secret)
         except AuthenticationFailed as error:
             return NotSent(error.detail)
         return _delivered(await self._exchange(url, headers, body, self.timeout))
@@ -1062,10 +1068,168 @@ class _AsyncWire(_Wire, _AsyncBase):
         return session
 
 
+# --- tokens that change ----------------------------------------------------------------------------------------------
+
+_REFUSED_TOKEN = frozenset({"account_inactive", "invalid_auth", "token_expired", "token_revoked"})
+
+
+class TokenSource(Protocol):
+    """Where a rotating client gets its token from. What it raises holds no token."""
+
+    def fresh(self) -> str | None:
+        """Return the token if it is good without asking anybody, else ``None``. Never blocks."""
+        ...
+
+    def current(self) -> str:
+        """Return a token that is good now; rotates it where its end is near. May block.
+
+        Raises:
+            AuthenticationFailed: There is none, and Slack gives none.
+            SlackUnavailable: There is none any more, and Slack cannot be reached.
+        """
+        ...
+
+    def instead_of(self, token: str) -> str | None:
+        """Return another token than one that Slack has just refused, or ``None``. May block.
+
+        Args:
+            token: The refused one.
+        """
+        ...
+
+
+class _Rotating:
+    """What both rotating clients have in common."""
+
+    base_url: str
+
+    def __init__(self, source: TokenSource, *, team_id: str | None = None, **settings: Any) -> None:
+        heir: Any = super()
+        heir.__init__(None, **settings)
+        self._source = source
+        self._team_id = team_id
+
+    def _here(self, call: Call) -> Call:
+        """Return the call for the client's workspace."""
+        if self._team_id is None or call.method not in TAKES_TEAM_ID or call.arguments.get("team_id") is not None:
+            return call
+        return type(call)(call.method, {**call.arguments, "team_id": self._team_id}, call.repeat)
+
+    def _placed(self, url: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a request for the client's workspace."""
+        field = "params" if arguments["json"] is None else "json"
+        method = url.removeprefix(self.base_url)
+        if self._team_id is None or method not in TAKES_TEAM_ID or arguments[field].get("team_id") is not None:
+            return dict(arguments)
+        return {**arguments, field: {**arguments[field], "team_id": self._team_id}}
+
+
+def _with(arguments: Mapping[str, Any], token: str) -> dict[str, Any]:
+    return {**arguments, "headers": {**arguments["headers"], "Authorization": _bearer(token)}}
+
+
+def _is_refusal(data: Mapping[str, Any] | None) -> bool:
+    """Tell whether Slack refused the token itself, and so did nothing."""
+    return data is not None and data.get("ok") is False and data.get("error") in _REFUSED_TOKEN
+
+
+def _undelivered(error: AuthenticationFailed | SlackUnavailable) -> Delivery:
+    """Say of a request for which there was no token what an engine would have been told by Slack or the network."""
+    if isinstance(error, SlackUnavailable):
+        return NotSent(f"the token could not be rotated: {error.detail or error.code}")
+    # To whoever asked for something else, a token that nobody can rotate is one that is over.
+    data: dict[str, Any] = {"ok": False, "error": error.code}
+    if error.code not in _REFUSED_TOKEN:
+        data = {"ok": False, "error": "token_expired", NOT_ROTATED: error.code}
+    return Answered(status=200, headers={}, data=data)
+
+
+class RotatingWebClient(_Rotating, PooledWebClient):
+    """A :class:`PooledWebClient` that asks for its token before each request, and holds none itself.
+
+    A request that Slack refuses because of its token is sent once more if there is another one: nothing was done.
+
+    Args:
+        source: Gives the token.
+        team_id: The workspace to act in with an organisation's token; sent with each method that takes one.
+        **settings: ``base_url``, ``timeout``, ``ssl``, ``proxy``, ``headers`` and ``logger`` of
+            :class:`PooledWebClient`.
+    """
+
+    def _deliver(self, call: Call, secret: _Secret | None = None) -> Delivery:
+        if secret is not None:
+            return super()._deliver(call, secret)
+        call = self._here(call)
+        try:
+            token = self._source.current()
+        except (AuthenticationFailed, SlackUnavailable) as error:
+            return _undelivered(error)
+        told = super()._deliver(call, _bearer(token))
+        if isinstance(told, Answered) and _is_refusal(told.data):
+            other = self._source.instead_of(token)
+            if other is not None:
+                return super()._deliver(call, _bearer(other))
+        return told
+
+    def _ask(self, url: str, arguments: Mapping[str, Any]) -> _Http:
+        arguments = self._placed(url, arguments)
+        if _authorizes(arguments["headers"]):
+            return super()._ask(url, arguments)
+        secret = _Secret(self._source.current())
+        answer = super()._ask(url, _with(arguments, secret.reveal()))
+        if _is_refusal(_object(answer.body)):
+            other = self._source.instead_of(secret.reveal())
+            if other is not None:
+                secret = _Secret(other)
+                del other
+                return super()._ask(url, _with(arguments, secret.reveal()))
+        return answer
+
+
+class _AsyncRotatingWire(_Rotating, _AsyncWire):
+    """All of ``RotatingAsyncWebClient`` but its base."""
+
+    async def _token(self) -> str:
+        fresh = self._source.fresh()
+        return await asyncio.to_thread(self._source.current) if fresh is None else fresh
+
+    async def _deliver(self, call: Call, secret: _Secret | None = None) -> Delivery:
+        if secret is not None:
+            return await super()._deliver(call, secret)
+        call = self._here(call)
+        try:
+            token = await self._token()
+        except (AuthenticationFailed, SlackUnavailable) as error:
+            return _undelivered(error)
+        told = await super()._deliver(call, _bearer(token))
+        if isinstance(told, Answered) and _is_refusal(told.data):
+            other = await asyncio.to_thread(self._source.instead_of, token)
+            if other is not None:
+                return await super()._deliver(call, _bearer(other))
+        return told
+
+    async def _ask(self, url: str, arguments: Mapping[str, Any]) -> _Http:
+        arguments = self._placed(url, arguments)
+        if _authorizes(arguments["headers"]):
+            return await super()._ask(url, arguments)
+        secret = _Secret(await self._token())
+        answer = await super()._ask(url, _with(arguments, secret.reveal()))
+        if _is_refusal(_object(answer.body)):
+            other = await asyncio.to_thread(self._source.instead_of, secret.reveal())
+            if other is not None:
+                secret = _Secret(other)
+                del other
+                return await super()._ask(url, _with(arguments, secret.reveal()))
+        return answer
+
+
 if TYPE_CHECKING:
 
     class PooledAsyncWebClient(_AsyncWire):
         """A ``slack_sdk`` ``AsyncWebClient`` that keeps its connections; see below for the rest."""
+
+    class RotatingAsyncWebClient(_AsyncRotatingWire):
+        """A :class:`PooledAsyncWebClient` that asks for its token before each request; see below for the rest."""
 
 
 _ASYNC_DOCSTRING = """A ``slack_sdk`` ``AsyncWebClient`` that keeps its connections.
@@ -1078,17 +1242,33 @@ Args:
     trust_env_in_session: Must be false.
 """
 
+_ASYNC_ROTATING_DOCSTRING = """A :class:`PooledAsyncWebClient` that asks for its token before each request.
+
+What :class:`RotatingWebClient` says holds here too. A token is rotated in a thread, so that the loop goes on.
+
+Args:
+    source: Gives the token.
+    team_id: The workspace to act in with an organisation's token; sent with each method that takes one.
+    **settings: What :class:`PooledAsyncWebClient` takes, without a token.
+"""
+
 _making = threading.Lock()
+_MADE_LATE: Mapping[str, tuple[type, str]] = MappingProxyType(
+    {
+        "PooledAsyncWebClient": (_AsyncWire, _ASYNC_DOCSTRING),
+        "RotatingAsyncWebClient": (_AsyncRotatingWire, _ASYNC_ROTATING_DOCSTRING),
+    }
+)
 
 
 def __getattr__(name: str) -> Any:
-    if name != "PooledAsyncWebClient":
+    if name not in _MADE_LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with _making:
         if name not in globals():
-            base = _async_web_client()
-            space = {"__doc__": _ASYNC_DOCSTRING, "__module__": __name__}
-            globals()[name] = type(name, (_AsyncWire, base), space)
+            wire, docstring = _MADE_LATE[name]
+            space = {"__doc__": docstring, "__module__": __name__}
+            globals()[name] = type(name, (wire, _async_web_client()), space)
     return globals()[name]
 
 

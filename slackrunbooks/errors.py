@@ -16,6 +16,11 @@ attributes. None holds a token or the body of a message; all of them pickle.
     ├── RunConflict                 the run ID belongs to another runbook
     ├── RunHeld                     another worker is at work on this run
     ├── JournalError                the journal cannot be read or written
+    ├── ConnectFailed               the app could not be connected to a workspace
+    │   ├── StateRefused            nobody here asked for this answer: forged, used or too late
+    │   ├── ConsentDenied           somebody clicked "Cancel"
+    │   ├── ScopesWithheld          connected, but without scopes that the runbooks need
+    │   └── NotInstalled            the store has no installation for the workspace
     ├── Unsupported                 part of the contract that this version does not have
     ├── AmbiguousOutcome            Slack may or may not have done it; nothing was sent again
     └── SlackError                  Slack refused, and said why
@@ -49,6 +54,8 @@ __all__ = [
     "AuthenticationFailed",
     "ChannelNotFound",
     "CheckFailed",
+    "ConnectFailed",
+    "ConsentDenied",
     "InvalidBlocks",
     "InvalidChannelName",
     "IsArchived",
@@ -58,6 +65,7 @@ __all__ = [
     "MissingVariable",
     "NameTaken",
     "NotInChannel",
+    "NotInstalled",
     "NotPermitted",
     "PolicyViolation",
     "Problem",
@@ -65,9 +73,11 @@ __all__ = [
     "RunConflict",
     "RunHeld",
     "RunbookError",
+    "ScopesWithheld",
     "SlackError",
     "SlackRunbooksError",
     "SlackUnavailable",
+    "StateRefused",
     "StepFailed",
     "TemplateError",
     "Unsupported",
@@ -332,6 +342,46 @@ class RunHeld(SlackRunbooksError):
 
 class JournalError(SlackRunbooksError):
     """The journal cannot be read or written; nothing further was sent."""
+
+
+class ConnectFailed(SlackRunbooksError):
+    """The app could not be connected to a workspace, or is not. It holds no code, state or token.
+
+    Attributes:
+        code: What failed: Slack's error code where Slack refused, else ``no_code``, ``repeated_argument``,
+            ``no_token``, ``answer_lost``, ``store_failed``, ``timed_out`` or the code of an heir.
+        reason: The same in words.
+    """
+
+    def __init__(self, code: str, reason: str, remedy: str = "") -> None:
+        self.code = code
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"Not connected ({code}): {reason}" + (f" {remedy}" if remedy else ""))
+
+
+class StateRefused(ConnectFailed):
+    """The ``state`` that came back was not issued here, was used before, is too old, or is another browser's."""
+
+
+class ConsentDenied(ConnectFailed):
+    """Somebody was asked to allow the app, and did not."""
+
+
+class ScopesWithheld(ConnectFailed):
+    """The app was connected and its token is kept, but it lacks scopes that were asked for.
+
+    Attributes:
+        scopes: The scopes that it lacks, sorted.
+    """
+
+    def __init__(self, code: str, reason: str, remedy: str = "", *, scopes: Sequence[str] = ()) -> None:
+        super().__init__(code, reason, remedy)
+        self.scopes = tuple(scopes)
+
+
+class NotInstalled(ConnectFailed):
+    """The store has no installation for that workspace."""
 
 
 class Unsupported(SlackRunbooksError, NotImplementedError):

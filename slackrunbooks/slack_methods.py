@@ -21,7 +21,18 @@ from . import errors
 from ._effects import Call, Repeat
 from ._slack_errors import TEXTS, text_of
 
-__all__ = ["METHODS", "REQUESTED_WITH", "UNCERTAIN_CODES", "Method", "Scopes", "Tier", "call", "slack_error"]
+__all__ = [
+    "METHODS",
+    "NOT_ROTATED",
+    "REQUESTED_WITH",
+    "TAKES_TEAM_ID",
+    "UNCERTAIN_CODES",
+    "Method",
+    "Scopes",
+    "Tier",
+    "call",
+    "slack_error",
+]
 
 Scopes: TypeAlias = Mapping[str, tuple[str, ...]]
 """Bot scopes by type of conversation (``public``, ``private``, ``im``, ``mpim``, or ``any``); any one of a type is
@@ -252,6 +263,20 @@ REQUESTED_WITH: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Scopes that an app gets only if it requests another one as well, which no method may ask for."""
 
+TAKES_TEAM_ID: Final = frozenset({
+    "bots.info", "chat.scheduledMessages.list", "conversations.acceptSharedInvite", "conversations.create",
+    "conversations.list", "conversations.listConnectInvites", "dnd.info", "dnd.teamInfo", "files.list",
+    "reactions.list", "reminders.add", "reminders.complete", "reminders.delete", "reminders.info", "reminders.list",
+    "search.all", "search.files", "search.messages", "stars.list", "team.accessLogs", "team.billableInfo",
+    "team.integrationLogs", "usergroups.create", "usergroups.disable", "usergroups.enable", "usergroups.list",
+    "usergroups.update", "usergroups.users.list", "usergroups.users.update", "users.conversations", "users.list",
+})  # fmt: skip
+"""Methods whose page has an argument ``team_id`` that is "required if org token is used"; with another token it is
+ignored (https://api.slack.com/enterprise/apps/changes-apis)."""
+
+NOT_ROTATED: Final = "slackrunbooks_not_rotated"
+"""The field in which our own client says beside ``token_expired`` with which code Slack refused to rotate the token."""
+
 UNCERTAIN_CODES: Final = frozenset({"fatal_error", "internal_error", "service_unavailable"})
 """Errors after which the request may have been carried out all the same.
 
@@ -360,6 +385,13 @@ def slack_error(
     return error
 
 
+_WHO_THE_APP_IS = "Give Workspaces the Client ID and Secret of the app that was installed there."
+_NOT_ROTATED_REMEDIES: Final[Mapping[str, str]] = {
+    "bad_client_secret": _WHO_THE_APP_IS,
+    "invalid_client_id": _WHO_THE_APP_IS,
+}
+
+
 def _error(
     method: str, code: str, data: Mapping[str, Any], status: int, headers: Mapping[str, str]
 ) -> errors.SlackError:
@@ -369,6 +401,10 @@ def _error(
         # The one code that is not Slack's: the fake workspace says which page it would have to guess from.
         detail = str(data.get("message", ""))
         remedy = "The fake workspace does only what Slack documents. Test this step against a stand-in of your own."
+    refused = data.get(NOT_ROTATED)
+    if isinstance(refused, str) and re.fullmatch(r"[a-z_]{1,60}", refused):
+        detail = f"it could not be rotated: {refused}"
+        remedy = _NOT_ROTATED_REMEDIES.get(refused, "Install the app again in that workspace; its scopes stay.")
     if kind is errors.MissingScope:
         needed = _names(data.get("needed")) or _names(headers.get("x-accepted-oauth-scopes"))
         granted = _names(data.get("provided")) or _names(headers.get("x-oauth-scopes"))

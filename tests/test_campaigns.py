@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .campaigns import test_crash_points as crash_points, test_state_machine as histories
+from .campaigns import test_crash_points as crash_points, test_rotation as rotation, test_state_machine as histories
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -34,3 +34,18 @@ def test_sent_again_without_a_look_a_crash_doubles() -> None:
     """The control of the sample."""
     tally = crash_points.campaign(places=7, points=3, only=crash_points.posts, on_ambiguous="resend")
     assert tally["doubled"] > 10
+
+
+@pytest.mark.parametrize("machines", [False, True])
+def test_two_processes_that_rotate_one_token_at_once_both_go_on(machines: bool) -> None:
+    """With a lock they ask Slack once a round; without one the loser uses what the winner stored."""
+    wrong: list[str] = []
+    tally = rotation.campaign(10, machines=machines, wrong=wrong)
+    assert wrong == []
+    assert (tally["rounds"], tally["refreshes"] == 10) == (10, not machines)
+
+
+def test_slack_sdks_rotator_leaves_a_process_without_a_token() -> None:
+    """The control."""
+    tally = rotation.campaign(10, control=True)
+    assert tally["processes that failed"] > 0

@@ -88,6 +88,26 @@ EXAMPLES: dict[type[errors.SlackRunbooksError], tuple[Callable[[], errors.SlackR
         "Run 'inc-1/declare': another thread runs it.",
     ),
     sr.JournalError: (lambda: sr.JournalError("The disk is full."), "The disk is full."),
+    sr.ConnectFailed: (
+        lambda: sr.ConnectFailed("invalid_code", "Slack refused oauth.v2.access.", "Begin again."),
+        "Not connected (invalid_code): Slack refused oauth.v2.access. Begin again.",
+    ),
+    sr.StateRefused: (
+        lambda: sr.StateRefused("state_refused", "nobody here asked for this."),
+        "Not connected (state_refused): nobody here asked for this.",
+    ),
+    sr.ConsentDenied: (
+        lambda: sr.ConsentDenied("access_denied", "the request was not allowed.", "Ask."),
+        "Not connected (access_denied): the request was not allowed. Ask.",
+    ),
+    sr.ScopesWithheld: (
+        lambda: sr.ScopesWithheld("scopes_withheld", "Acme is connected.", "Install it again.", scopes=["a:b"]),
+        "Not connected (scopes_withheld): Acme is connected. Install it again.",
+    ),
+    sr.NotInstalled: (
+        lambda: sr.NotInstalled("not_installed", "the store has no installation for 'T1'.", "Install the app there."),
+        "Not connected (not_installed): the store has no installation for 'T1'. Install the app there.",
+    ),
     sr.Unsupported: (
         lambda: sr.Unsupported("resume", "Run it again."),
         "This version does not support resume. Run it again.",

@@ -42,6 +42,7 @@ from ._base import (
     token_in,
     told,
 )
+from ._connect import connect
 from ._doctor import doctor
 from ._filling import filled, filling
 from ._runs import Desk, journal_named, open_desk, runs
@@ -108,7 +109,7 @@ _slack = options(address, max_wait)
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-_LATER = frozenset({"connect", "new", "schema", "serve-fake"})
+_LATER = frozenset({"new", "schema", "serve-fake"})
 
 
 class _Group(click.Group):
@@ -288,6 +289,7 @@ def _hand_on(report: Report, file: str | None) -> None:
 
 
 cli.add_command(doctor)
+cli.add_command(connect)
 cli.add_command(runs)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._fake import FakeSlack
     from ._faults import Fault
     from ._http import FakeServer
+    from ._oauth import FakeApp, FakeInstallation
     from ._state import (
         FakeCanvas,
         FakeChannel,
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "FakeApp",
     "FakeCall",
     "FakeCanvas",
     "FakeChannel",
     "FakeEphemeral",
     "FakeFile",
+    "FakeInstallation",
     "FakeMessage",
     "FakeScheduled",
     "FakeServer",
@@ -44,11 +47,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FakeApp": "_oauth",
     "FakeCall": "_calls",
     "FakeCanvas": "_state",
     "FakeChannel": "_state",
     "FakeEphemeral": "_state",
     "FakeFile": "_state",
+    "FakeInstallation": "_oauth",
     "FakeMessage": "_state",
     "FakeScheduled": "_state",
     "FakeServer": "_http",

@@ -3,6 +3,7 @@
 Rule of this file: one door. Every wire hands its requests to :meth:`FakeSlack.handle`; what a method does stands in
 ``_methods``, what the workspace holds in ``_state``.
 """
+# ruff: noqa: SLF001 - the workspaces of one app are of one class, and know each other
 
 from __future__ import annotations
 
@@ -10,16 +11,19 @@ import contextlib
 import difflib
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import attrs
 
 from . import _expect
-from ._arguments import unknown_arguments, warned
+from ._arguments import reference, unknown_arguments, warned
+from ._authorize import PATH, Asked, asked, decided, page, redirect, refused
 from ._calls import FakeCall
 from ._clock import START, VirtualClock
 from ._faults import FAULTS, Fault, FaultPlan, Injected, Seen
 from ._limits import RateLimits
 from ._methods import METHODS, PAGES, Method, NotModelled, Refusal, Request
+from ._oauth import FakeApp
 from ._scopes import ALL_BOT_SCOPES, SCOPES
 from ._state import (
     FakeCanvas,
@@ -50,7 +54,15 @@ if TYPE_CHECKING:
 
 __all__ = ["FakeSlack"]
 
-_KINDS = {"xoxb-": "bot", "xoxp-": "user", "xapp-": "app"}
+_KINDS = {"xoxb": "bot", "xoxp": "user", "xapp": "app"}
+
+# The pages that list `missing_argument` beside "required if org token is used".
+_MISSING_TEAM = frozenset(
+    {
+        "conversations.create", "conversations.list", "files.list", "usergroups.list", "usergroups.update",
+        "usergroups.users.update", "users.conversations", "users.list",
+    }
+)  # fmt: skip
 
 
 class FakeSlack:
@@ -65,6 +77,7 @@ class FakeSlack:
         team: Name of the workspace.
         start: When the test begins: seconds since 1970 (UTC) or an aware datetime.
         rate_limits: Whether requests that come faster than the documented tiers allow are refused with HTTP 429.
+        enterprise: Name of the organisation that the workspace belongs to; ``None`` for a workspace of its own.
 
     Examples:
         >>> from slackrunbooks.testing import FakeSlack
@@ -85,16 +98,28 @@ class FakeSlack:
         team: str = "Acme",
         start: float | datetime = START,
         rate_limits: bool = False,
+        enterprise: str | None = None,
+        _beside: FakeSlack | None = None,
     ) -> None:
-        self.clock = VirtualClock(start)
+        self.clock: VirtualClock = VirtualClock(start) if _beside is None else _beside.clock
         """The clock of the workspace and of every client and executor made here."""
         self.scopes: set[str] = set(ALL_BOT_SCOPES if scopes is None else scopes)
         """The scopes of the token; change them at any time."""
         self.token = "xoxb-fake"  # noqa: S105
-        """The one token that the fake accepts."""
+        """The token of the app that is there from the beginning."""
         self.calls: list[FakeCall] = []
         """Every request that reached the fake, in order."""
-        self._workspace = Workspace(team, self.clock)
+        self._workspace: Workspace = Workspace(team, self.clock, None if _beside is None else _beside._workspace)
+        self._enterprise = enterprise or ""
+        self.app: FakeApp = (
+            FakeApp(self.clock, "E0FAKE0001" if enterprise else None) if _beside is None else _beside.app
+        )
+        """The app: its credentials and Redirect URLs, and who installed it."""
+        self._family: dict[str, FakeSlack] = {} if _beside is None else _beside._family
+        self._family[self.team_id] = self
+        if _beside is not None:
+            self.token += f"-{len(self._family)}"
+        self._granted: frozenset[str] = frozenset()
         self.complaints: list[str] = []
         """What Slack would have ignored or cut, or what no page describes: a test should not rest on it."""
         self.warnings: list[str] = []
@@ -110,6 +135,124 @@ class FakeSlack:
         return (
             f"<FakeSlack {self._workspace.name!r}: {len(self._workspace.channels)} channels, {len(self.calls)} calls>"
         )
+
+    # ─── the app and its installations ───
+
+    @property
+    def team_id(self) -> str:
+        """ID of the workspace."""
+        return self._workspace.id
+
+    def add_workspace(self, team: str) -> FakeSlack:
+        """Add a workspace that has the same app, and belongs to the same organisation if there is one.
+
+        Whatever client asks, the token decides in which workspace it is answered; for the token of a whole organisation
+        ``team_id`` does, or an ID in the request (IDs differ between workspaces).
+
+        Args:
+            team: Its name.
+
+        Returns:
+            The workspace, with its own people, channels and calls, and with the same clock.
+        """
+        with self._lock:
+            return FakeSlack(scopes=self.scopes, team=team, enterprise=self._enterprise or None, _beside=self)
+
+    def authorize(
+        self,
+        url: str,
+        *,
+        scopes: Iterable[str] | None = None,
+        deny: bool = False,
+        user: str | FakeUser | None = None,
+        for_org: bool = False,
+    ) -> str:
+        """Let somebody open the page on which apps are allowed in, and click.
+
+        Args:
+            url: The address of the page, with everything the app asks for.
+            scopes: The bot scopes that the person leaves in; ``None`` is all that are asked for.
+            deny: Whether the person clicks "Cancel" instead of "Allow".
+            user: Who it is; ``None`` is somebody who administers the workspace.
+            for_org: Whether the app is installed for the whole organisation.
+
+        Returns:
+            The address to which the person is sent: a Redirect URL with ``code`` or ``error``, and ``state``.
+
+        Raises:
+            ValueError: The page would show an error (its code is named), or nobody could click so.
+        """
+        with self._lock:
+            wish = asked(self.app, urlsplit(url).query, self._known_scopes())
+            if not isinstance(wish, Asked):
+                raise ValueError(f"the page shows {wish}")  # noqa: TRY004 - the code of an error, not a type
+            if deny:
+                return redirect(wish, error="access_denied")
+            left = list(wish.scopes if scopes is None else scopes)
+            if not set(left) <= set(wish.scopes):
+                raise ValueError(f"the app does not ask for {', '.join(sorted(set(left) - set(wish.scopes)))}")
+            if for_org and self.app.enterprise_id is None:
+                raise ValueError("the workspace belongs to no organisation; make it with enterprise=…")
+            return self._allow(wish, left, None if for_org else self.team_id, user)
+
+    def _allow(self, wish: Asked, scopes: Iterable[str], team_id: str | None, user: str | FakeUser | None) -> str:
+        """Install the app, and return where the person is sent."""
+        home = self._family.get(team_id or "", self)._workspace
+        people = [each for each in home.users.values() if not each.is_bot and not each.deleted]
+        if user is not None:
+            somebody = home.user(user)
+        else:
+            somebody = people[0] if people else home.add_user("admin", email=None)
+        code = self.app.code(
+            team_id,
+            redirect_uri=wish.redirect_uri,
+            scopes=scopes,
+            user_scopes=wish.user_scopes,
+            user_id=somebody.id,
+        )
+        return redirect(wish, code=code)
+
+    def _known_scopes(self) -> frozenset[str]:
+        return ALL_BOT_SCOPES | set(self.scopes)
+
+    def _page(self, request: HttpRequest) -> Answer:
+        """Show the page to a browser, or take its form."""
+        wish = asked(self.app, request.query, self._known_scopes())
+        if isinstance(wish, str):
+            self.complaints.append(f"{PATH}: the page shows {wish}.")
+            return refused(wish)
+        if request.verb != "POST":
+            teams = {team: fake._workspace.name for team, fake in self._family.items()}
+            if self.app.enterprise_id is not None:
+                teams[self.app.enterprise_id] = self._enterprise
+            return page(wish, request.query, teams)
+        allows, granted, place = decided(request.body)
+        if not allows:
+            return Answer(302, {"location": redirect(wish, error="access_denied")}, b"")
+        if place not in self._family and place != self.app.enterprise_id:
+            return refused("invalid_team_for_non_distributed_app")
+        left = [scope for scope in wish.scopes if scope in granted]
+        team_id = None if place == self.app.enterprise_id else place
+        return Answer(302, {"location": self._allow(wish, left, team_id, None)}, b"")
+
+    def _home(self, decoded: Decoded) -> FakeSlack:
+        """Return the workspace in which a request is answered."""
+        for fake in self._family.values():
+            if decoded.token == fake.token:
+                return fake
+        token = self.app.issued(decoded.token or "")
+        if token is None:
+            return self
+        if token.installation.team_id is not None:
+            return self._family[token.installation.team_id]
+        team = self._family.get(str(decoded.arguments.get("team_id")))
+        if team is not None:
+            return team
+        values = [str(value) for value in decoded.arguments.values()]
+        for fake in self._family.values():
+            if any(fake._workspace.knows(value) for value in values):
+                return fake
+        return self
 
     # ─── the workspace ───
 
@@ -537,12 +680,21 @@ class FakeSlack:
             request: The request, read whole.
         """
         is_upload = request.path.startswith(UPLOADS)
-        name = UPLOAD if is_upload else method_of(request.path)
         with self._lock:
             self._workspace.settle()
             if is_upload:
                 return self._upload(request)
+            if request.path.rstrip("/") == PATH:
+                return self._page(request)
             decoded = decode(request)
+            return self._home(decoded)._handle(request, decoded)
+
+    def _handle(self, request: HttpRequest, decoded: Decoded) -> Outcome:
+        """Answer a request to a method, in the workspace that it is for."""
+        name = method_of(request.path)
+        with self._lock:
+            self._workspace.settle()
+            self._granted = self._scopes_of(decoded.token)
             fault = self._faults.next(name)
             if fault is not None and fault.seen is Seen.REFUSED:
                 return Broken(Seen.REFUSED)
@@ -601,7 +753,17 @@ class FakeSlack:
         """Do what a request asks; return the body, the HTTP status and the arguments as they were understood."""
         unknown = Method(name, f"{PAGES}{name}", _unknown, json_body=True)
         method = METHODS.get(name, unknown)
-        request = Request(method, decoded.arguments, self._workspace, frozenset(self.scopes))
+        request = Request(
+            method,
+            decoded.arguments,
+            self._workspace,
+            self._granted,
+            app=self.app,
+            token=self.app.issued(decoded.token or ""),
+            client=decoded.client,
+            workspaces={team: fake._workspace for team, fake in self._family.items()},
+            enterprise=self._enterprise,
+        )
         request.origin = origin(wire)
         self.complaints += unknown_arguments(name, decoded.arguments)
         request.warnings += decoded.warnings
@@ -628,16 +790,56 @@ class FakeSlack:
         """Let a request pass that can be read, from a token that may make it."""
         if verb not in {"GET", "POST"}:
             raise NotModelled(f"Only GET and POST are documented, not {verb}.")
-        if decoded.token is None:
-            raise Refusal("not_authed")
-        if decoded.token != self.token:
-            raise Refusal("invalid_auth")
+        if request.method.needs_token:
+            self._admit_token(request, decoded.token)
         if decoded.error is not None:
             raise Refusal(decoded.error)
         if decoded.is_json and decoded.arguments and not request.method.json_body:
             raise NotModelled("The page does not list application/json among the content types.")
         request.require_any()
+        self._admit_team(request)
         request.decode()
+
+    def _admit_token(self, request: Request, token: str | None) -> None:
+        """Refuse a token that is none, or is no longer one (https://docs.slack.dev/apis/web-api lists the codes)."""
+        if token is None:
+            raise Refusal("not_authed")
+        if token == self.token:
+            return
+        issued = request.token
+        if issued is None:
+            raise Refusal("invalid_auth")
+        if not issued.installation.is_active:
+            # Of one "for a deleted user or workspace when using a bot token", and of an app that "has been removed
+            # when using a user token".
+            raise Refusal("account_inactive" if issued.whose == "bot" else "token_revoked")
+        if issued.is_revoked(self.now):
+            raise Refusal("token_revoked")
+        if issued.is_expired(self.now):
+            raise Refusal("token_expired")
+        if issued.is_refresh and request.method.name != "auth.revoke":
+            raise Refusal("invalid_auth")
+
+    def _admit_team(self, request: Request) -> None:
+        """See to the ``team_id`` of an organisation's token: "required if org token is used", says each page."""
+        if request.token is None or not request.token.installation.is_enterprise_install:
+            return
+        name, team = request.method.name, request.arguments.get("team_id")
+        if team is not None and team not in self._family:
+            raise Refusal("team_access_not_granted")
+        if team is None and name in reference() and "team_id" in reference()[name]["arguments"]:
+            if name not in _MISSING_TEAM:
+                raise NotModelled("The page does not say what a missing team_id is answered with.")
+            raise Refusal("missing_argument")
+
+    def _scopes_of(self, token: str | None) -> frozenset[str]:
+        """Return the scopes that a token has."""
+        issued = self.app.issued(token or "")
+        if issued is None:
+            return frozenset(self.scopes)
+        if issued.is_refresh:
+            return frozenset()
+        return frozenset(issued.installation.scopes if issued.whose == "bot" else issued.installation.user_scopes)
 
     def _record(
         self,
@@ -649,7 +851,8 @@ class FakeSlack:
         status: int,
     ) -> None:
         token = decoded.token
-        kind = "none" if token is None else _KINDS.get(token[:5], "other")
+        # A rotating token has a prefix before the prefix: xoxe.xoxb-1-….
+        kind = "none" if token is None else _KINDS.get(token.removeprefix("xoxe.").partition("-")[0], "other")
         named = fault.name if fault is not None else None
         error = body.get("error")
         self.calls.append(FakeCall(name, dict(arguments), bool(body["ok"]), error, kind, self.now, named, status))
@@ -669,7 +872,7 @@ class FakeSlack:
         headers = {
             "content-type": "application/json; charset=utf-8",
             "x-slack-req-id": f"fake{len(self.calls):08d}",
-            "x-oauth-scopes": ",".join(sorted(self.scopes)),
+            "x-oauth-scopes": ",".join(sorted(self._granted)),
             "x-accepted-oauth-scopes": ",".join(accepted),
             "cache-control": "private, no-cache, no-store, must-revalidate",
         }

@@ -59,6 +59,11 @@ class FakeServer:
         return f"http://127.0.0.1:{self._port}/api/"
 
     @property
+    def authorize_url(self) -> str:
+        """The address of the page on which apps are allowed in."""
+        return f"http://127.0.0.1:{self._port}/oauth/v2/authorize"
+
+    @property
     def token(self) -> str:
         """The token that it accepts."""
         return self._slack.token

@@ -21,22 +21,24 @@ _MINUTE = 60.0
 # https://docs.slack.dev/reference/methods/<method>. For conversations.history and conversations.replies it is the tier
 # of an app of one's own: those sold outside Slack's Marketplace get one request a minute.
 _TIERS: Final[dict[int, str]] = {
+    1: "apps.uninstall",
     20: """
-        bookmarks.add bookmarks.edit bookmarks.remove canvases.create conversations.archive
+        auth.teams.list bookmarks.add bookmarks.edit bookmarks.remove canvases.create conversations.archive
         conversations.canvases.create conversations.close conversations.create conversations.list conversations.rename
         conversations.setPurpose conversations.setTopic conversations.unarchive pins.add pins.list pins.remove
         reactions.remove usergroups.list usergroups.update usergroups.users.list usergroups.users.update users.list""",
     50: """
-        bookmarks.list canvases.access.set canvases.edit chat.delete chat.deleteScheduledMessage chat.meMessage
-        chat.scheduleMessage chat.scheduledMessages.list chat.update conversations.history conversations.info files.list
-        conversations.invite conversations.join conversations.kick conversations.leave conversations.open
-        conversations.replies reactions.add reactions.get users.conversations users.lookupByEmail""",
+        auth.revoke bookmarks.list canvases.access.set canvases.edit chat.delete chat.deleteScheduledMessage
+        chat.meMessage chat.scheduleMessage chat.scheduledMessages.list chat.update conversations.history
+        conversations.info files.list conversations.invite conversations.join conversations.kick conversations.leave
+        conversations.open conversations.replies reactions.add reactions.get oauth.v2.exchange users.conversations
+        users.lookupByEmail""",
     100: """
         api.test chat.postEphemeral conversations.members files.completeUploadExternal files.getUploadURLExternal
         files.info users.info""",
 }
 PER_MINUTE: Final[dict[str, int]] = {method: most for most, methods in _TIERS.items() for method in methods.split()}
-"""Requests a minute by method. ``chat.postMessage`` has a rule of its own; two pages say "hundreds" and no number."""
+"""Requests a minute by method. ``chat.postMessage`` has a rule of its own; the other pages name no number."""
 
 # "1 per second" and channel: https://docs.slack.dev/apis/web-api/rate-limits#posting-messages. Short bursts are
 # tolerated, but no page says how short; the workspace as a whole may have "several hundred messages per minute", but no

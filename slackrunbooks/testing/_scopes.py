@@ -56,6 +56,9 @@ def _any(*scopes: str) -> _Rows:
 
 SCOPES: Final[dict[str, _Rows]] = {
     "api.test": _any(),
+    "apps.uninstall": _any(),
+    "auth.revoke": _any(),
+    "auth.teams.list": _any(),
     "auth.test": _any(),
     "bookmarks.add": _any("bookmarks:write"),
     "bookmarks.edit": _any("bookmarks:write"),
@@ -105,6 +108,8 @@ SCOPES: Final[dict[str, _Rows]] = {
     "files.getUploadURLExternal": _any("files:write"),
     "files.info": _any("files:read"),
     "files.list": _any("files:read"),
+    "oauth.v2.access": _any(),
+    "oauth.v2.exchange": _any(),
     "pins.add": _any("pins:write"),
     "pins.list": _any("pins:read"),
     "pins.remove": _any("pins:write"),

@@ -436,15 +436,17 @@ class Workspace:
     Args:
         name: Name of the workspace.
         clock: The clock that stamps everything.
+        beside: Another workspace that has the same app; IDs differ between the two, and they share a lock.
     """
 
-    def __init__(self, name: str, clock: VirtualClock) -> None:
+    def __init__(self, name: str, clock: VirtualClock, beside: Workspace | None = None) -> None:
         self.name = name
         self.clock = clock
-        self.lock = threading.RLock()
-        self.id = "T0FAKE0001"
+        self.lock: threading.RLock = threading.RLock() if beside is None else beside.lock
+        self._numbers: dict[str, int] = {} if beside is None else beside._numbers  # noqa: SLF001
+        self.id = self.new_id("T")
         self.app_id = "A0FAKE0001"
-        self.bot_id = "B0FAKE0001"
+        self.bot_id = self.new_id("B")
         self.domain = "".join(char if char.isalnum() and char.isascii() else "-" for char in name.lower()).strip("-")
         self.users: dict[str, FakeUser] = {}
         self.channels: dict[str, FakeChannel] = {}
@@ -454,13 +456,13 @@ class Workspace:
         self.files: dict[str, FakeFile] = {}
         self.uploads: dict[str, FakeFile] = {}
         self.canvases: dict[str, FakeCanvas] = {}
-        self._numbers: dict[str, int] = {}
         self._last_ts = 0
         self.mishaps: list[Exception] = []
         self._acts: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._moment: float | None = None
-        self.bot = self.add_user("runbooks", email="", user_id="U0FAKEBOT1", is_bot=True)
+        # One workspace has bot 1, the one beside it bot 2.
+        self.bot = self.add_user("runbooks", email="", user_id=f"U0FAKEBOT{int(self.id[-4:])}", is_bot=True)
 
     # ─── people, groups, channels ───
 
@@ -730,6 +732,11 @@ class Workspace:
         number = self._numbers.get(prefix, 0) + 1
         self._numbers[prefix] = number
         return f"{prefix}0FAKE{number:04d}"
+
+    def knows(self, an_id: str) -> bool:
+        """Whether an ID is of somebody or something here."""
+        homes = (self.users, self.channels, self.usergroups, self.files, self.canvases, self.scheduled)
+        return any(an_id in home for home in homes)
 
     def canvas_of(self, channel: FakeChannel) -> FakeCanvas | None:
         """Return the channel's own canvas, if it has one."""

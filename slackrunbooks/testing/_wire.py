@@ -6,6 +6,8 @@ through here, so that one wire cannot be kinder than another. Source: https://do
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
 from email.parser import BytesParser
@@ -88,6 +90,7 @@ class Decoded:
         error: The code for a request that cannot be read, or ``None``.
         warnings: What Slack remarks about the request.
         is_json: Whether the arguments came as JSON.
+        client: Client ID and secret by HTTP Basic authentication, or ``None``.
     """
 
     token: str | None = None
@@ -95,6 +98,7 @@ class Decoded:
     error: str | None = None
     warnings: list[str] = attrs.field(factory=list)
     is_json: bool = False
+    client: tuple[str, str] | None = None
 
 
 def method_of(path: str) -> str:
@@ -115,6 +119,8 @@ def decode(request: HttpRequest) -> Decoded:
     posted = decoded.arguments.pop("token", None)
     if scheme.lower() == "bearer" and value.strip():
         decoded.token = value.strip()
+    elif scheme.lower() == "basic":
+        decoded.client = _basic(value)
     elif posted and not decoded.is_json:
         decoded.token = str(posted)
     decoded.arguments = {name: value for name, value in decoded.arguments.items() if value is not None}
@@ -125,6 +131,15 @@ def decode(request: HttpRequest) -> Decoded:
             elif not _NAME.fullmatch(name):
                 decoded.error = "invalid_arg_name"
     return decoded
+
+
+def _basic(value: str) -> tuple[str, str] | None:
+    """Read Client ID and secret (https://docs.slack.dev/reference/methods/oauth.v2.access)."""
+    try:
+        name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return name, secret
 
 
 def _read_body(request: HttpRequest, decoded: Decoded) -> None:

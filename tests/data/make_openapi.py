@@ -23,6 +23,9 @@ TARGET = Path(__file__).with_name("slack-openapi.json")
 
 # What a JSON Schema says of values; everything else on a page is for people, or Slack's own bookkeeping.
 _LIMITS = ("enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+
+# What connects an app to a workspace, and is no step of a runbook.
+CONNECTING = ("apps.uninstall", "auth.teams.list", "oauth.v2.access", "oauth.v2.exchange")
 _TIMESTAMP = r"^[0-9]+(\.[0-9]{1,6})?$"
 
 
@@ -119,7 +122,7 @@ def document(pages: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def _pages(checkout: Path) -> Iterator[tuple[str, Any]]:
     from slackrunbooks.slack_methods import METHODS
 
-    for method in METHODS:
+    for method in (*METHODS, *CONNECTING):
         page = checkout / "docs.slack.dev" / "methods" / f"{method}.json"
         yield method, json.loads(page.read_text(encoding="utf-8"))
 

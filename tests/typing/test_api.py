@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from slack_sdk import WebClient
+from slack_sdk.oauth.installation_store import InstallationStore
+from slack_sdk.oauth.state_store import OAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import assert_type
 
@@ -90,6 +92,21 @@ def test_markup_is_typed() -> None:
     assert_type(blocks.link_buttons([("Open", "https://e.example")]), dict[str, Any])
     sr.Date("today")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sr.UserMention(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_connecting_is_typed(store: InstallationStore, states: OAuthStateStore, runbook: sr.Runbook) -> None:
+    """Installing and the executors of a workspace have their types; stores are slack_sdk's."""
+    installer = sr.Installer(store, states, needs=[runbook, sr.SetTopic(channel="C1", topic="x")], gov=True)
+    assert_type(installer.begin("T1"), sr.InstallLink)
+    installed = installer.handle({"code": ["x"], "state": "y"}, {"Cookie": "z"})
+    assert_type(installed, sr.Installed)
+    assert_type(installed.granted, tuple[str, ...])
+    workspaces = sr.Workspaces(store, enterprise_id="E1")
+    assert_type(workspaces.executor(installed.team_id), sr.Executor)
+    assert_type(workspaces.async_executor("T1", journal=sr.MemoryJournal()), sr.AsyncExecutor)
+    assert_type(workspaces.client("T1"), sr.RotatingWebClient)
+    assert_type(workspaces.teams(), tuple[sr.Team, ...])
+    sr.Installer(states, store)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def test_fields_are_checked() -> None:

@@ -7,10 +7,10 @@ library's own actions use the method. A new method is one function under :func:`
 
 from __future__ import annotations
 
-from . import auth, canvases, chat, conversations, direct, files, marks, users
+from . import auth, canvases, chat, conversations, direct, files, marks, oauth, users
 from ._registry import METHODS, PAGES, Method, NotModelled, Refusal, Request, method
 
 __all__ = ["FAMILIES", "METHODS", "PAGES", "Method", "NotModelled", "Refusal", "Request", "method"]
 
-FAMILIES = (auth, canvases, chat, conversations, direct, files, marks, users)
+FAMILIES = (auth, canvases, chat, conversations, direct, files, marks, oauth, users)
 """The modules; importing one registers its methods."""

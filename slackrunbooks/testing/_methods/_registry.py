@@ -18,6 +18,7 @@ from slackrunbooks.testing._state import microseconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from slackrunbooks.testing._oauth import FakeApp, Issued
     from slackrunbooks.testing._state import FakeChannel, FakeMessage, FakeUser, Workspace
 
 __all__ = ["METHODS", "Body", "Method", "NotModelled", "Refusal", "Request", "method"]
@@ -68,6 +69,7 @@ class Method:
         numbers: Arguments that are whole numbers.
         data: Arguments that are JSON.
         json_body: Whether the page lists ``application/json`` among the content types.
+        needs_token: Whether it is called with a token.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Method:
     numbers: Sequence[str] = ()
     data: Sequence[str] = ()
     json_body: bool = True
+    needs_token: bool = True
 
 
 PAGES: Final = "https://docs.slack.dev/reference/methods/"
@@ -96,7 +99,8 @@ def method(
     Args:
         name: The method's name.
         page: The page it is written from; ``None`` is the page of its name.
-        **traits: ``required``, ``missing``, ``flags``, ``numbers``, ``data`` and ``json_body`` of :class:`Method`.
+        **traits: ``required``, ``missing``, ``flags``, ``numbers``, ``data``, ``json_body`` and ``needs_token`` of
+            :class:`Method`.
     """
 
     def register(run: Callable[[Request], Body]) -> Callable[[Request], Body]:
@@ -114,15 +118,35 @@ class Request:
         arguments: Its raw arguments, without ``None`` values.
         workspace: The workspace.
         scopes: The scopes of the token.
+        app: The app.
+        token: The token, where it came of an installation; ``None`` is the one that the fake begins with.
+        client: Client ID and secret, where they came by HTTP Basic authentication.
+        workspaces: Every workspace by its ID.
+        enterprise: Name of the organisation; empty where there is none.
     """
 
     def __init__(
-        self, method: Method, arguments: Mapping[str, Any], workspace: Workspace, scopes: frozenset[str]
+        self,
+        method: Method,
+        arguments: Mapping[str, Any],
+        workspace: Workspace,
+        scopes: frozenset[str],
+        *,
+        app: FakeApp,
+        token: Issued | None = None,
+        client: tuple[str, str] | None = None,
+        workspaces: Mapping[str, Workspace] | None = None,
+        enterprise: str = "",
     ) -> None:
         self.method = method
         self.arguments: dict[str, Any] = dict(arguments)
         self.workspace = workspace
         self.scopes = scopes
+        self.app = app
+        self.token = token
+        self.client = client
+        self.workspaces = workspaces or {workspace.id: workspace}
+        self.enterprise = enterprise
         self.warnings: list[str] = []
         self.messages: list[str] = []
         self.origin = "https://files.slack.com"

@@ -1,0 +1,178 @@
+"""``slackrunbooks connect`` as a person uses it: a process of its own, a browser, and a folder with the token."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+import slackrunbooks as sr
+from slackrunbooks.testing import FakeServer, FakeSlack
+
+from .conftest import ROOT, Command
+
+REDIRECT = "https://bot.example/slack/oauth_redirect"
+SECRET = "SLACK_CLIENT_SECRET"
+
+
+@pytest.fixture
+def slack() -> FakeSlack:
+    """Return a workspace whose app rotates its tokens."""
+    slack = FakeSlack()
+    slack.app.token_rotation = True
+    slack.add_channel("incidents")
+    return slack
+
+
+@pytest.fixture
+def server(slack: FakeSlack) -> Iterator[FakeServer]:
+    """Serve it over HTTP."""
+    with slack.serve() as server:
+        yield server
+
+
+class Person:
+    """Somebody at a terminal who runs the command."""
+
+    def __init__(self, slack: FakeSlack, server: FakeServer, store: Path, *arguments: str) -> None:
+        self.slack = slack
+        environment = {**os.environ, SECRET: slack.app.client_secret, "TMPDIR": str(store.parent)}
+        self.process = subprocess.Popen(
+            [
+                sys.executable, "-m", "slackrunbooks", "connect", "--store", str(store), "--client-id",
+                slack.app.client_id, "--base-url", server.url, *arguments,
+            ],
+            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )  # fmt: skip
+        self.read = ""
+
+    def until(self, pattern: str) -> str:
+        """Read what the command says until it says that."""
+        assert self.process.stderr is not None
+        while not (found := re.search(pattern, self.read)):
+            line = self.process.stderr.readline()
+            assert line, self.read
+            self.read += line
+        return found[1]
+
+    def click(self, **click: Any) -> str:
+        """Open the address, click, and return where the browser is sent."""
+        return self.slack.authorize(self.until(r"(http://\S+/oauth/v2/authorize\S+)"), **click)
+
+    def end(self, text: str | None = None) -> tuple[int, str]:
+        """Return the exit code and what was printed; none of it may hold a secret."""
+        out, err = self.process.communicate(text, timeout=30)
+        said = out + self.read + err
+        assert not [secret for secret in self.slack.app.secrets if secret in said]
+        assert "Traceback" not in said
+        self.read += err
+        return self.process.returncode, out
+
+
+def get(url: str) -> int:
+    """Open an address, and return the status of the answer."""
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_person_connects_the_app(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
+    """The address is opened, the browser comes back through a tunnel, and the folder has a token that works."""
+    store = tmp_path / "store"
+    person = Person(
+        slack, server, store, "status-update", "--scope", "channels:read", "--redirect-url", REDIRECT, "--port", "0"
+    )
+    sent = urlsplit(person.click())
+    port = person.until(r"Waiting on 127\.0\.0\.1:(\d+)")
+    assert get(f"http://127.0.0.1:{port}{sent.path}?code=guess&state=guess") == 400
+    assert get(f"http://127.0.0.1:{port}{sent.path}?{sent.query}") == 200
+    code, out = person.end()
+    assert code == 0 and out.startswith(f"Installed in Acme (T0FAKE0001); the token is in {store}.\n  granted: ")
+    files = [path for path in store.rglob("*") if path.is_file()]
+    assert files and {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    workspaces = sr.Workspaces(
+        sr.PrivateFileStore(store),
+        client_id=slack.app.client_id,
+        client_secret=slack.app.client_secret,
+        base_url=server.url,
+        clock=slack.clock,
+    )
+    with workspaces.executor(slack.team_id) as executor:
+        executor.do(sr.SendMessage(channel="#incidents", text="Down"))
+    slack.assert_posted("incidents", "Down")
+
+
+def test_a_person_pastes_the_address(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
+    """Without a tunnel the address from the browser is enough; what is missing is told, and fails the command."""
+    person = Person(slack, server, tmp_path / "store", "incident-coordination", "--paste", "--json")
+    sent = person.click(scopes=["chat:write"])
+    code, out = person.end(f"{sent}\n")
+    told = json.loads(out)
+    assert (code, told["team"], told["granted"], told["rotates"]) == (1, "Acme", ["chat:write"], True)
+    assert any("channels:manage" in line for line in told["missing"])
+
+
+def test_what_was_left_out_is_listed(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
+    """Each scope with the step that lacks it, and those that were asked for by name."""
+    arguments = ("incident-coordination", "--scope", "pins:read", "--paste")
+    person = Person(slack, server, tmp_path / "store", *arguments)
+    code, out = person.end(f"{person.click(scopes=['chat:write'])}\n")
+    assert code == 1
+    assert "  missing: channels:manage" in out and "  missing: pins:read, which was asked for\n" in out
+    assert out.endswith("scopes are added to those there are.\n")
+
+
+def test_a_denied_consent_ends_the_command(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
+    """It says so and fails, and the folder stays empty."""
+    person = Person(slack, server, tmp_path / "store", "--scope", "chat:write", "--paste")
+    code, out = person.end(f"{person.click(deny=True)}\n")
+    assert (code, out) == (1, "") and "access_denied" in person.read
+    assert not (tmp_path / "store").exists()
+
+
+def test_nobody_comes_back(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
+    """The wait has an end."""
+    arguments = ("--scope", "chat:write", "--redirect-url", REDIRECT, "--port", "0", "--wait", "0.1s")
+    code, _ = (person := Person(slack, server, tmp_path / "store", *arguments)).end()
+    assert code == 1 and "nobody came back within 0.1 seconds" in person.read
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "There is nothing to ask for"),
+        (("--scope", "chat:write"), "Give --redirect-url the public address"),
+        (("--scope", "chat:write", "--redirect-url", "http://localhost:3000/"), "must be an https:// address"),
+        (("--scope", "chat:write", "--paste", "--gov", "--base-url", "https://a.example/api/"), "gov or base_url"),
+        (("nothing.yaml", "--paste"), "nothing.yaml: no such file"),
+        (("--scope", "chat:write", "--paste", "--wait", "10"), "is no length of time"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anybody_is_asked(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    """Each ends with exit code 2 and says what to write."""
+    monkeypatch.setenv(SECRET, "s")
+    ran = command("connect", "--client-id", "1.2", "--store", tmp_path / "store", *arguments)
+    assert ran.code == 2 and told in ran.err and ran.out == ""
+
+
+def test_the_secret_comes_from_the_environment(command: Command, tmp_path: Path) -> None:
+    """There is no option for it, and the variable that lacks it is named."""
+    ran = command("connect", "--store", tmp_path, "--scope", "chat:write", "--paste", "--secret-env", "MY_SECRET")
+    assert ran.code == 2 and "MY_SECRET holds no Client Secret" in ran.err

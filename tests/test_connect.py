@@ -1,0 +1,1179 @@
+"""Connecting by OAuth: the whole way over HTTP, what is forged or left out, tokens that rotate, and no leaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import sqlite3
+import stat
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import attrs
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.oauth.installation_store import FileInstallationStore, InstallationStore
+from slack_sdk.oauth.installation_store.cacheable_installation_store import CacheableInstallationStore
+from slack_sdk.oauth.installation_store.models.bot import Bot
+from slack_sdk.oauth.installation_store.models.installation import Installation
+from slack_sdk.oauth.installation_store.sqlite3 import SQLite3InstallationStore
+from slack_sdk.oauth.state_store import FileOAuthStateStore, OAuthStateStore
+from slack_sdk.oauth.state_store.sqlite3 import SQLite3OAuthStateStore
+
+import slackrunbooks as sr
+from slackrunbooks import connect
+from slackrunbooks.testing import FakeServer, FakeSlack
+from slackrunbooks.testing._arguments import reference
+
+BOOK = sr.Runbook(
+    "declare",
+    {
+        "room": sr.CreateChannel(name="inc-{{id}}"),
+        "tell": sr.Step(sr.AddReaction(channel="C0FAKE0001", ts="1.0", name="eyes"), on_error="continue"),
+        "say": sr.SendMessage(channel="#incidents", text="Down"),
+    },
+)
+REDIRECT = "https://bot.example/slack/oauth_redirect"
+HALF_DAY = 43_200
+
+
+class MemoryStore(InstallationStore):
+    """A store of the host's own, in memory, with the methods that slack_sdk calls the least."""
+
+    def __init__(self) -> None:
+        self.bots: dict[tuple[str | None, str | None], Bot] = {}
+        self.saved = 0
+        self.fails: Exception | None = None
+
+    def save(self, installation: Installation) -> None:
+        self.save_bot(installation.to_bot())
+
+    def save_bot(self, bot: Bot) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.saved += 1
+        self.bots[bot.enterprise_id, bot.team_id] = Bot(**bot.to_dict_for_copying())
+
+    def find_bot(
+        self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
+    ) -> Bot | None:
+        found = self.bots.get((enterprise_id, team_id))
+        return None if found is None else Bot(**found.to_dict_for_copying())
+
+    def delete_all(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        self.bots.pop((enterprise_id, team_id), None)
+
+
+class MemoryStates(OAuthStateStore):
+    """States in memory, each good once."""
+
+    def __init__(self) -> None:
+        self.open: set[str] = set()
+        self.asked: list[str] = []
+
+    def issue(self, *args: Any, **kwargs: Any) -> str:
+        state = f"state-{len(self.open)}-{id(self)}"
+        self.open.add(state)
+        return state
+
+    def consume(self, state: str) -> bool:
+        self.asked.append(state)
+        if state not in self.open:
+            return False
+        self.open.remove(state)
+        return True
+
+
+def _sqlalchemy_store(folder: Path, client_id: str) -> InstallationStore:
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    from slack_sdk.oauth.installation_store.sqlalchemy import SQLAlchemyInstallationStore
+
+    store = SQLAlchemyInstallationStore(client_id, sqlalchemy.create_engine(f"sqlite:///{folder}/alchemy.db"))
+    store.create_tables()
+    return store
+
+
+STORES: dict[str, Any] = {
+    "memory": lambda folder, client_id: MemoryStore(),
+    "private": lambda folder, client_id: connect.PrivateFileStore(folder / "private"),
+    "file": lambda folder, client_id: FileInstallationStore(base_dir=str(folder / "file")),
+    "sqlite": lambda folder, client_id: SQLite3InstallationStore(
+        database=str(folder / "store.db"), client_id=client_id
+    ),
+    "cache": lambda folder, client_id: CacheableInstallationStore(
+        FileInstallationStore(base_dir=str(folder / "cached"))
+    ),
+    "sqlalchemy": _sqlalchemy_store,
+}
+
+
+@pytest.fixture(autouse=True)
+def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the locks of a test in its own folder; no unclosed connection of slack_sdk's SQLite stores is a fault."""
+    monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path))
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+
+
+@attrs.define
+class World:
+    """A fake behind HTTP, and everything that connects to it."""
+
+    slack: FakeSlack
+    server: FakeServer
+    store: Any
+    states: Any
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {
+            "client_id": self.slack.app.client_id,
+            "client_secret": self.slack.app.client_secret,
+            "base_url": self.server.url,
+            "clock": self.slack.clock,
+        }
+
+    def installer(self, **options: Any) -> sr.Installer:
+        return sr.Installer(
+            self.store, self.states, **{"needs": BOOK, "redirect_uri": REDIRECT, **self.options, **options}
+        )
+
+    def workspaces(self, **options: Any) -> sr.Workspaces:
+        return sr.Workspaces(self.store, **{**self.options, **options})
+
+    def back(self, installer: sr.Installer, **click: Any) -> str:
+        """Send somebody through the page, and return the query with which they come back."""
+        return urlsplit(self.slack.authorize(installer.begin().url, **click)).query
+
+    def install(self, **click: Any) -> sr.Installed:
+        installer = self.installer()
+        return installer.handle(self.back(installer, **click))
+
+    def bot(self, installed: sr.Installed) -> Bot:
+        found = self.store.find_bot(
+            enterprise_id=installed.enterprise_id,
+            team_id=installed.team_id,
+            is_enterprise_install=installed.is_enterprise_install,
+        )
+        assert found is not None
+        return found
+
+    def refreshes(self) -> list[str | None]:
+        """Tell how each refresh went."""
+        return [
+            call.error
+            for call in self.slack.calls_to("oauth.v2.access")
+            if call.arguments.get("grant_type") == "refresh_token"
+        ]
+
+
+@pytest.fixture
+def slack() -> FakeSlack:
+    """Return a workspace whose app rotates its tokens."""
+    slack = FakeSlack()
+    slack.add_channel("incidents")
+    slack.app.token_rotation = True
+    return slack
+
+
+@pytest.fixture
+def world(slack: FakeSlack) -> Iterator[World]:
+    """Serve it over HTTP, with stores in memory."""
+    with slack.serve() as server:
+        yield World(slack, server, MemoryStore(), MemoryStates())
+
+
+SAY = sr.SendMessage(channel="#incidents", text="Down")
+
+
+# --- the way there and back ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("rotates", [True, False])
+def test_the_whole_round_trip_over_http(world: World, tmp_path: Path, kind: str, rotates: bool) -> None:
+    """Link, page, code, token, store, executor, and uninstalled again, with each of slack_sdk's stores."""
+    world.slack.app.token_rotation = rotates
+    world.store = STORES[kind](tmp_path, world.slack.app.client_id)
+    world.states = FileOAuthStateStore(expiration_seconds=600, base_dir=str(tmp_path / "states"))
+    installed = world.install()
+    assert (installed.where, installed.missing, installed.rotates) == ("Acme (T0FAKE0001)", (), rotates)
+    assert installed.granted == world.installer().scopes
+    bot = world.bot(installed)
+    assert (bot.bot_id, bot.bot_user_id) == (world.slack.bot_id, world.slack.bot.id)
+    workspaces = world.workspaces()
+    with workspaces.executor(installed.team_id) as executor:
+        for _ in range(3):
+            executor.do(SAY)
+            world.slack.advance(HALF_DAY + 1 if rotates else 0)
+    assert world.refreshes() == ([None, None] if rotates else [])
+    assert len(world.slack.channel("incidents").messages) == 3
+    workspaces.uninstall(installed.team_id)
+    assert world.slack.app.active_tokens == 0
+    with pytest.raises(sr.NotInstalled, match="no installation for 'T0FAKE0001'"):
+        workspaces.executor(installed.team_id)
+
+
+def test_a_browser_makes_the_whole_way(world: World) -> None:
+    """The page's own form, posted by a browser, leads to the callback server, which waits for nobody else."""
+    # Slack wants HTTPS; what ends the TLS in front of this server is the tunnel's business.
+    installer = world.installer()
+    with sr.CallbackServer(installer) as callback:
+        link = installer.begin().url
+        form = {"decision": "allow", "install_in": world.slack.team_id}
+        granted = [("granted", scope) for scope in installer.scopes]
+        back = _location(link, urlencode([*form.items(), *granted]).encode())
+        assert back.startswith(REDIRECT)
+        local = f"http://127.0.0.1:{callback.port}"
+        assert _get(f"{local}/favicon.ico")[0] == 404
+        forged = _get(f"{local}/slack/oauth_redirect?code=guess&state=guess")
+        assert forged[0] == 400 and "state_refused" in forged[1]
+        status, text, headers = _get(f"{local}{urlsplit(back).path}?{urlsplit(back).query}")
+        assert (status, text) == (200, "The app is installed in Acme (T0FAKE0001). You can close this window.\n")
+        assert (headers["Cache-Control"], headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+        assert callback.wait(1).team_id == world.slack.team_id
+
+
+def _location(url: str, body: bytes) -> str:
+    """Post a form and return where it leads, without going there."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *arguments: Any) -> None:
+            return None
+
+    with pytest.raises(urllib.error.HTTPError) as moved:
+        urllib.request.build_opener(Stay).open(url, data=body)
+    moved.value.close()
+    return str(moved.value.headers["location"])
+
+
+def _get(url: str) -> tuple[int, str, Any]:
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return answer.status, answer.read().decode(), answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode(), error.headers
+
+
+def test_the_callback_server_gives_up_and_tells_of_a_refusal(world: World) -> None:
+    """Nobody in time is timed_out; a consent that is denied ends the wait."""
+    installer = world.installer()
+    with sr.CallbackServer(installer) as callback:
+        with pytest.raises(sr.ConnectFailed, match="nobody came back within 0.01 seconds") as late:
+            callback.wait(0.01)
+        assert late.value.code == "timed_out"
+        query = world.back(installer, deny=True)
+        assert _get(f"http://127.0.0.1:{callback.port}/slack/oauth_redirect?{query}")[0] == 400
+        with pytest.raises(sr.ConsentDenied):
+            callback.wait(1)
+
+
+def test_the_callback_server_speaks_tls(world: World, tmp_path: Path) -> None:
+    """With a certificate it is HTTPS, and whoever connects without a word holds nobody up."""
+    import socket
+    import ssl
+
+    import trustme
+
+    authority = trustme.CA()
+    authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")
+    installer = world.installer()
+    with sr.CallbackServer(installer, certificate=tmp_path / "tls.pem") as callback:
+        with socket.create_connection(("127.0.0.1", callback.port)):
+            context = ssl.create_default_context()
+            authority.configure_trust(context)
+            query = world.back(installer)
+            url = f"https://127.0.0.1:{callback.port}/slack/oauth_redirect?{query}"
+            with urllib.request.urlopen(url, context=context, timeout=10) as answer:
+                assert answer.status == 200
+        assert callback.wait(1).team == "Acme"
+
+
+# --- what is forged, used, denied or left out ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None, "", "guess", "../../etc/passwd", "..", ".", "/etc/passwd", "a/b", "a\x00b", "a..b", "x" * 4000,
+        "00000000-0000-0000-0000-000000000000",
+    ],
+)  # fmt: skip
+def test_a_forged_state_is_refused_before_the_code_is_used(world: World, tmp_path: Path, state: str | None) -> None:
+    """Whatever was not issued is refused, a path out of the store's folder too, and the code stays good."""
+    world.states = FileOAuthStateStore(expiration_seconds=600, base_dir=str(tmp_path / "states"))
+    (tmp_path / "passwd").write_text("1e12")
+    installer = world.installer()
+    query = dict(parse_qsl(world.back(installer)))
+    forged = {**query, "state": state} if state is not None else {"code": query["code"]}
+    with pytest.raises(sr.StateRefused) as refused:
+        installer.handle({name: str(value) for name, value in forged.items()})
+    assert "new link" in refused.value.remedy
+    assert world.slack.calls == [] and world.store.saved == 0
+    assert installer.handle(query).team == "Acme"
+
+
+def test_a_state_out_of_a_folder_deletes_nothing(world: World, tmp_path: Path) -> None:
+    """slack_sdk's file store would read and delete the file that such a state names; it is never asked."""
+    world.states = FileOAuthStateStore(expiration_seconds=600, base_dir=str(tmp_path / "states"))
+    world.states.issue()
+    victim = tmp_path / "victim"
+    victim.write_text("99999999999")
+    with pytest.raises(sr.StateRefused):
+        world.installer().handle({"code": "x", "state": "../victim"})
+    assert victim.exists()
+
+
+def test_a_state_is_good_once_and_for_as_long_as_the_store_says(world: World, tmp_path: Path) -> None:
+    """The second use is refused, and so is one that comes too late."""
+    installer = world.installer()
+    query = world.back(installer)
+    installer.handle(query)
+    with pytest.raises(sr.StateRefused):
+        installer.handle(query)
+    world.states = SQLite3OAuthStateStore(database=str(tmp_path / "states.db"), expiration_seconds=-1)
+    late = world.installer()
+    with pytest.raises(sr.StateRefused):
+        late.handle(world.back(late))
+
+
+def test_a_state_is_used_once_by_many_threads(world: World, tmp_path: Path) -> None:
+    """slack_sdk's SQLite store looks and deletes in two steps; still one of eight callers gets through."""
+    world.states = SQLite3OAuthStateStore(database=str(tmp_path / "states.db"), expiration_seconds=600)
+    installer = world.installer()
+    query = world.back(installer)
+    start, told = threading.Barrier(8), list[str]()
+
+    def handle() -> None:
+        start.wait()
+        try:
+            installer.handle(query)
+            told.append("installed")
+        except sr.ConnectFailed as error:
+            told.append(error.code)
+
+    threads = [threading.Thread(target=handle) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == ["installed", *["state_refused"] * 7]
+
+
+def test_locks_do_not_pile_up(world: World, tmp_path: Path) -> None:
+    """However many links are used, there is one lock for states and one for each installation, of the owner alone."""
+    for _ in range(3):
+        world.install()
+    folder = next(tmp_path.glob("slackrunbooks-*"))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_without_a_place_for_locks_everything_goes_on(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only machine, or a folder that is somebody else's: the lock is a help, not a need."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
+    installed = world.install()
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        executor.do(SAY)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / f"slackrunbooks-{connect.os.getuid()}").symlink_to(tmp_path)
+    monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path / "elsewhere"))
+    with connect._alone("x") as held:
+        assert not held
+
+
+def test_a_code_is_good_once(world: World) -> None:
+    """A code that comes again with a fresh state is Slack's to refuse, and nothing is stored."""
+    installer = world.installer()
+    query = parse_qs(world.back(installer))
+    installer.handle(query)
+    fresh = parse_qs(urlsplit(installer.begin().url).query)["state"]
+    with pytest.raises(sr.ConnectFailed) as refused:
+        installer.handle({"code": query["code"], "state": fresh})
+    assert refused.value.code == "invalid_code" and "once and for ten minutes" in refused.value.remedy
+    assert world.store.saved == 1
+
+
+def test_a_link_belongs_to_the_browser_that_asked_for_it(world: World) -> None:
+    """With headers, another browser's state is refused and not used up; the right cookie gets through."""
+    installer = world.installer()
+    link = installer.begin()
+    query = urlsplit(world.slack.authorize(link.url)).query
+    cookie = link.cookie.partition(";")[0]
+    for headers in ({}, {"Cookie": "a=b"}, {"cookie": f"{cookie}x"}, {"COOKIE": [f"x{cookie}"]}):
+        with pytest.raises(sr.StateRefused):
+            installer.handle(query, headers)
+    assert {"Secure", "HttpOnly"} <= {part.strip() for part in link.cookie.split(";")}
+    assert installer.handle(query, {"Cookie": f"a=b; {cookie}"}).team == "Acme"
+
+
+def test_a_denied_consent_is_told_and_uses_the_state_up(world: World) -> None:
+    """Whoever cancels ends the matter; without a good state not even that is believed."""
+    installer = world.installer()
+    query = world.back(installer, deny=True)
+    with pytest.raises(sr.StateRefused):
+        installer.handle({"error": "access_denied", "state": "guess"})
+    with pytest.raises(sr.ConsentDenied) as denied:
+        installer.handle(query)
+    assert denied.value.code == "access_denied" and denied.value.remedy
+    with pytest.raises(sr.StateRefused):
+        installer.handle(query)
+    assert world.slack.calls == [] and world.store.saved == 0
+
+
+@pytest.mark.parametrize(("error", "code"), [("unapproved_scope", "unapproved_scope"), ("<script>", "unknown_error")])
+def test_another_error_on_the_way_back_is_named(world: World, error: str, code: str) -> None:
+    """What Slack names is told; what cannot be one of its codes is not repeated."""
+    installer = world.installer()
+    state = parse_qs(urlsplit(installer.begin().url).query)["state"][0]
+    with pytest.raises(sr.ConnectFailed) as refused:
+        installer.handle({"error": error, "state": state})
+    assert refused.value.code == code and "<" not in str(refused.value)
+
+
+def test_a_query_that_says_something_twice_is_refused(world: World) -> None:
+    """Two codes or states in one query are nobody's honest answer."""
+    with pytest.raises(sr.ConnectFailed, match="repeated_argument"):
+        world.installer().handle("code=a&code=b&state=x")
+    with pytest.raises(sr.ConnectFailed, match="repeated_argument"):
+        world.installer().handle({"code": ["a"], "state": ["x", "y"]})
+
+
+def test_no_code_is_told(world: World) -> None:
+    """A query with a good state and nothing else is refused."""
+    installer = world.installer()
+    state = parse_qs(urlsplit(installer.begin().url).query)["state"][0]
+    with pytest.raises(sr.ConnectFailed, match="no_code"):
+        installer.handle({"state": state, "code": ""})
+
+
+def test_less_than_asked_is_kept_and_told(world: World) -> None:
+    """The installation is stored; the result names each step that lacks a scope, and raises on demand."""
+    installer = world.installer(scopes=["pins:read"])
+    assert installer.scopes == ("channels:manage", "chat:write", "pins:read", "reactions:write")
+    installed = installer.handle(world.back(installer, scopes=["chat:write"]))
+    assert installed.granted == ("chat:write",)
+    assert {requirement.step for requirement in installed.missing} == {"room", "tell"}
+    assert installed.withheld == ("pins:read",)
+    with pytest.raises(sr.ScopesWithheld, match="step 'room', to create the channel") as lacking:
+        installed.raise_for_missing()
+    assert lacking.value.scopes == ("channels:manage", "pins:read", "reactions:write")
+    with world.workspaces().executor(installed.team_id) as executor:
+        executor.do(SAY)
+        with pytest.raises(sr.MissingScope):
+            executor.do(sr.CreateChannel(name="inc-1"))
+    again = installer.handle(world.back(installer))
+    again.raise_for_missing()
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"client_secret": "wrong"}, "bad_client_secret"),
+        ({"redirect_uri": None}, "bad_redirect_uri"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_remedy(world: World, options: dict[str, Any], code: str) -> None:
+    """A wrong secret, or another redirect_uri than the link had, is told by Slack's code and what to do."""
+    query = world.back(world.installer())
+    with pytest.raises(sr.ConnectFailed) as refused:
+        world.installer(**options).handle(query)
+    assert refused.value.code == code and refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "word"),
+    [
+        ("reset_before", sr.ConnectFailed, "answer_lost"),
+        ("applied_then_reset", sr.ConnectFailed, "answer_lost"),
+        ("ratelimited", sr.RateLimited, "ratelimited"),
+        ("not_json", sr.SlackUnavailable, "not Slack"),
+    ],
+)
+def test_a_failure_of_the_network_is_typed(world: World, fault: str, kind: type[Exception], word: str) -> None:
+    """An answer that got lost, a rate limit and a page of HTML each raise their own error, and nothing is stored."""
+    installer = world.installer()
+    query = world.back(installer)
+    world.slack.inject("oauth.v2.access", fault)
+    with pytest.raises(kind, match=word):
+        installer.handle(query)
+    assert world.store.saved == 0
+    assert installer.handle(world.back(installer)).team == "Acme"
+
+
+def test_slack_out_of_reach_is_tried_again_and_told(world: World) -> None:
+    """Where no connection is made, the code is still good, and the error says that nothing was done."""
+    installer = world.installer(base_url="http://127.0.0.1:9/api/")
+    query = parse_qsl(urlsplit(installer.begin().url).query)
+    with pytest.raises(sr.SlackUnavailable, match="could not reach Slack"):
+        installer.handle({"code": "x", "state": dict(query)["state"]})
+
+
+def test_the_token_is_kept_although_auth_test_fails(world: World) -> None:
+    """Who the bot is may be asked later; a token that Slack gave is never lost for it."""
+    world.slack.inject("auth.test", "server_error_before")
+    installed = world.install()
+    assert world.bot(installed).bot_token in world.slack.app.secrets
+
+
+def test_no_bot_token_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An approval with every bot scope left out gives no bot token, and says so."""
+    installer = world.installer()
+    with pytest.raises(sr.ConnectFailed, match="no_token"):
+        installer.handle(world.back(installer, scopes=[]))
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_where_slack_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GovSlack is one option: the page and every method are on slack-gov.com."""
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    monkeypatch.setenv("SLACK_CLIENT_SECRET", "s")
+    store, states = MemoryStore(), MemoryStates()
+    plain = sr.Installer(store, states, scopes=["chat:write"])
+    gov = sr.Installer(store, states, scopes=["chat:write"], gov=True)
+    assert plain.begin().url.startswith("https://slack.com/oauth/v2/authorize?")
+    assert gov.begin("T1").url.startswith("https://slack-gov.com/oauth/v2/authorize?")
+    assert gov.begin("T1").url.endswith("&team=T1")
+    store.save_bot(Bot(team_id="T1", bot_token="xoxb-x", bot_id="B1", bot_user_id="U1", installed_at=0.0))
+    assert sr.Workspaces(store, gov=True).client("T1").base_url == "https://slack-gov.com/api/"
+    lent = WebClient(base_url="https://proxy.example/api/", timeout=7, proxy="http://127.0.0.1:9")
+    client = sr.Workspaces(store, client=lent).client("T1")
+    assert (client.base_url, client.timeout, client.proxy, client.token) == (
+        "https://proxy.example/api/",
+        7,
+        "http://127.0.0.1:9",
+        None,
+    )
+    assert repr(gov) == "<Installer 1.2 at https://slack-gov.com/api/>"
+    assert repr(sr.Workspaces(store)) == "<Workspaces of 1.2 at https://slack.com/api/>"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {"client_id": " "},
+            "client_id: is missing: pass client_id=…, or set the environment variable SLACK_CLIENT_ID",
+        ),
+        ({"client_secret": None}, "SLACK_CLIENT_SECRET"),
+        ({"needs": (), "scopes": ()}, "asks for no scope"),
+        ({"scopes": "chat:write"}, "must be a list of scopes"),
+        ({"redirect_uri": "http://localhost:8080/"}, "must be an https:// address"),
+        ({"redirect_uri": "https://a.example/#x"}, "without '#'"),
+        ({"gov": True}, "takes gov or base_url, not both"),
+        ({"base_url": "https://slack.com"}, "must end in /api/"),
+    ],
+)
+def test_a_bad_setting_is_refused_with_its_place(world: World, options: dict[str, Any], told: str) -> None:
+    """Each says what is wrong and what to write."""
+    with pytest.raises(sr.RunbookError, match=told.replace("(", r"\(")):
+        world.installer(**options)
+
+
+def test_a_bad_setting_of_workspaces_is_refused(world: World) -> None:
+    """A store for asyncio, an impossible margin, and no workspace at all."""
+    with pytest.raises(sr.RunbookError, match="store: must be one of slack_sdk's installation stores, not object"):
+        sr.Workspaces(object(), **world.options)  # type: ignore[arg-type]
+    with pytest.raises(sr.RunbookError, match="43,200"):
+        world.workspaces(rotate_before=43_200)
+    with pytest.raises(sr.RunbookError, match="needs a team_id"):
+        world.workspaces().executor()
+
+
+def test_needs_may_be_anything_that_scopes_can_be_worked_out_for(world: World) -> None:
+    """One runbook, several, an action, or what required_scopes made."""
+    several = world.installer(needs=[BOOK, sr.PinMessage(channel="C1", ts="1.0")]).scopes
+    assert several == ("channels:manage", "chat:write", "pins:write", "reactions:write")
+    assert world.installer(needs=SAY).scopes == ("chat:write",)
+    assert world.installer(needs=sr.required_scopes(BOOK)).scopes == world.installer().scopes
+
+
+# --- tokens that rotate ----------------------------------------------------------------------------------------------
+
+
+def test_a_token_is_rotated_before_its_end_and_not_sooner(world: World) -> None:
+    """Two hours before the end, not a second earlier; the old token is good meanwhile."""
+    installed = world.install()
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY - 7200)
+        executor.do(SAY)
+        assert world.refreshes() == []
+        world.slack.advance(1)
+        executor.do(SAY)
+        assert world.refreshes() == [None]
+    assert world.slack.app.active_tokens == 2
+
+
+def test_the_whole_surface_rotates(world: World) -> None:
+    """A WebClient's own methods, their further pages and the asynchronous ones rotate as the executor does."""
+    world.slack.scopes |= {"channels:read"}
+    installer = world.installer(scopes=["channels:read"])
+    installed = installer.handle(world.back(installer))
+    for number in range(3):
+        world.slack.add_channel(f"c{number}")
+    workspaces = world.workspaces()
+
+    async def over_async() -> list[str]:
+        async with workspaces.async_executor(installed.team_id) as executor:
+            world.slack.advance(HALF_DAY + 1)
+            sent = await executor.do(SAY)
+            world.slack.advance(HALF_DAY + 1)
+            client = workspaces.async_client(installed.team_id)
+            answer = await client.auth_test()
+            await client.close()
+            return [sent.channel, answer["team"]]
+
+    with workspaces.client(installed.team_id) as client:
+        world.slack.advance(HALF_DAY + 1)
+        assert client.auth_test()["team"] == "Acme"
+        names = []
+        for page in client.conversations_list(limit=2):
+            names += [channel["name"] for channel in page["channels"]]
+            world.slack.advance(HALF_DAY + 1)
+        assert names == ["incidents", "c0", "c1", "c2"]
+    assert asyncio.run(over_async()) == [world.slack.channel("incidents").id, "Acme"]
+    assert set(world.refreshes()) == {None}
+
+
+def test_many_threads_and_tasks_rotate_once(world: World) -> None:
+    """Sixteen threads, then sixteen tasks, need a new token at once: one request each time, and everybody goes on."""
+    installed = world.install()
+    workspaces = world.workspaces()
+    world.slack.advance(HALF_DAY + 1)
+    start = threading.Barrier(16)
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        with workspaces.executor(installed.team_id) as executor:
+            start.wait()
+            try:
+                executor.do(SAY)
+            except BaseException as error:  # noqa: BLE001 - told below
+                failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == [] and world.refreshes() == [None]
+
+    async def tasks() -> None:
+        async with workspaces.async_executor(installed.team_id) as executor:
+            await asyncio.gather(*(executor.do(SAY) for _ in range(16)))
+
+    world.slack.advance(HALF_DAY + 1)
+    asyncio.run(tasks())
+    assert world.refreshes() == [None, None]
+    assert len(world.slack.channel("incidents").messages) == 32
+
+
+@pytest.mark.parametrize("grace", [0, 60])
+def test_the_loser_uses_what_the_winner_stored(world: World, monkeypatch: pytest.MonkeyPatch, grace: float) -> None:
+    """Two machines share a store and no lock, and rotate at one moment: both go on, whatever the grace period."""
+    world.slack.app.grace_seconds = grace
+    installed = world.install()
+    first, second = world.workspaces(), world.workspaces()
+    with first.executor(installed.team_id) as one, second.executor(installed.team_id) as other:
+        world.slack.advance(HALF_DAY + 1)
+        # The second has read the store, and before it asks Slack the first goes all the way.
+        app: Any = second._app
+        ask = app.ask
+
+        def late(*arguments: Any, **options: Any) -> Any:
+            app.ask = ask
+            one.do(SAY)
+            return ask(*arguments, **options)
+
+        monkeypatch.setattr(connect, "_alone", _nobody_locks)
+        app.ask = late
+        other.do(SAY)
+        assert world.refreshes() == [None, None if grace else "invalid_refresh_token"]
+        world.slack.advance(HALF_DAY + 1)
+        one.do(SAY)
+        other.do(SAY)
+    assert len(world.slack.channel("incidents").messages) == 4
+
+
+def _nobody_locks(name: str) -> Any:
+    import contextlib
+
+    return contextlib.nullcontext(False)
+
+
+def test_the_loser_waits_for_the_winner_to_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slack may know of the winner before the store does: the loser looks again for some seconds."""
+    installed = world.install()
+    stale = world.bot(installed)
+    world.slack.advance(HALF_DAY + 1)
+    with world.workspaces().executor(installed.team_id) as winner:
+        winner.do(SAY)
+    find, due = world.store.find_bot, world.slack.now + 3
+    monkeypatch.setattr(world.store, "find_bot", lambda **key: find(**key) if world.slack.now >= due else stale)
+    with world.workspaces().executor(installed.team_id) as loser:
+        loser.do(SAY)
+    assert world.refreshes() == [None, "invalid_refresh_token"]
+
+
+def test_a_token_that_slack_takes_no_more_is_looked_up_in_the_store(world: World) -> None:
+    """Of three active tokens Slack ends the oldest: whoever has that one finds the newest in the store."""
+    installed = world.install()
+    idle = world.workspaces().executor(installed.team_id)
+    busy = world.workspaces(rotate_before=43_199)
+    with idle, busy.executor(installed.team_id) as executor:
+        idle.do(SAY)
+        for _ in range(3):
+            world.slack.advance(2)
+            executor.do(SAY)
+        assert world.slack.app.active_tokens == 2
+        idle.do(SAY)
+    refused = [call.error for call in world.slack.calls_to("chat.postMessage") if call.error]
+    assert refused == ["token_revoked"]
+    assert len(world.slack.channel("incidents").messages) == 5
+
+
+def test_one_revoked_token_is_replaced(world: World) -> None:
+    """auth.revoke ends one rotating token and no installation, so the refresh token buys another."""
+    installed = world.install()
+    with world.workspaces().client(installed.team_id) as client:
+        client.auth_revoke()
+        assert client.auth_test()["team"] == "Acme"
+
+
+def test_a_clock_that_is_wrong_is_no_reason_to_stop(world: World) -> None:
+    """A token that Slack says is over is rotated, whatever this machine's clock says."""
+    installed = world.install()
+    bot = world.bot(installed)
+    bot.bot_token_expires_at = int(world.slack.now + 10 * HALF_DAY)
+    world.store.save_bot(bot)
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        executor.do(SAY)
+    assert world.refreshes() == [None]
+
+
+@pytest.mark.parametrize(
+    ("fault", "asked"),
+    [("server_error_before", [None]), ("ratelimited", ["ratelimited"]), ("internal_error", ["internal_error"])],
+)
+def test_while_the_token_is_good_a_failed_rotation_stops_nobody(
+    world: World, caplog: pytest.LogCaptureFixture, fault: str, asked: list[str | None]
+) -> None:
+    """Slack is down in the two hours before the end: requests go on with the old token, and it is tried again later."""
+    installed = world.install()
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY - 3600)
+        world.slack.inject("oauth.v2.access", fault)
+        executor.do(SAY)
+        executor.do(SAY)
+        assert len(world.refreshes()) == 1
+        assert "could not be rotated, and is used until it ends" in caplog.text
+        world.slack.advance(61)
+        executor.do(SAY)
+        assert world.refreshes()[1:] == [None]
+
+
+def test_a_refresh_whose_answer_is_lost_is_asked_for_again(world: World) -> None:
+    """Within the grace period the same refresh token gives another pair, and nothing is lost."""
+    world.slack.app.grace_seconds = 60
+    installed = world.install()
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        world.slack.lose_reply("oauth.v2.access", times=2)
+        executor.do(SAY)
+    assert world.refreshes() == [None, None, None]
+
+
+def test_without_a_grace_period_a_lost_answer_ends_the_installation_and_says_so(world: World) -> None:
+    """The new refresh token went down with the answer: nobody has it, so the app has to be installed again."""
+    installed = world.install()
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        world.slack.lose_reply("oauth.v2.access")
+        with pytest.raises(sr.AuthenticationFailed, match="token_expired .*invalid_refresh_token") as ended:
+            executor.do(SAY)
+        assert "Install the app again" in ended.value.remedy
+        client = world.workspaces().client(installed.team_id)
+        with client, pytest.raises(sr.AuthenticationFailed, match="refused to rotate the token"):
+            client.auth_test()
+        assert world.install().team_id == installed.team_id
+        executor.do(SAY)
+
+
+def test_a_wrong_secret_is_told_as_such_when_the_token_is_over(world: World) -> None:
+    """Who the app is can be mended without installing it again, and the error says so."""
+    installed = world.install()
+    with world.workspaces(client_secret="wrong").executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        with pytest.raises(sr.AuthenticationFailed, match="bad_client_secret.*Client ID and Secret"):
+            executor.do(SAY)
+
+
+def test_slack_out_of_reach_with_a_token_that_is_over(world: World) -> None:
+    """Nothing was sent, so it is tried again by the retry policy, and then told as a matter of the network."""
+    installed = world.install()
+    options = {"retry": sr.RetryPolicy(attempts=2)}
+    with world.workspaces(base_url="http://127.0.0.1:9/api/").executor(installed.team_id, **options) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        with pytest.raises(sr.SlackUnavailable, match="the token could not be rotated"):
+            executor.do(SAY)
+
+
+def test_a_store_that_fails_loses_no_rotated_token(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """What could not be stored lives on in the process, and is stored as soon as the store is back."""
+    installed = world.install()
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        world.store.fails = sqlite3.OperationalError(f"cannot store {world.slack.app.secrets}")
+        executor.do(SAY)
+        assert "not stored yet" in caplog.text and "OperationalError" in caplog.text
+        assert not [secret for secret in world.slack.app.secrets if secret in caplog.text]
+        world.store.fails = None
+        executor.do(SAY)
+    with world.workspaces().executor(installed.team_id) as another:
+        another.do(SAY)
+    assert world.refreshes() == [None]
+
+
+def test_a_store_that_cannot_be_read_is_told_by_its_type_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a store raises may show a token, and so may its traceback; neither comes along."""
+    installed = world.install()
+    monkeypatch.setattr(connect, "_LOOKS", 2)
+
+    def fail(**_: Any) -> Bot:
+        raise ValueError(f"torn {world.slack.app.secrets}")
+
+    monkeypatch.setattr(world.store, "find_bot", fail)
+    with pytest.raises(sr.ConnectFailed, match=r"could not be read \(ValueError\)") as failed:
+        world.workspaces().executor(installed.team_id)
+    assert failed.value.__cause__ is None and failed.value.__context__ is None
+
+
+def test_a_file_that_is_just_being_written_is_read_again(world: World, tmp_path: Path) -> None:
+    """slack_sdk's file store truncates a file before it writes: whoever reads then looks again."""
+    world.store = FileInstallationStore(base_dir=str(tmp_path / "file"))
+    installed = world.install()
+    path = tmp_path / "file" / f"none-{installed.team_id}" / "bot-latest"
+    whole = path.read_text()
+    path.write_text(whole[:50])
+    mended = threading.Timer(0.05, path.write_text, [whole])
+    mended.start()
+    world.workspaces().executor(installed.team_id).close()
+    mended.join()
+
+
+def test_bolt_finds_the_rotated_token_too(world: World, tmp_path: Path) -> None:
+    """find_installation, which Bolt reads, has the same fresh token as find_bot."""
+    world.store = FileInstallationStore(base_dir=str(tmp_path / "file"))
+    installed = world.install()
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        executor.do(SAY)
+    whole = world.store.find_installation(enterprise_id=None, team_id=installed.team_id)
+    assert whole is not None and whole.bot_token == world.bot(installed).bot_token
+    assert (whole.user_id, whole.team_name) == (installed.user_id, "Acme")
+
+
+def test_the_private_store_is_private_and_leaves_no_old_token(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders are 0700, files 0600, and nothing but the newest tokens is in them."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    world.store = sr.PrivateFileStore("~/private")
+    installed = world.install()
+    old = world.bot(installed)
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY + 1)
+        executor.do(SAY)
+    paths = sorted((tmp_path / "private").rglob("*"))
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in paths}
+    assert set(modes.values()) == {0o600, 0o700}
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in zip(paths, modes.values(), strict=True))
+    text = "".join(path.read_text() for path in paths if path.is_file())
+    assert old.bot_token not in text and str(old.bot_refresh_token) not in text
+    assert [path.name for path in paths if path.is_file()] == [
+        "bot-latest",
+        f"installer-{installed.user_id}-latest",
+        "installer-latest",
+    ]
+
+
+# --- the end of an installation --------------------------------------------------------------------------------------
+
+
+def test_an_installation_that_is_gone_already_is_only_deleted(world: World) -> None:
+    """Somebody removed the app in Slack: uninstall cleans the store up."""
+    installed = world.install()
+    workspaces = world.workspaces()
+    world.slack.app.uninstall(world.slack.app.installations[0])
+    workspaces.uninstall(installed.team_id)
+    assert world.store.bots == {}
+
+
+def test_where_slack_lets_no_bot_uninstall_nothing_is_deleted(world: World) -> None:
+    """no_permission is told, and the store keeps what still works."""
+    installed = world.install()
+    world.slack.fail_next("apps.uninstall", "no_permission")
+    with pytest.raises(sr.NotPermitted):
+        world.workspaces().uninstall(installed.team_id)
+    with world.workspaces().executor(installed.team_id) as executor:
+        executor.do(SAY)
+
+
+def test_forget_asks_slack_nothing(world: World) -> None:
+    """For the event app_uninstalled: the store is cleaned up, and no request is made."""
+    installed = world.install()
+    before = len(world.slack.calls)
+    world.workspaces().forget(installed.team_id)
+    assert world.store.bots == {} and len(world.slack.calls) == before
+
+
+def test_an_app_that_was_removed_is_told_to_whoever_uses_it(world: World) -> None:
+    """The token is refused, and nothing in the store is better: the error is Slack's own."""
+    installed = world.install()
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.app.uninstall(world.slack.app.installations[0])
+        with pytest.raises(sr.AuthenticationFailed, match="account_inactive"):
+            executor.do(SAY)
+        world.store.bots.clear()
+        with pytest.raises(sr.AuthenticationFailed):
+            executor.do(SAY)
+
+
+# --- organisations ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def org() -> Iterator[World]:
+    """An organisation with two workspaces, whose app is installed for all of them."""
+    slack = FakeSlack(enterprise="Umbrella")
+    slack.app.token_rotation = True
+    slack.add_workspace("Beta").add_channel("incidents")
+    with slack.serve() as server:
+        yield World(slack, server, MemoryStore(), MemoryStates())
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_one_installation_and_many_workspaces(org: World, tmp_path: Path, kind: str) -> None:
+    """An executor for each workspace sends its team_id where a method takes one, and they share one token."""
+    org.store = STORES[kind](tmp_path, org.slack.app.client_id)
+    installed = org.install(for_org=True)
+    assert (installed.team_id, installed.where) == (None, "Umbrella (E0FAKE0001)")
+    workspaces = org.workspaces(enterprise_id=installed.enterprise_id)
+    teams = workspaces.teams()
+    assert [team.name for team in teams] == ["Acme", "Beta"]
+    org.slack.advance(HALF_DAY + 1)
+    for team in teams:
+        with workspaces.executor(team.id) as executor:
+            executor.do(sr.CreateChannel(name=f"inc-{team.name.lower()}"))
+    beta = org.slack._family[teams[1].id]
+    assert [channel.name for channel in org.slack.channels] == ["inc-acme"]
+    assert [channel.name for channel in beta.channels] == ["incidents", "inc-beta"]
+    assert org.refreshes() == [None]
+    assert org.slack.complaints == beta.complaints == []
+    with pytest.raises(sr.RunbookError, match="would end everywhere|leave team_id out"):
+        workspaces.uninstall(teams[1].id)
+    workspaces.uninstall()
+    with pytest.raises(sr.NotInstalled):
+        workspaces.executor(teams[1].id)
+
+
+def test_a_workspace_of_its_own_comes_before_its_organisation(org: World) -> None:
+    """Where both are installed, the workspace's own installation is used, and no team_id is sent."""
+    org.install(for_org=True)
+    own = org.install()
+    workspaces = org.workspaces(enterprise_id="E0FAKE0001")
+    with workspaces.executor(own.team_id) as executor:
+        executor.do(sr.CreateChannel(name="x"))
+    assert "team_id" not in org.slack.calls_to("conversations.create")[-1].arguments
+    with pytest.raises(sr.NotInstalled, match=r"pass enterprise_id=…"):
+        org.workspaces().executor("T9")
+
+
+def test_every_method_with_a_team_id_gets_it_and_no_other(org: World) -> None:
+    """The list is that of the pages: the fake's, transcribed apart, says the same of every method that both know."""
+    from slackrunbooks.slack_methods import METHODS, TAKES_TEAM_ID
+
+    fake = {method for method, page in reference().items() if "team_id" in page["arguments"]}
+    assert TAKES_TEAM_ID & set(reference()) == fake
+    assert {"conversations.create", "users.list"} <= fake & set(METHODS)
+    installed = org.install(for_org=True)
+    team = org.slack.team_id
+    with org.workspaces(enterprise_id=installed.enterprise_id).client(team) as client:
+        client.api_call("auth.test")
+        client.conversations_create(name="a")
+        client.api_call("conversations.create", params={"name": "b", "team_id": "T0FAKE0002"})
+    sent = [call.arguments.get("team_id") for call in org.slack.calls if call.method != "oauth.v2.access"]
+    assert sent == [None, None, team]
+
+
+def test_a_workspace_has_no_teams(world: World) -> None:
+    """Only the installation of an organisation lists workspaces; without one the store says so."""
+    world.install()
+    with pytest.raises(sr.NotInstalled):
+        world.workspaces().teams("E1")
+
+
+def test_slack_may_refuse_to_list_teams(org: World) -> None:
+    """The error is Slack's own, typed."""
+    installed = org.install(for_org=True)
+    org.slack.fail_next("auth.teams.list", "access_denied")
+    with pytest.raises(sr.NotPermitted, match="access_denied"):
+        org.workspaces().teams(installed.enterprise_id)
+
+
+def test_a_workspace_without_access_is_named(org: World) -> None:
+    """Slack's team_access_not_granted comes as NotPermitted."""
+    installed = org.install(for_org=True)
+    executor = org.workspaces(enterprise_id=installed.enterprise_id).executor("T9")
+    with executor, pytest.raises(sr.NotPermitted, match="team_access_not_granted"):
+        executor.do(sr.CreateChannel(name="x"))
+
+
+# --- nothing leaks ---------------------------------------------------------------------------------------------------
+
+
+def _ours(error: BaseException) -> str:
+    """Return what the frames of this package show, and the error itself."""
+    text = [
+        str(error),
+        repr(error),
+        repr(error.args),
+        repr(vars(error)),
+        repr(error.__cause__),
+        repr(error.__context__),
+    ]
+    seen: list[BaseException] = []
+    pending: list[BaseException | None] = [error]
+    while pending:
+        link = pending.pop()
+        if link is None or link in seen:
+            continue
+        seen.append(link)
+        pending += [link.__cause__, link.__context__]
+        trace = link.__traceback__
+        while trace is not None:
+            if "tests" not in Path(trace.tb_frame.f_code.co_filename).parts:
+                text += [f"{name}={value!r}" for name, value in trace.tb_frame.f_locals.items()]
+            trace = trace.tb_next
+    return "\n".join(text)
+
+
+def test_nothing_leaks(world: World, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    """No token, code, refresh token or client secret is in a log at DEBUG, a repr, a traceback with locals or a pickle.
+
+    Every path of this file that fails goes through here; the search is proven by what it must find.
+    """
+    caplog.set_level(logging.DEBUG)
+    world.store = SQLite3InstallationStore(database=str(tmp_path / "s.db"), client_id=world.slack.app.client_id)
+    world.states = SQLite3OAuthStateStore(database=str(tmp_path / "states.db"), expiration_seconds=600)
+    installer = world.installer()
+    kept: list[object] = [installer, installer.begin()]
+    errors: list[BaseException] = []
+
+    def fails(work: Any, *arguments: Any) -> None:
+        try:
+            work(*arguments)
+        except sr.SlackRunbooksError as error:
+            errors.append(error)
+        else:
+            raise AssertionError("it did not fail")
+
+    used = world.back(installer)
+    installed = installer.handle(used)
+    kept.append(installed)
+    fails(installer.handle, used)
+    fresh = parse_qs(urlsplit(installer.begin().url).query)["state"][0]
+    fails(installer.handle, {"code": parse_qs(used)["code"][0], "state": fresh})
+    fails(installer.handle, world.back(installer, deny=True))
+    for fault in ("applied_then_reset", "truncated", "not_json", "internal_error_after", "ratelimited"):
+        world.slack.inject("oauth.v2.access", fault)
+        fails(installer.handle, world.back(installer))
+    fails(world.installer(client_secret="wrong-secret-1").handle, world.back(installer))
+    save, world.store.save = world.store.save, _leaky(world)
+    fails(installer.handle, world.back(installer))
+    world.store.save = save
+    workspaces = world.workspaces()
+    client = workspaces.client(installed.team_id)
+    executor = workspaces.executor(installed.team_id)
+    kept += [
+        workspaces,
+        client,
+        executor,
+        vars(client),
+        vars(workspaces),
+        client._source,
+        vars(client._source)["_name"],
+    ]
+    executor.do(SAY)
+    kept.append(client.auth_test())
+    kept.append(vars(client.auth_test())["req_args"])
+    world.slack.advance(HALF_DAY + 1)
+    executor.do(SAY)
+    world.slack.advance(HALF_DAY + 1)
+    world.slack.lose_reply("oauth.v2.access")
+    fails(executor.do, SAY)
+    fails(client.auth_test)
+    fails(lambda: asyncio.run(_asks(workspaces, installed.team_id)))
+    fails(lambda: workspaces.uninstall(installed.team_id))
+    executor.close()
+    client.close()
+
+    secrets = [*world.slack.app.secrets, "wrong-secret-1"]
+    assert len(secrets) > 15 and len(errors) == 14
+    text = {
+        "logs": "\n".join(f"{record.getMessage()} {record.args!r} {record.exc_text}" for record in caplog.records),
+        "reprs": "\n".join(map(repr, kept)),
+        "tracebacks": "\n".join(map(_ours, errors)),
+        "pickles": repr([pickle.dumps(error) for error in errors] + [pickle.dumps(installed)]),
+    }
+    assert "oauth.v2.access" in text["logs"] and "T0FAKE0001" in text["reprs"]
+    found = [(where, secret[:12]) for where, content in text.items() for secret in secrets if secret in content]
+    assert found == []
+    for secretive in (installer, workspaces, client, client._source):
+        with pytest.raises(TypeError, match="pickle|token"):
+            pickle.dumps(secretive)
+
+
+def _leaky(world: World) -> Any:
+    def save(installation: Installation) -> None:
+        token = installation.bot_token
+        raise RuntimeError(f"[parameters: {token}, {world.slack.app.secrets}]")
+
+    return save
+
+
+async def _asks(workspaces: sr.Workspaces, team_id: str | None) -> None:
+    client = workspaces.async_client(team_id)
+    try:
+        await client.auth_test()
+    finally:
+        await client.close()
+
+
+def test_the_search_for_leaks_can_find_one() -> None:
+    """The control: a secret in a local of a frame outside the tests, in a cause or an attribute is found."""
+    source = "def ask():\n    token = 'xoxb-found'\n    raise ValueError(len(token))\n"
+    space: dict[str, Any] = {}
+    exec(compile(source, "elsewhere.py", "exec"), space)
+    with pytest.raises(ValueError) as failed:
+        space["ask"]()
+    assert "xoxb-found" in _ours(failed.value)
+    cause = ValueError("xoxb-found-too")
+    outer = ValueError("no")
+    outer.__cause__ = cause
+    assert "xoxb-found-too" in _ours(outer)
