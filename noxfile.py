@@ -6,24 +6,22 @@ checkout but what .gitignore names.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tarfile
-import tempfile
-import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nox
 
+sys.path.insert(0, str(Path(__file__).parent))
+from tests.servers import POSTGRES_IS_MISSING, REDIS_IS_MISSING, Postgres, Redis
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint", "typing", "docs"]
@@ -97,72 +95,34 @@ def npm(session: nox.Session) -> None:
 @nox.session
 def postgres(session: nox.Session) -> None:
     """Run the tests of the journals on a PostgreSQL server of their own; where CI is set, one must be there."""
-    programs = _postgres_programs()
-    if programs is None:
-        told = "there is no PostgreSQL: apt-get install postgresql, or put initdb and postgres on PATH"
-        if os.environ.get("CI"):
-            session.error(told)
-        session.skip(told)
+    _require_servers(session, {POSTGRES_IS_MISSING: Postgres.programs()})
     session.install("-e", EXTRAS)
     _install_group(session, "test")
     tests = session.posargs or ["tests/test_stores.py", "tests/test_journal.py", "tests/test_runs_in_time.py"]
-    with _postgres_server(programs) as dsn:
-        environment = {"SLACKRUNBOOKS_TEST_POSTGRES": dsn, "COVERAGE_FILE": str(ROOT / ".coverage.postgres")}
+    with Postgres() as server:
+        environment = {"SLACKRUNBOOKS_TEST_POSTGRES": server.dsn, "COVERAGE_FILE": str(ROOT / ".coverage.postgres")}
         session.run("coverage", "erase", env=environment)
         session.run("coverage", "run", "-m", "pytest", *tests, env=environment)
 
 
-def _postgres_programs() -> Path | None:
-    """Return the folder of initdb and postgres: that of PATH, or the newest of Debian's, which are not on it."""
-    found = shutil.which("postgres")
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
-    folders = ([Path(found).resolve().parent] if found else []) + debian[::-1]
-    return next((folder for folder in folders if (folder / "initdb").is_file()), None)
+@nox.session
+def celery(session: nox.Session) -> None:
+    """Kill Celery workers that share a Redis and a PostgreSQL of their own, a few; arguments go to the campaign."""
+    _require_servers(session, {REDIS_IS_MISSING: Redis.program(), POSTGRES_IS_MISSING: Postgres.programs()})
+    session.install("-e", ".[async,celery,cli,postgres]")
+    _install_group(session, "test")
+    session.run("pytest", "tests/test_celery.py")
+    short = ["--kills=5", "--runs=12", "--frozen=1", "--redis=1", "--postgres=1", "--limit=180"]
+    session.run("python", "tests/campaigns/test_celery_kills.py", *(session.posargs or short))
 
 
-@contextlib.contextmanager
-def _postgres_server(programs: Path) -> Iterator[str]:
-    """Start a server on 127.0.0.1 with an empty database, and end it afterwards, whatever happens."""
-    # The server refuses to run as root; Debian's package has made a user for it.
-    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
-    # Short, because the path of a socket may have 107 bytes; not below a folder that only root may enter.
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as name:
-        if as_user:
-            shutil.chown(name, "postgres")
-        data, log = Path(name, "data"), Path(name, "log")
-        init = [
-            programs / "initdb",
-            "--auth=trust",
-            "--username=postgres",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-        ]
-        subprocess.run([*as_user, *init, data], cwd=name, check=True, stdout=subprocess.DEVNULL)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "fsync=off"]
-        options = [part for setting in settings for part in ("-c", setting)]
-        with log.open("wb") as told:
-            server = subprocess.Popen(
-                [*as_user, programs / "postgres", "-D", data, *options], cwd=name, stdout=told, stderr=told
-            )
-        try:
-            for _ in range(300):
-                if b"ready to accept connections" in log.read_bytes() or server.poll() is not None:
-                    break
-                time.sleep(0.1)
-            if server.poll() is not None or b"ready to accept connections" not in log.read_bytes():
-                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            # SIGINT lets it end at once, without waiting for those who are connected.
-            server.send_signal(signal.SIGINT)
-            try:
-                server.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+def _require_servers(session: nox.Session, programs: Mapping[str, object]) -> None:
+    """Skip a session whose servers are missing, or let it fail where CI is set."""
+    told = "; ".join(told for told, program in programs.items() if program is None)
+    if told and os.environ.get("CI"):
+        session.error(told)
+    if told:
+        session.skip(told)
 
 
 @nox.session

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
         Reply as Reply,
         Wait as Wait,
     )
-    from ._engine import RunFinished as RunFinished, StepFinished as StepFinished, StepStarted as StepStarted
+    from ._engine import (
+        Event as Event,
+        Hook as Hook,
+        RunFinished as RunFinished,
+        StepFinished as StepFinished,
+        StepStarted as StepStarted,
+    )
     from ._registry import register as register, unregister as unregister
     from .actions import (
         Action as Action,
@@ -102,7 +108,9 @@ if TYPE_CHECKING:
     )
     from .actions._base import Fault as Fault
     from .actions.functions import Function as Function
+    from .audit import AuditLog as AuditLog
     from .client import PooledAsyncWebClient as PooledAsyncWebClient, PooledWebClient as PooledWebClient
+    from .doctor import diagnose as diagnose
     from .errors import (
         AmbiguousOutcome as AmbiguousOutcome,
         ApprovalRefused as ApprovalRefused,
@@ -150,8 +158,12 @@ if TYPE_CHECKING:
         severity as severity,
     )
     from .pacing import Pacing as Pacing
+    from .policy import Policy as Policy
     from .report import (
+        AuditRecord as AuditRecord,
         CheckReport as CheckReport,
+        Diagnosis as Diagnosis,
+        Finding as Finding,
         LostAnswer as LostAnswer,
         Plan as Plan,
         PlannedStep as PlannedStep,
@@ -197,6 +209,8 @@ __all__ = [
     "Approved",
     "ArchiveChannel",
     "AsyncExecutor",
+    "AuditLog",
+    "AuditRecord",
     "AuthenticationFailed",
     "BookmarkAdded",
     "BookmarkEdited",
@@ -219,12 +233,14 @@ __all__ = [
     "CreateChannel",
     "Date",
     "DeleteMessage",
+    "Diagnosis",
     "EditBookmark",
     "EphemeralSent",
     "Executor",
     "Fault",
     "FileUploaded",
     "Find",
+    "Finding",
     "Flow",
     "Forget",
     "Function",
@@ -342,6 +358,7 @@ __all__ = [
     "WaitForReaction",
     "__version__",
     "app_manifest",
+    "diagnose",
     "escape",
     "read_manifest",
     "register",
@@ -354,7 +371,7 @@ __all__ = [
 # Each module and the public names that live in it.
 _HOMES = {
     "_effects": "Call Find Flow Forget HostCall Partial Repeat Reply Wait",
-    "_engine": "RunFinished StepFinished StepStarted",
+    "_engine": "Event Hook RunFinished StepFinished StepStarted",
     "actions": (
         "Action AddBookmark AddReaction ApprovalAsked Approved ArchiveChannel BookmarkAdded "
         "BookmarkEdited BookmarkRemoved CancelScheduledMessage CanvasCreated ChannelArchived "
@@ -373,6 +390,7 @@ _HOMES = {
     "actions._base": "Fault",
     "actions.functions": "Function",
     "client": "PooledAsyncWebClient PooledWebClient",
+    "doctor": "diagnose",
     "errors": (
         "AmbiguousOutcome ApprovalRefused AuthenticationFailed ChannelNotFound CheckFailed InvalidBlocks "
         "InvalidChannelName IsArchived JournalError MessageNotFound MissingScope MissingVariable "
@@ -384,7 +402,9 @@ _HOMES = {
     "manifest": "Manifest ManifestChange ManifestDiff app_manifest read_manifest",
     "markup": "ChannelMention Date GroupMention Link UserMention severity",
     "pacing": "Pacing",
-    "report": "CheckReport LostAnswer Plan PlannedStep Report StepReport",
+    "policy": "Policy",
+    "audit": "AuditLog",
+    "report": "AuditRecord CheckReport Diagnosis Finding LostAnswer Plan PlannedStep Report StepReport",
     "retries": "RetryPolicy",
     "runbook": "Input ItemFailed ItemsDone Runbook Step",
     "scopes": "Requirement ScopeAudit ScopeRequirements required_scopes",
@@ -398,21 +418,22 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 
 # Parts of the contract that this version does not have, so that nobody looks for a typing error.
 _LATER = (
-    "Policy",
     "Workspaces",
     "connect",
-    "diagnose",
 )
 
 
-def __getattr__(name: str) -> Any:
-    module = _HOME.get(name)
-    if module is None:
-        later = "; this version does not have it yet" if name in _LATER else ""
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{later}")
-    value = getattr(import_module(f".{module}", __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:
+    # A type checker that saw it would take every name for one of ours.
+
+    def __getattr__(name: str) -> Any:
+        module = _HOME.get(name)
+        if module is None:
+            later = "; this version does not have it yet" if name in _LATER else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{later}")
+        value = getattr(import_module(f".{module}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

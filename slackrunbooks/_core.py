@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import re
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
 
 import attrs
 
 from ._context import MISSING, in_the_way, look_up, put
-from ._effects import OnAmbiguous
-from ._engine import Event, Hook, Machine, Send, Work
+from ._effects import NotSent, OnAmbiguous
+from ._engine import Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
 from ._perform import WallClock
-from ._settle import REPLIES
 from ._survey import survey
 from .actions import Action
 from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
 from .journal import RunRecord, decode, encode
 from .pacing import Pacing, asked_to_wait
-from .report import LostAnswer, Report
+from .policy import Policy
+from .report import AuditRecord, LostAnswer, Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
 from .templates import SupportsContext
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .report import Plan
 
-__all__ = ["Context", "Core", "outcome_of", "skipping"]
+__all__ = ["Audit", "Context", "Core", "outcome_of", "skipping"]
 
 _log = logging.getLogger("slackrunbooks")
 
@@ -55,6 +57,9 @@ _KEPT = 1000
 
 Context: TypeAlias = Mapping[str, Any] | SupportsContext | None
 """The data that fills a runbook: a mapping of plain data, or an object that gives one."""
+
+Audit: TypeAlias = Callable[[AuditRecord], object]
+"""Takes a record of each effect in Slack."""
 
 
 @attrs.define
@@ -79,11 +84,15 @@ class Core:
         pacing: Pacing | None,
         journal: Journal | None,
         on_ambiguous: OnAmbiguous,
-        policy: object,
+        policy: Policy | None,
         hooks: Iterable[Hook],
+        audit: Audit | None,
     ) -> None:
-        if policy is not None:
-            raise Unsupported("the executor option 'policy'", "Leave it out.")
+        if audit is not None and not callable(audit):
+            raise RunbookError(f"must be callable, as an AuditLog; not {type(audit).__name__}.", place="Executor.audit")
+        self._audit = audit
+        if policy is not None and not isinstance(policy, Policy):
+            raise RunbookError(f"must be a Policy, not {type(policy).__name__}.", place="Executor.policy")
         if pacing is not None and not isinstance(pacing, Pacing):
             raise RunbookError(f"must be a Pacing, not {type(pacing).__name__}.", place="Executor.pacing")
         if on_ambiguous not in get_args(OnAmbiguous):
@@ -101,6 +110,7 @@ class Core:
         self._hooks = tuple(hooks)
         self._journal = journal
         self._pacing = pacing
+        self._policy = policy
         self._lanes = journal
         if pacing is not None and journal is None:
             from .stores import MemoryJournal
@@ -138,7 +148,8 @@ class Core:
     def _survey(self, runbook: Runbook | Action[Any], context: object) -> tuple[Runbook, Plan, bool]:
         book, single = (runbook, False) if isinstance(runbook, Runbook) else (Runbook.of_one(runbook), True)
         templates = not single or context is not None
-        return book, survey(book, _plain_context(context), templates=templates, single=single), single
+        plan = survey(book, _plain_context(context), templates=templates, single=single, policy=self._policy)
+        return book, plan, single
 
     def report(self, run_id: str | None = None) -> Report:
         """Return the report of a run of this executor or its journal, also of one that Ctrl-C or a cancellation ended.
@@ -173,7 +184,7 @@ class Core:
             KeyError: The journal has no such run.
         """
         machine, _ = recorded(self._journal_or_refused("lost_answers"), self._kept_record(run_id, "lost_answers"))
-        return tuple(LostAnswer(step, call, method, REPLIES.get(method, ())) for step, call, method in machine.doubts())
+        return tuple(machine.doubts())
 
     # --- starting and ending a run -----------------------------------------------------------------------------------
 
@@ -188,6 +199,7 @@ class Core:
             templates=context is not None,
             single=True,
             on_ambiguous=self._on_ambiguous,
+            policy=self._policy,
         )
         return machine, None if key is None else data
 
@@ -195,7 +207,11 @@ class Core:
         """Open the run of one action under a key. Blocks."""
         name = _named(f"key/{key}", "do")
         book, data = _checked_action(action), _plain_context(context)
-        return self._open(book, data, name, templates=context is not None, single=True)
+        opened = self._open(book, data, name, templates=context is not None, single=True)
+        if isinstance(opened, Report) and opened.state in ("failed", "cancelled"):
+            # It certainly did nothing, or not all of it: asked again, it goes on.
+            return self._to_retry(name, None)
+        return opened
 
     def _for_run(
         self, runbook: Runbook, context: Context, run_id: str | None, actor: str | None, reason: str | None
@@ -215,6 +231,7 @@ class Core:
             actor=actor,
             reason=reason,
             on_ambiguous=self._on_ambiguous,
+            policy=self._policy,
         )
         return machine, data
 
@@ -283,6 +300,7 @@ class Core:
             actor=actor,
             reason=reason,
             deadline=deadline,
+            policy=self._policy,
         )
         if known is None:
             if not single:
@@ -292,6 +310,12 @@ class Core:
         kept, asked = decode(known.spec), decode(spec)
         if (kept["runbook"], kept["templates"]) != (asked["runbook"], asked["templates"]):
             raise RunConflict(run_id, "it is a run of another runbook; give this one another run_id.")
+        if kept.get("policy") != asked["policy"]:
+            raise RunConflict(
+                run_id,
+                "it was begun under another policy, and goes on under that one only: resume it with an executor that "
+                "has none, or cancel it and give this one another run_id.",
+            )
         if kept["given"] != asked["given"]:
             return known, ("The context differs from the one the run began with, and was ignored.",)
         return known, ()
@@ -301,7 +325,7 @@ class Core:
         journal = self._journal_or_refused("resume")
         if record.state != "running":
             machine, heard = recorded(journal, record)
-            if not journal.listen(record.run_id, heard).messages:
+            if machine.finished and not journal.listen(record.run_id, heard).messages:
                 return machine.report()
         now = self._clock.now()
         course = Course.of(journal, record, self._owner, now)
@@ -321,6 +345,9 @@ class Core:
         reason: str | None,
     ) -> dict[str, Any]:
         """Return what was asked for, as :meth:`_open` and :meth:`_begun` take it."""
+        seconds = isinstance(deadline, (int, float)) and not isinstance(deadline, bool) and 0 <= deadline < math.inf
+        if deadline is not None and not seconds:
+            raise RunbookError(f"must be seconds, as 3600; not {deadline!r}.", place="deadline")
         return {
             "runbook": runbook,
             "given": _plain_context(context),
@@ -347,14 +374,14 @@ class Core:
         return record
 
     def _ended(self, run_id: str, what: str) -> Machine:
-        """Return the machine of a run that has ended and did not succeed. Blocks."""
+        """Return the machine of a run that has ended and left something to do about it. Blocks."""
         record = self._kept_record(run_id, what)
         machine, _ = recorded(self._journal_or_refused(what), record)
         if record.state == "running":
             raise RunHeld(
                 run_id, f"it has not ended yet, so there is nothing to {what}; resume it, or cancel it first."
             )
-        if record.state == "succeeded":
+        if record.state == "succeeded" and not (what == "resolve" and machine.doubts()):
             raise RunConflict(run_id, f"it has succeeded, so there is nothing to {what}.")
         return machine
 
@@ -362,11 +389,12 @@ class Core:
         """Open a run that failed, to go on from the step that did. Blocks."""
         machine = self._ended(run_id, "retry")
         if doubts := machine.doubts():
-            step, call, method = doubts[0]
+            lost = doubts[0]
             raise RunConflict(
                 run_id,
-                f"nobody knows whether {method} (call {call} of step {step!r}) was carried out. Look in Slack, and "
-                f"answer with resolve({run_id!r}, {step!r}, call={call}, applied=…).",
+                f"nobody knows whether {lost.method} (call {lost.call} of step {lost.step!r}) was carried out. Look"
+                f"{'' if lost.function else ' in Slack'}, and answer with resolve({run_id!r}, {lost.step!r}, "
+                f"call={lost.call}, applied=…).",
             )
         if runbook is not None:
             runbook = _checked_runbook(runbook)
@@ -383,17 +411,18 @@ class Core:
     ) -> Report | Course:
         """Answer for a lost request, and open the run to go on. Blocks."""
         doubts = self._ended(run_id, "resolve").doubts()
-        method = next((method for name, number, method in doubts if (name, number) == (step, call)), None)
-        if method is None:
-            asked = ", ".join(f"call {number} of step {name!r} ({method})" for name, number, method in doubts)
+        lost = next((lost for lost in doubts if (lost.step, lost.call) == (step, call)), None)
+        if lost is None:
+            asked = ", ".join(f"call {each.call} of step {each.step!r} ({each.method})" for each in doubts)
             raise RunConflict(run_id, f"call {call} of step {step!r} is not in doubt; {asked or 'nothing'} is.")
-        needed = REPLIES.get(method, ()) if applied else ()
-        missing = [path for path in needed if not _tells(reply or {}, path)]
+        missing = [path for path in lost.reply if applied and not _tells(reply or {}, path)]
         if missing:
-            raise RunbookError(
-                f"needs {', '.join(missing)} of what {method} made, for the steps that follow: take it from Slack.",
-                place="reply",
+            made = (
+                "returned, for the steps that follow"
+                if lost.function
+                else "made, for the steps that follow: take it from Slack"
             )
+            raise RunbookError(f"needs {', '.join(missing)} of what {lost.method} {made}.", place="reply")
         answer = {"step": step, "call": call, "reply": dict(reply or {}) if applied else None}
         self._told(run_id, "resolve", answer)
         return self._go_on(self._kept_record(run_id))
@@ -447,15 +476,26 @@ class Core:
 
     def _let_go(self, course: Course, error: BaseException) -> None:
         """Leave an interrupted run for whoever goes on with it, and keep what is known of it. Blocks."""
-        course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
-        self._latest = course.machine.report()
+        # How far it came is no end, and hooks are told of none.
+        self._latest = course.report()
+        self._note_effects(course.machine)
         with contextlib.suppress(JournalError, RunHeld):
-            course.recorder.let_go(self._clock.now())
-        self._tell(course.machine)
+            course.let_go(self._clock.now())
+        course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
+
+    def _left(self, opened: Report | Course | None) -> None:
+        """Let go of a run that was opened for somebody who was cancelled meanwhile. Blocks."""
+        if isinstance(opened, Course):
+            self._let_go(opened, CancelledError())
+
+    def _unsent(self, course: Course, work: Work | None) -> None:
+        """Write that a request did not leave, whose sender was cancelled while its intent was written. Blocks."""
+        if isinstance(work, Send):
+            course.done(work, NotSent("the run was interrupted before it was sent"), self._clock.now())
 
     def _parked(self, course: Course, wake_at: float) -> Report:
         """Let go of a run that goes on later, in whatever process. Blocks."""
-        course.recorder.let_go(self._clock.now(), wake_at)
+        course.let_go(self._clock.now(), wake_at)
         self._latest = report = course.report()
         return report
 
@@ -506,21 +546,40 @@ class Core:
 
     def _look_before(self, runbook: Runbook, context: dict[str, Any]) -> None:
         """Refuse a run whose runbook and context are known to be wrong, before anything is sent."""
-        problems = [problem for problem in survey(runbook, context).problems if problem.severity == "error"]
+        plan = survey(runbook, context, policy=self._policy)
+        problems = [problem for problem in plan.problems if problem.severity == "error"]
         if problems:
             raise CheckFailed(problems, subject=runbook.name) from problems[0].error
 
     # --- pacing ------------------------------------------------------------------------------------------------------
 
-    def _place(self, work: Work | None) -> float:
-        """Take a place in the lanes of a request, and return when it comes; now for anything else. Blocks."""
-        now = self._clock.now()
-        waits = [0.0]
-        if self._pacing is not None and self._lanes is not None and isinstance(work, Send):
-            with _unpaced():
-                lanes = self._pacing.lanes(work.call)
-                waits += [self._lanes.reserve(lane.name, now, lane.gap, lane.burst) for lane in lanes]
-        return now + max(waits)
+    def _place(self, machine: Machine, work: Work | None) -> float | None:
+        """Take a place in the lanes of a request, and return when it comes; ``None`` if it may go at once. Blocks.
+
+        One that has waited for its place goes, unless Slack has closed the lane meanwhile; then it takes another.
+        """
+        if self._pacing is None or self._lanes is None or not isinstance(work, Send):
+            return None
+        now, waits = self._clock.now(), [0.0]
+        with _unpaced():
+            lanes = self._pacing.lanes(work.call)
+            if machine.has_place(work) and all(self._lanes.closed_until(lane.name) <= now for lane in lanes):
+                return None
+            waits += [self._lanes.reserve(lane.name, now, lane.gap, lane.burst) for lane in lanes]
+        return now + max(waits) if max(waits) > 0 else None
+
+    def _waits_for_place(self, machine: Machine, work: Send) -> bool:
+        """Let a request wait for its place; ``False`` if it may go at once. Blocks."""
+        until = self._place(machine, work)
+        if until is not None:
+            machine.tell("place", {"step": work.step, "until": until}, self._clock.now())
+        return until is not None
+
+    def _hold_back(self, course: Course) -> None:
+        """Let the next request of a run that is kept wait for its place, and write that it does. Blocks."""
+        work = course.coming(self._clock.now)
+        if isinstance(work, Send) and (until := self._place(course.machine, work)) is not None:
+            course.hold_back(work, until, self._clock.now())
 
     def _slow_down(self, work: Work, delivery: Delivery | None) -> None:
         """Close the lanes of a request to which Slack answered that it came too early. Blocks."""
@@ -533,16 +592,15 @@ class Core:
                     self._lanes.close_lane(lane.name, self._clock.now() + seconds)
 
     def _tell(self, machine: Machine) -> None:
+        self._note_effects(machine)
         for event in machine.events():
-            self._tell_hooks(event)
+            for hook in self._hooks:
+                _call(hook, event, "A hook failed; the run goes on.")
 
-    def _tell_hooks(self, event: Event) -> None:
-        for hook in self._hooks:
-            try:
-                hook(event)
-            except Exception:  # noqa: BLE001
-                # A broken progress bar must not stop an incident from being declared.
-                _log.exception("A hook failed; the run goes on.")
+    def _note_effects(self, machine: Machine) -> None:
+        for record in machine.audited():
+            if self._audit is not None:
+                _call(self._audit, record, "An effect could not be written to the audit; the run goes on.")
 
     def _next(self, machine: Machine, pending: list[Work]) -> Work | None:
         """Return what to do next."""
@@ -557,6 +615,14 @@ class Core:
         self._tell(machine)
 
 
+def _call(hook: Callable[[Any], object], told: object, failed: str) -> None:
+    try:
+        hook(told)
+    except Exception:  # noqa: BLE001
+        # A broken progress bar must not stop an incident from being declared.
+        _log.exception(failed)
+
+
 @contextlib.contextmanager
 def _unpaced() -> Generator[None]:
     """Let a request go at once where nobody can tell its place: Slack itself says when it is too early."""
@@ -567,14 +633,24 @@ def _unpaced() -> Generator[None]:
 
 
 @contextlib.contextmanager
-def skipping(run_id: str) -> Generator[None]:
-    """Let others go on where one run is held by somebody else or cannot go on."""
+def skipping(run_id: str, broken: list[JournalError]) -> Generator[None]:
+    """Let others go on where one run is held by somebody else, was purged, or cannot go on.
+
+    Args:
+        run_id: The run.
+        broken: Takes what the journal said. Where it says so of every run, it is the journal that is broken.
+    """
     try:
         yield
-    except RunHeld:
+    except (RunHeld, KeyError):
         pass
+    except JournalError as error:
+        _log.error("Run %s cannot go on: %s", run_id, error)
+        broken.append(error)
     except (RunConflict, RunbookError) as error:
         _log.error("Run %s cannot go on: %s", run_id, error)
+    except Exception:  # noqa: BLE001 - one run must not keep the others from going on
+        _log.exception("Run %s cannot go on.", run_id)
 
 
 def _with_saved(given: dict[str, Any], journal: Journal, subject: str) -> dict[str, Any]:
@@ -641,6 +717,9 @@ def _copied(value: Any) -> Any:
 
 def outcome_of(report: Report) -> Any:
     """Return what a single action gave, or raise what it met."""
+    if report.state == "waiting":
+        waits = f"it waits {report.steps[0].reason}" if report.steps else "everything is paused"
+        raise RunHeld(report.run_id, f"{waits.rstrip()}; ask again with the same key, or let a worker go on with it.")
     step = report.steps[0]
     if step.error is not None:
         if isinstance(step.error, SlackRunbooksError):

@@ -19,11 +19,12 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Any, BinaryIO, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, BinaryIO, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
 
 __all__ = [
+    "NO_ADDRESS",
     "Answered",
     "Call",
     "Content",
@@ -124,6 +125,9 @@ class HostCall:
     arguments: Mapping[str, Any] = attrs.field(repr=lambda arguments: f"<{', '.join(arguments)}>")
     repeat: Repeat
 
+
+NO_ADDRESS: Final = "no_upload_address"
+"""How an upload ends whose address is not known any more."""
 
 Request: TypeAlias = Call | Upload | HostCall
 """What a driver performs once and reports the delivery of."""

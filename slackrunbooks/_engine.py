@@ -11,10 +11,10 @@ Each step is a small stack of generators: the action, and above it the look-ups 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 import attrs
 
@@ -36,21 +36,23 @@ from ._effects import (
     Wait,
     unsendable,
 )
-from ._settle import DOUBTFUL, Applied, Doubt, quiet, recipe
+from ._settle import DOUBTFUL, REPLIES, Applied, Doubt, made, quiet, recipe
 from ._survey import EMPTY_LIST, loop_items
 from .actions._base import error_of, render
 from .actions._marks import is_stampable, mark, stamped
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
-from .report import Outcome, Report, State, StepReport
+from .policy import Watch
+from .report import AuditRecord, LostAnswer, Outcome, Report, State, StepReport
 from .retries import Accepted, Refused, RetryPolicy, judge
 from .runbook import ItemFailed, ItemsDone, Runbook
 from .slack_methods import METHODS
 
 if TYPE_CHECKING:
     from .actions._base import Action
+    from .policy import Policy
     from .runbook import Step
 
-__all__ = ["Event", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
+__all__ = ["Event", "Hook", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
 
 
 @attrs.frozen
@@ -136,6 +138,7 @@ class _Frame:
     flow: Flow[Any]
     key: tuple[str, ...] | None = None
     settles: bool = False
+    judges: Call | None = None
 
 
 @attrs.frozen
@@ -156,6 +159,14 @@ class _Again:
 
 
 @attrs.frozen
+class _Judged:
+    """A request as the action asked for it, and as the policy lets it go."""
+
+    asked: Call
+    call: Call
+
+
+@attrs.frozen
 class _Unsettled:
     """What became of a request cannot be found out."""
 
@@ -163,21 +174,40 @@ class _Unsettled:
 
 
 @attrs.frozen
+class _Asked:
+    """A request as a step asked for it, and where in the step that was.
+
+    Attributes:
+        call: The request.
+        step: The step, as it was then.
+        item: The item of its loop, with its number; ``None`` without one.
+        nth: The how many-th of its method it was there.
+    """
+
+    call: Request
+    step: Step
+    item: tuple[int, Any] | None
+    nth: int
+
+    def stands_for(self, other: _Asked) -> bool:
+        """Tell whether it is at the same place; its arguments may differ, as where they name the time."""
+        mine, theirs = ((each.call.method, each.nth, each.item, each.step) for each in (self, other))
+        return mine == theirs
+
+
+@attrs.frozen
 class _Known:
     """A request that was carried out, so that a step that is tried again does not send it again.
 
     Attributes:
-        call: The request, as the action asked for it.
-        reply: The answer.
+        asked: The request, as the action asked for it.
+        reply: The answer, or what a function returned.
         told: Whether a person said so; then its arguments need not be the same.
     """
 
-    call: Request
-    reply: Reply
+    asked: _Asked
+    reply: Any
     told: bool = False
-
-    def answers(self, call: Call) -> bool:
-        return self.call.method == call.method and (self.told or self.call == call)
 
 
 @attrs.define
@@ -191,8 +221,10 @@ class _Task:
     work: Work | None = None
     handed_out: bool = False
     call: Request | None = None
-    raw: Request | None = None
+    asked: _Asked | None = None
     at: int = 0
+    turn: int = 0
+    nths: Counter[str] = attrs.field(factory=Counter)
     known: list[_Known] = attrs.field(factory=list)
     attempt: int = 0
     call_waited: float = 0.0
@@ -205,7 +237,8 @@ class _Task:
     attempts: int = 0
     waited: float = 0.0
     wait_began: float = 0.0
-    stage: Literal["", "after", "every"] = ""
+    stage: Literal["", "after", "every", "place"] = ""
+    has_place: bool = False
     round_began: float = 0.0
     last: tuple[Any, BaseException | None] = (None, None)
     changed: bool = False
@@ -214,6 +247,10 @@ class _Task:
     number: int = 0
     outputs: list[Any] = attrs.field(factory=list)
     failures: list[tuple[ItemFailed, Exception]] = attrs.field(factory=list)
+
+    def item(self) -> tuple[int, Any] | None:
+        """The item of the loop that it is at, with its number."""
+        return None if self.items is None else (self.number, self.items[self.number - 1])
 
     def achieved(self) -> Any:
         """What exists by now: of a loop, what its items gave."""
@@ -239,8 +276,10 @@ class Machine:
         reason: Why.
         single: Whether this is one action by itself, so that places of problems need no step.
         on_ambiguous: What to do about a lost answer: look up what became of the request, stop, or send it again.
-        deadline: Seconds from the first step on after which the run is cancelled; ``None`` for no end.
+        deadline: Seconds from the first step on, and from a retry on, after which the run is cancelled; ``None`` for
+            no end.
         kept: Whether a journal keeps it, so that a person can answer for it later.
+        policy: Bounds for every request.
     """
 
     def __init__(
@@ -257,7 +296,9 @@ class Machine:
         on_ambiguous: OnAmbiguous = "fail",
         deadline: float | None = None,
         kept: bool = False,
+        policy: Policy | None = None,
     ) -> None:
+        self._watch = None if policy is None else Watch(policy, policy.names_in(context))
         self._on_ambiguous: OnAmbiguous = on_ambiguous
         self.runbook = runbook
         self.run_id = run_id
@@ -276,16 +317,28 @@ class Machine:
         self._pending = deque(runbook.steps.items())
         self._tasks: dict[str, _Task] = {}
         self._reports: dict[str, StepReport] = {}
+        # Steps that ended, however, while nothing had stopped the run: nobody waits for them when it goes on.
+        self._passed: set[str] = set()
         self._found: dict[tuple[str, ...], Any] = {}
+        self._facts: dict[tuple[str, ...], Any] = {}
         self._events: list[Event] = []
+        self._audit: list[AuditRecord] = []
+        self._scopes: tuple[str, ...] = ()
         self._told = False
         self._deadline = deadline
         self._kept = kept
         self._began: float | None = None
+        self._span_began = 0.0
         self._last_end = 0.0
         self._signals: dict[str, Any] = {}
         self._known: dict[str, list[_Known]] = {}
-        self._doubts: dict[tuple[str, int], Request] = {}
+        self._doubts: dict[tuple[str, int], _Asked] = {}
+        # What the run has made, where a look-up could take it for something else that the run made.
+        self._made: set[str] = set()
+        # Of the doubts, the ones of steps that have come again since.
+        self._bygone: set[tuple[str, int]] = set()
+        # How often each step was begun.
+        self._turns: Counter[str] = Counter()
 
     # --- what a driver calls -----------------------------------------------------------------------------------------
 
@@ -304,12 +357,14 @@ class Machine:
             Work in the order of the steps. Empty while all that was given out is still under way, or at the end.
         """
         if self._began is None:
-            self._began = self._last_end = now
-        if self._is_late(now) and not self.finished:
-            self.cancel(now, reason=f"it was not done within {self._deadline:g} seconds")
+            self._began = self._span_began = self._last_end = now
+        begun = None
         while not self._tasks and self._pending:
-            name, step = self._pending.popleft()
-            self._begin(name, step, now)
+            begun, step = self._pending.popleft()
+            self._begin(begun, step, now)
+        if self._tasks and self._is_late(now):
+            # Only here: steps that have nothing to do end a run however late that is noticed.
+            self._end_late(begun, now)
         work = []
         for task in self._tasks.values():
             if task.work is not None and not task.handed_out:
@@ -334,7 +389,15 @@ class Machine:
             task.work = None
             # Not the time after it, in which the run may have had no worker: that uses up nobody's patience.
             slept = min(now, work.until) - task.wait_began
+            if task.stage == "place":
+                # Nobody asked this step to wait: it counts for nothing.
+                task.stage, task.has_place = "", True
+                self._send(task, cast("Request", task.call), now)
+                return
             task.waited += slept
+            if self._is_late(now):
+                # Whoever asks next what there is to do ends the run.
+                return
             if task.stage:
                 self._go_on_after(task, now)
                 return
@@ -354,6 +417,7 @@ class Machine:
             work: What :meth:`ready` gave out.
         """
         task = self._tasks[work.step]
+        task.has_place = False
         if task.settling is None:
             task.in_doubt = work.call
 
@@ -363,20 +427,34 @@ class Machine:
         return task is not None and task.handed_out and task.work is work
 
     def waited(self, work: Sleep, now: float) -> float:
-        """Return for how many seconds a step will have waited in all."""
-        return self._tasks[work.step].waited + work.until - now
+        """Return for how many seconds a step will have waited in all; for a place in a lane, each wait is by itself."""
+        task = self._tasks[work.step]
+        return (0.0 if task.stage == "place" else task.waited) + work.until - now
+
+    def has_place(self, work: Send) -> bool:
+        """Tell whether a request has waited for its place already."""
+        return self._tasks[work.step].has_place
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the next call of :meth:`ready` would begin a step."""
+        return bool(self._pending) and not self._tasks
 
     def tell(self, name: str, payload: Mapping[str, Any], now: float) -> None:
         """Take in what somebody said from outside.
 
         Args:
-            name: ``cancel``, ``signal``, ``retry`` or ``resolve``; others are left to later versions.
+            name: ``cancel``, ``signal``, ``retry``, ``resolve``, or ``place`` (when a request may leave); others are
+                left to later versions.
             payload: What belongs to it.
             now: Seconds since 1970 (UTC).
         """
         if name == "cancel":
             if not self.finished:
                 self.cancel(now, reason=payload["reason"])
+            elif self._doubts and self._cancelled is None and self.report().state == "ambiguous":
+                # Whoever answers does not set it going again.
+                self._cancelled = payload["reason"]
         elif name == "signal":
             self._signals[payload["name"]] = payload["payload"]
             for task in list(self._tasks.values()):
@@ -384,15 +462,18 @@ class Machine:
                     task.work = None
                     task.waited += now - task.wait_began
                     self._go_on_after(task, now)
+        elif name == "place":
+            self._wait_for_place(self._tasks[payload["step"]], payload["until"], now)
         elif name == "resolve":
             self._answered(payload["step"], payload["call"], payload["reply"])
         elif name == "retry" and self.finished and not self._doubts:
             mended = payload["runbook"]
+            self._span_began = now
             self._go_back(None if mended is None else Runbook.from_spec(mended))
 
-    def doubts(self) -> list[tuple[str, int, str]]:
-        """Return the requests of which nobody knows what became: step, number of the call, method."""
-        return [(step, number, call.method) for (step, number), call in self._doubts.items()]
+    def doubts(self) -> list[LostAnswer]:
+        """Return the requests of which nobody knows what became."""
+        return [_question(step, number, asked) for (step, number), asked in self._doubts.items()]
 
     def cancel(self, now: float, *, reason: str = "the run was cancelled") -> None:
         """End the run where it stands, at whatever line it was interrupted.
@@ -426,6 +507,11 @@ class Machine:
         events, self._events = self._events, []
         return events
 
+    def audited(self) -> list[AuditRecord]:
+        """Return the effects since the last call."""
+        records, self._audit = self._audit, []
+        return records
+
     def report(self) -> Report:
         """Return how the run went so far."""
         state: State = "succeeded"
@@ -435,6 +521,7 @@ class Machine:
             state = "cancelled"
         elif not self.finished:
             state = "waiting"
+        doubted = {step for step, _ in self._doubts}
         return Report(
             run_id=self.run_id,
             runbook=self.runbook.name,
@@ -449,7 +536,7 @@ class Machine:
             notes=tuple(
                 f"Step {name!r} may or may not have done its work: its answer was lost."
                 for name, report in self._reports.items()
-                if report.outcome == "ambiguous" and state != "ambiguous"
+                if state != "ambiguous" and (report.outcome == "ambiguous" or name in doubted)
             ),
             stopped_by=self._stopped_by,
         )
@@ -479,33 +566,54 @@ class Machine:
         return {**self._context, "steps": self._outputs, "error": self._error, "signals": self._signals}
 
     def _is_late(self, now: float) -> bool:
-        return self._deadline is not None and now >= cast("float", self._began) + self._deadline
+        return self._deadline is not None and now >= self._span_began + self._deadline
+
+    def _end_late(self, begun: str | None, now: float) -> None:
+        """Cancel a run whose time is over; a step that would only now begin counts as never begun."""
+        task = self._tasks.get(begun) if begun is not None else None
+        if task is not None:
+            self._close(task)
+            self._unbegin(task)
+        self.cancel(now, reason=f"it was not done within {self._deadline:g} seconds")
 
     def _answered(self, step: str, number: int, reply: Mapping[str, Any] | None) -> None:
         """Take a person's word for a request whose answer was lost; ``None`` says that it was not carried out."""
-        call = self._doubts.pop((step, number), None)
-        if call is None:
+        asked = self._doubts.pop((step, number), None)
+        if asked is None:
             return
-        if reply is not None:
-            self._known.setdefault(step, []).append(_Known(call, Reply({"ok": True, **reply}), told=True))
-        if self.finished and not self._doubts:
+        if reply is not None and (step, number) not in self._bygone:
+            self._made.add(made(asked.call.method, reply))
+            told = dict(reply) if isinstance(asked.call, HostCall) else Reply({"ok": True, **reply})
+            self._known.setdefault(step, []).append(_Known(asked, told, told=True))
+        self._bygone.discard((step, number))
+        if self._cancelled is not None:
+            self._answered_for_good(step, f"{asked.call.method} (call {number})", applied=reply is not None)
+        elif self.finished and not self._doubts:
             self._go_back(None)
+
+    def _answered_for_good(self, step: str, call: str, *, applied: bool) -> None:
+        """Take an answer into the report of a run that was cancelled: it goes on only if somebody retries it."""
+        report = self._reports[step]
+        if report.outcome in ("ambiguous", "cancelled"):
+            said = f"{call} was {'' if applied else 'not '}carried out"
+            report = attrs.evolve(report, reason=f"{report.reason or self._cancelled}; {said}")
+            if all(name != step for name, _ in self._doubts):
+                report = attrs.evolve(report, outcome="cancelled", error=None)
+                self._passed.discard(step)
+            self._reports[step] = report
+        if not self._doubts and self._stopped_as == "ambiguous":
+            self._stopped_by = None
 
     def _go_back(self, runbook: Runbook | None) -> None:
         """Begin again with the step that failed; what succeeded stands."""
         if runbook is not None:
             self.runbook = runbook
-        names = list(self.runbook.steps)
-        open_ended = ("cancelled", "ambiguous", "failed")
-        first = self._stopped_by
-        if first not in names:
-            ended = (name for name in names if name in self._reports)
-            first = next((name for name in ended if self._reports[name].outcome in open_ended), None)
-        start = names.index(first) if first is not None else len(names)
+        # Also those of steps that the runbook has no more: another one may have them again.
         stands = {
             name: report
             for name, report in self._reports.items()
-            if name in names and (report.outcome == "succeeded" or names.index(name) < start)
+            # One that was in doubt is answered by now, and ends by that.
+            if report.outcome == "succeeded" or (name in self._passed and report.outcome != "ambiguous")
         }
         self._reports = stands
         self._pending = deque((name, step) for name, step in self.runbook.steps.items() if name not in stands)
@@ -517,7 +625,8 @@ class Machine:
         if reason is not None:
             self._skip(name, "skipped", reason)
             return
-        task = _Task(name, step, started=now, known=list(self._known.get(name, ())))
+        task = _Task(name, step, started=now, turn=self._turns[name], known=list(self._known.get(name, ())))
+        self._turns[name] += 1
         self._tasks[name] = task
         if step.after is not None and self._last_end + step.after > now:
             self._wait_until(task, "after", self._last_end + step.after, now)
@@ -525,7 +634,7 @@ class Machine:
             self._start(task, now)
 
     def _wait_until(self, task: _Task, stage: Literal["after", "every"], until: float, now: float) -> None:
-        task.stage, task.call, task.wait_began = stage, None, now
+        task.stage, task.call, task.in_doubt, task.wait_began = stage, None, None, now
         self._put_out(task, Sleep(task.name, until))
 
     def _go_on_after(self, task: _Task, now: float) -> None:
@@ -573,16 +682,20 @@ class Machine:
             self._round(task, now)
 
     def _drop(self, task: _Task, reason: str) -> None:
+        self._unbegin(task)
+        self._skip(task.name, "skipped", reason)
+
+    def _unbegin(self, task: _Task) -> None:
         del self._tasks[task.name]
         if self._events and self._events[-1] == StepStarted(self.run_id, task.name):
             self._events.pop()
-        self._skip(task.name, "skipped", reason)
 
     def _round(self, task: _Task, now: float) -> None:
         """Do what the step does, once."""
         name, step = task.name, task.step
         task.round_began, task.partial, task.in_doubt, task.changed = now, None, None, False
         task.items, task.number, task.outputs, task.failures = None, 0, [], []
+        task.nths.clear()
         try:
             if step.foreach is None:
                 task.frames.append(_Frame(self._render(name, step).flow()))
@@ -620,6 +733,7 @@ class Machine:
         """Begin the next item of a loop."""
         task.number += 1
         task.partial = None
+        task.nths.clear()
         item = {"item": cast("list[Any]", task.items)[task.number - 1], "item_number": task.number}
         task.frames.append(_Frame(self._render(task.name, task.step, item, f"[{task.number}]").flow()))
 
@@ -648,6 +762,8 @@ class Machine:
         place = "" if self.single else f"steps.{name}{spot}"
         context = {**self._scope(), **(item or {})} if self._templates else None
         action, problems = render(step.action, context, place=place, partials=self.runbook.partials)
+        if self._watch is not None:
+            problems += self._watch.policy.tags(step.action, place=place, partials=self.runbook.partials)
         wrong = [problem for problem in problems if problem.severity == "error"]
         if wrong:
             raise error_of(wrong) or CheckFailed(wrong)
@@ -658,10 +774,11 @@ class Machine:
         while True:
             while task.frames:
                 effect, value, error = self._resume(task, value, error)
-                if isinstance(effect, (Call, Upload, HostCall)):
-                    value = self._ask(task, effect, now)
-                    if value is None:
+                if isinstance(effect, (Call, Upload, HostCall, _Judged)):
+                    known = self._ask(task, effect, now)
+                    if known is None and not self._is_judged(task):
                         return
+                    value = None if known is None else known.reply
                 elif isinstance(effect, (_Again, _Unsettled)):
                     if self._goes_on_without(task, effect, now):
                         return
@@ -685,15 +802,45 @@ class Machine:
         else:
             self._succeed(task, value, now)
 
-    def _ask(self, task: _Task, request: Request, now: float) -> Reply | None:
-        """Send a request, unless an earlier attempt at the step has its answer."""
+    def _ended(self, task: _Task, frame: _Frame, value: Any) -> tuple[object, Any, BaseException | None]:
+        """Take what a generator returned."""
+        if frame.settles:
+            return self._settled(task, value)
+        if frame.judges is not None:
+            return _Judged(frame.judges, value), None, None
+        if frame.key is not None:
+            self._memo(task)[frame.key] = value
+        return None, value, None
+
+    def _memo(self, task: _Task) -> dict[tuple[str, ...], Any]:
+        """Return what was looked up; what the policy has found out, no action can say in its place."""
+        return self._found if self._watch is None or self._is_to_judge(task) else self._facts
+
+    @staticmethod
+    def _is_judged(task: _Task) -> bool:
+        """Tell whether a request was handed to the policy, which has not yet said how it may go."""
+        return bool(task.frames) and task.frames[-1].judges is not None
+
+    @staticmethod
+    def _is_to_judge(task: _Task) -> bool:
+        """Tell whether a request is the action's, and not a look-up of the engine's own."""
+        return task.settling is None and not any(frame.judges is not None for frame in task.frames)
+
+    def _ask(self, task: _Task, effect: Request | _Judged, now: float) -> _Known | None:
+        """Send a request, unless the policy has to judge it first, or an earlier attempt at the step has its answer."""
+        raw, request = (effect.asked, effect.call) if isinstance(effect, _Judged) else (effect, effect)
+        if self._watch is not None and isinstance(effect, Call) and self._is_to_judge(task):
+            task.frames.append(_Frame(self._watch.judge(effect), judges=effect))
+            return None
         task.calls.append(request.method)
         if task.settling is None:
-            known = _known_answer(task, request)
+            task.nths[request.method] += 1
+            asked = _Asked(raw, task.step, task.item(), task.nths[request.method])
+            known = _known_answer(task, asked)
             if known is not None:
                 return known
             task.first_sent, task.unresolved = now, ""
-            task.raw, task.at = request, len(task.calls)
+            task.asked, task.at = asked, len(task.calls)
             request = self._stamped(task, request)
         task.attempt, task.call_waited = 0, 0.0
         self._send(task, request, now)
@@ -705,12 +852,7 @@ class Machine:
         try:
             effect: object = frame.flow.send(value) if error is None else frame.flow.throw(error)
         except StopIteration as stop:
-            task.frames.pop()
-            if frame.settles:
-                return self._settled(task, stop.value)
-            if frame.key is not None:
-                self._found[frame.key] = stop.value
-            return None, stop.value, None
+            return self._ended(task, task.frames.pop(), stop.value)
         except Exception as raised:  # noqa: BLE001 - an own action may raise anything; the report tells
             task.frames.pop()
             return (_Unsettled(str(raised)), None, None) if frame.settles else (None, None, raised)
@@ -726,8 +868,9 @@ class Machine:
         if isinstance(effect, Partial):
             task.partial = effect.output
         elif isinstance(effect, Find):
-            if effect.key in self._found:
-                return None, self._found[effect.key], None
+            memo = self._memo(task)
+            if effect.key in memo:
+                return None, memo[effect.key], None
             task.frames.append(_Frame(effect.flow(), effect.key))
         elif isinstance(effect, Forget):
             begins = len(effect.key)
@@ -748,6 +891,13 @@ class Machine:
         task.sent_at = now
         self._put_out(task, Send(task.name, len(task.calls), task.attempt, call))
 
+    def _wait_for_place(self, task: _Task, until: float, now: float) -> None:
+        """Let a request that was given out wait, as if it had not been."""
+        task.attempt -= 1
+        task.attempts -= 1
+        task.stage, task.wait_began = "place", now
+        self._put_out(task, Sleep(task.name, until))
+
     def _too_late(self, task: _Task, reason: str, now: float) -> None:
         """End a step whose time has passed before its next effect."""
         self._close(task)
@@ -759,7 +909,7 @@ class Machine:
     def _put_out(self, task: _Task, work: Work) -> None:
         if self._deadline is not None and isinstance(work, Sleep):
             # Whoever wakes then cancels the run before anything else.
-            work = attrs.evolve(work, until=min(work.until, cast("float", self._began) + self._deadline))
+            work = attrs.evolve(work, until=min(work.until, self._span_began + self._deadline))
         task.work = work
         task.handed_out = False
 
@@ -772,7 +922,11 @@ class Machine:
                 return
             verdict = weighed
         if isinstance(verdict, Accepted):
+            if self._watch is not None:
+                self._watch.learn(call, verdict.reply.data)
+            self._scopes = _scopes_in(verdict.reply) or self._scopes
             self._remember(task, verdict.reply)
+            self._record(task, call, verdict.reply)
             self._advance(task, verdict.reply, None, now)
         elif isinstance(verdict, Refused):
             self._refused(task, call, verdict, now)
@@ -786,9 +940,7 @@ class Machine:
                     remedy="It changed nothing that shows: run it again when Slack answers.",
                 )
                 self._advance(task, None, lost, now)
-        elif isinstance(call, Call) and self._settle(task, call, verdict.reason, now):
-            return
-        else:
+        elif not self._settle(task, call, verdict.reason, now):
             self._ambiguous(task, call, verdict.reason, now)
 
     def _refused(self, task: _Task, call: Request, refused: Refused, now: float) -> None:
@@ -821,27 +973,54 @@ class Machine:
         return task.step.on_ambiguous or self._on_ambiguous
 
     def _key(self, task: _Task) -> str:
-        return mark(self.run_id, task.name, str(task.at))
+        # The calls of a step that is tried again are counted from 1 again.
+        return mark(self.run_id, task.name, str(task.at), *([str(task.turn)] if task.turn else []))
 
     def _remember(self, task: _Task, reply: Any) -> None:
         """Keep what was carried out, in case that the step is tried again."""
-        call = task.raw
-        task.changed = task.changed or (call is not None and call.repeat is not Repeat.READS)
-        if task.settling is None and isinstance(call, Call) and call.repeat is not Repeat.READS:
-            self._known.setdefault(task.name, []).append(_Known(call, reply))
+        asked = task.asked
+        if asked is None or asked.call.repeat is Repeat.READS:
+            return
+        task.changed = True
+        if task.settling is None and isinstance(reply, Reply):
+            self._made.add(made(asked.call.method, reply.data))
+        # Another function may as well be called again, and then tells what is so by then.
+        counts = isinstance(asked.call, Call) or asked.call.repeat is Repeat.DOUBLES
+        if task.settling is None and counts:
+            self._known.setdefault(task.name, []).append(_Known(asked, reply))
 
-    def _settle(self, task: _Task, call: Call, reason: str, now: float) -> bool:
+    def _record(self, task: _Task, call: Request, reply: object, *, found: bool = False) -> None:
+        """Note an effect in Slack."""
+        if not isinstance(call, Call) or call.repeat is Repeat.READS or task.settling is not None:
+            return
+        record = AuditRecord(
+            run_id=self.run_id,
+            runbook=self.runbook.name,
+            step=task.name,
+            call=task.at,
+            method=call.method,
+            target=_target(call, reply),
+            at=datetime.fromtimestamp(task.sent_at, timezone.utc),
+            actor=self._actor,
+            reason=self._reason,
+            scopes=self._scopes,
+            found=found,
+        )
+        self._audit.append(record)
+
+    def _settle(self, task: _Task, call: Call | HostCall, reason: str, now: float) -> bool:
         """Go on after a lost answer; ``False`` where only a person can."""
         if self._choice(task) == "fail":
             return False
         if self._choice(task) == "resend":
             return self._try_again(task, None, now)
-        look = recipe(doubt := Doubt(call, task.first_sent, self._key(task)))
-        if look is not None:
-            task.settling = _Settling(doubt, reason, task.attempt, task.call_waited)
-            task.frames.append(_Frame(look, settles=True))
-            self._advance(task, None, None, now)
-            return True
+        if isinstance(call, Call):
+            look = recipe(doubt := Doubt(call, task.first_sent, self._key(task), frozenset(self._made)))
+            if look is not None:
+                task.settling = _Settling(doubt, reason, task.attempt, task.call_waited)
+                task.frames.append(_Frame(look, settles=True))
+                self._advance(task, None, None, now)
+                return True
         if call.repeat is Repeat.DOUBLES:
             return False
         # Sent again it does no harm, but its errors may come from the first attempt; and that must not come after it,
@@ -855,6 +1034,7 @@ class Machine:
         task.settling = None
         if isinstance(verdict, Applied):
             self._remember(task, verdict.reply)
+            self._record(task, settling.doubt.call, verdict.reply, found=True)
             return None, verdict.reply, None
         task.attempt, task.call_waited = settling.attempt, settling.waited
         return _Again(settling.doubt.call), None, None
@@ -876,7 +1056,7 @@ class Machine:
     def _refused_again(call: Request, refused: Refused) -> Accepted | Refused | None:
         """Judge a refusal after an attempt whose answer was lost: done, refused, or ``None`` for nobody knows."""
         code = getattr(refused.error, "code", "")
-        if refused.again or call.method not in METHODS:
+        if refused.again or not isinstance(call, Call) or call.method not in METHODS:
             return refused
         if code in METHODS[call.method].done_codes:
             return Accepted(Reply({"ok": True}))
@@ -899,10 +1079,6 @@ class Machine:
             task.partial, task.items = output, None
             self._fail(task, error, now)
             return
-        if task.step.every is not None:
-            # What was done stays done; a retry begins with a time of its own.
-            self._known.pop(task.name, None)
-            task.known = []
         if self._comes_again(task, output, None, now):
             return
         if task.last[1] is not None:
@@ -914,11 +1090,20 @@ class Machine:
         """Let a step with ``every`` wait for its next time; ``False`` where there is none."""
         if task.step.every is None:
             return False
+        if error is None:
+            self._close_time(task)
         task.last = (output, error)
         if self._may_end(task, now):
             return False
+        self._close_time(task)
         self._wait_until(task, "every", max(now, task.round_began + task.step.every), now)
         return True
+
+    def _close_time(self, task: _Task) -> None:
+        """Let what one time of a step with ``every`` did stay done; a retry begins with a time of its own."""
+        self._known.pop(task.name, None)
+        task.known = []
+        self._bygone |= {doubt for doubt in self._doubts if doubt[0] == task.name}
 
     def _keep(self, name: str, step: Step, output: Any, *, partly: bool = False) -> None:
         """Make an output readable for later steps and save what the step says; ``partly``, as far as it goes."""
@@ -935,13 +1120,13 @@ class Machine:
             self._context = put(self._context, path, fields[field])
             self._saved[path] = fields[field]
 
-    def _fail(self, task: _Task, error: BaseException, now: float) -> None:
+    def _fail(self, task: _Task, error: BaseException, now: float, *, ends: bool = False) -> None:
         self._close(task)
         # Of a loop that went on, one item may be in doubt.
         state: Literal["failed", "ambiguous"] = "ambiguous" if isinstance(error, AmbiguousOutcome) else "failed"
         self._stop(task, state, error)
         output = self._kept_partly(task)
-        goes_on = task.step.on_error == "continue" and task.last[1] is not error
+        goes_on = task.step.on_error == "continue" and task.last[1] is not error and not ends
         if not (goes_on and self._comes_again(task, output, error, now)):
             self._end(task, state, now, output=output, error=error)
 
@@ -964,17 +1149,18 @@ class Machine:
             call=task.at,
             doubles=call.repeat is Repeat.DOUBLES,
             kept=self._kept,
+            function=isinstance(call, HostCall),
         )
-        self._doubts[task.name, task.at] = cast("Request", task.raw)
+        self._doubts[task.name, task.at] = cast("_Asked", task.asked)
         if task.items is None:
-            self._fail(task, error, now)
+            self._fail(task, error, now, ends=ends)
         elif not ends and task.step.on_error == "continue":
             self._advance(task, None, error, now)
         else:
             failure = ItemFailed(number=task.number, code=type(error).__name__, message=str(error), output=task.partial)
             task.failures.append((failure, error))
             task.partial = None
-            self._fail(task, error, now)
+            self._fail(task, error, now, ends=ends)
 
     def _stop(self, task: _Task, state: State, error: BaseException) -> None:
         stops = task.step.on_error == "stop" and self._stopped_by is None
@@ -1029,19 +1215,65 @@ class Machine:
 
     def _note(self, report: StepReport) -> None:
         self._reports[report.name] = report
+        if self._stopped_by is None and self._cancelled is None:
+            self._passed.add(report.name)
         self._events.append(StepFinished(self.run_id, report))
 
 
-def _known_answer(task: _Task, call: Request) -> Reply | None:
-    """Return the answer to a request that an earlier attempt at the step had carried out."""
-    if not isinstance(call, Call) or call.repeat is Repeat.READS:
+def _question(step: str, number: int, asked: _Asked) -> LostAnswer:
+    """Ask a person what became of a request, and for what the action goes on with."""
+    method = asked.call.method
+    if isinstance(asked.call, HostCall):
+        return LostAnswer(step, number, method, tuple(dict.fromkeys(asked.step.save_as.values())), function=True)
+    return LostAnswer(step, number, method, REPLIES.get(method, ()))
+
+
+# What says where something was done, and nothing of what was said.
+_TARGETS: Final = (
+    *("channel", "channel_id", "channel_ids", "ts", "timestamp", "thread_ts", "message_ts"),
+    *("user", "users", "user_ids", "usergroup", "name", "bookmark_id", "canvas_id", "scheduled_message_id", "post_at"),
+    *("file", "file_id"),
+)
+
+
+def _target(call: Call, reply: object) -> dict[str, str]:
+    """Return what a request was about; what it made goes before what it asked for."""
+    found = {name: call.arguments[name] for name in _TARGETS if call.arguments.get(name)}
+    files = call.arguments.get("files")
+    if isinstance(files, (list, tuple)):
+        found["file_id"] = [file.get("id") for file in files if isinstance(file, Mapping)]
+    if isinstance(reply, Reply):
+        found.update({name: reply.data[name] for name in _TARGETS if isinstance(reply.data.get(name), (str, int))})
+        made = reply.data.get("channel")
+        if isinstance(made, Mapping) and isinstance(made.get("id"), str):
+            found["channel"] = made["id"]
+    return {name: ",".join(map(str, value)) if _is_list(value) else str(value) for name, value in found.items()}
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _scopes_in(reply: object) -> tuple[str, ...]:
+    header = reply.headers.get("x-oauth-scopes", "") if isinstance(reply, Reply) else ""
+    return tuple(sorted(scope.strip() for scope in header.split(",") if scope.strip()))
+
+
+def _known_answer(task: _Task, asked: _Asked) -> _Known | None:
+    """Return the answer to a request that an earlier attempt at the step had carried out.
+
+    What a person told goes to the very request that they were asked about, and only where there is none that reads the
+    same, to the one that stands in its place.
+    """
+    if isinstance(asked.call, Upload) or asked.call.repeat is Repeat.READS:
         return None
-    same = [known for known in task.known if known.answers(call)]
+    same = [known for known in task.known if known.asked.call == asked.call]
+    same = same or [known for known in task.known if known.told and known.asked.stands_for(asked)]
     if not same:
         return None
     found = min(same, key=lambda known: known.told)
-    task.known.remove(found)
-    return found.reply
+    task.known = [known for known in task.known if known is not found]
+    return found
 
 
 def _never_done(call: Call) -> SlackUnavailable:

@@ -7,6 +7,7 @@ performs; the asynchronous one does so in a thread.
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -14,7 +15,8 @@ import attrs
 from ._effects import Lost, Raised, Returned
 from ._engine import Machine, Send, Sleep, Work
 from .errors import JournalError, RunbookError, RunConflict, RunHeld
-from .journal import Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
+from .journal import REOPENS, Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
+from .policy import Policy
 from .retries import RetryPolicy
 from .runbook import Runbook
 
@@ -40,6 +42,12 @@ _PATIENCE: Final = 60.0
 
 _HEARD: Final = "heard"
 
+# What the run is told before a step begins, so that the step sees it.
+_HEARD_BEFORE: Final = "heard before"
+
+# How long a run that cannot go on is left alone, so that it does not keep the others from their turn.
+_STUCK: Final = 60.0
+
 _ENDED = "the process ended before the answer was written"
 
 _VERSION: Final = 1
@@ -57,6 +65,7 @@ def spec_of(
     actor: str | None,
     reason: str | None,
     deadline: float | None,
+    policy: Policy | None,
 ) -> str:
     """Return all that a run needs to go on in another process, as JSON text.
 
@@ -77,6 +86,7 @@ def spec_of(
             "actor": actor,
             "reason": reason,
             "deadline": deadline,
+            "policy": None if policy is None else policy.to_spec(),
         }
     )
 
@@ -106,6 +116,7 @@ def rebuilt(record: RunRecord) -> tuple[Machine, dict[str, Any]]:
         on_ambiguous=spec["on_ambiguous"],
         deadline=spec["deadline"],
         kept=True,
+        policy=Policy.from_spec(spec.get("policy")),
     )
     return machine, spec
 
@@ -197,18 +208,28 @@ class Recorder:
             self.seq, self._entry = entry.seq, entry
         return mail
 
-    def hear(self, mail: Mail, machine: Machine, pending: list[Work], ready_at: float, now: float) -> list[Work]:
+    def hear(
+        self, mail: Mail, machine: Machine, pending: list[Work], ready_at: float, now: float, *, ended: bool = False
+    ) -> list[Work]:
         """Write what the run was told, and tell the machine; return the work that is still to be done."""
         for message in mail.messages:
-            pending += machine.ready(ready_at)
-            work = encode([_HEARD, message.seq, message.name, message.payload])
-            self.seq += 1
-            entry = Entry(seq=self.seq, work=work, ready_at=ready_at, result=encode(None), done_at=now)
-            self.journal.settle(self.lease, entry)
+            how = _HEARD_BEFORE if machine.is_between and not ended else _HEARD
+            if how == _HEARD:
+                pending += machine.ready(ready_at)
             self.heard = message.seq
-            machine.tell(message.name, decode(message.payload), now)
-            pending = [work for work in pending if machine.wants(work)]
+            pending = self.note(machine, pending, message.name, message.payload, ready_at, now, how=how)
         return pending
+
+    def note(
+        self, machine: Machine, pending: list[Work], name: str, payload: str, ready_at: float, now: float, *, how: str
+    ) -> list[Work]:
+        """Write something that the machine is told, and tell it; return the work that is still to be done."""
+        work = encode([how, self.heard, name, payload])
+        self.seq += 1
+        entry = Entry(seq=self.seq, work=work, ready_at=ready_at, result=encode(None), done_at=now)
+        self.journal.settle(self.lease, entry)
+        machine.tell(name, decode(payload), now)
+        return [work for work in pending if machine.wants(work)]
 
     def hold(self, clock: Callable[[], float]) -> None:
         """See that the run is this worker's for as long as a request takes, whatever held the worker up until now.
@@ -223,10 +244,14 @@ class Recorder:
         """Tell without blocking whether :meth:`hold` has nothing to do."""
         return self.lease.until - now >= _LEFT
 
+    def listen(self) -> Mail:
+        """Return what the run was told."""
+        return self.journal.listen(self.lease.run_id, self.heard)
+
     def watch(self, now: float) -> Mail:
         """Give a sign of life in the middle of a wait, and return what the run was told meanwhile."""
         self.lease = self.journal.renew(self.lease, now, _LEASE)
-        return self.journal.listen(self.lease.run_id, self.heard)
+        return self.listen()
 
     def settle(self, delivery: Delivery | None, now: float) -> Delivery | None:
         """Write what came of it, and return it as whoever reads it there will find it."""
@@ -245,9 +270,9 @@ class Recorder:
         """Write that the run has ended."""
         self.journal.end(self.lease, report.state, now, wake_at=None, saved=_kept(report.saved))
 
-    def let_go(self, now: float, wake_at: float | None = 0.0) -> None:
+    def let_go(self, now: float, wake_at: float | None = 0.0, *, saved: str) -> None:
         """Let another worker go on with the run, from a time on."""
-        self.journal.end(self.lease, "running", now, wake_at=wake_at)
+        self.journal.end(self.lease, "running", now, wake_at=wake_at, saved=saved)
 
 
 @attrs.define
@@ -281,22 +306,30 @@ class Course:
         """
         recorder = Recorder.claim(journal, record.run_id, owner, now)
         try:
-            # It may have ended since it was read.
-            current = journal.get(record.run_id) or record
-            machine, _ = rebuilt(current)
+            machine, _ = rebuilt(record)
             course = cls(machine, recorder)
             course._waiting = recorder.replay(machine, now)
-            if current.state != "running":
-                machine.ready(now)
-                mail = journal.listen(record.run_id, recorder.heard)
-                course._pending = recorder.hear(mail, machine, [], now, now)
-        except BaseException:
+            if course._waiting is None:
+                course._listen_at_the_end(journal.get(record.run_id) or record, now)
+        except BaseException as error:
             with contextlib.suppress(JournalError, RunHeld):
-                recorder.let_go(now)
+                wake_at = now + _STUCK if isinstance(error, Exception) else 0.0
+                recorder.let_go(now, wake_at, saved=record.saved)
             raise
         # What happened in another process, hooks were told there.
         machine.events()
+        machine.audited()
         return course
+
+    def _listen_at_the_end(self, record: RunRecord, now: float) -> None:
+        """Take in what a run was told after it had ended: nothing that it is about to do would bring it the word."""
+        messages = self.recorder.journal.listen(record.run_id, self.recorder.heard).messages
+        if record.state == "running" and not any(message.name in REOPENS for message in messages):
+            return
+        # The first word meets it where it stood then: with the steps skipped that leave no work behind.
+        first, rest = Mail(messages[:1]), Mail(messages[1:])
+        self._pending = self.recorder.hear(first, self.machine, self._pending, record.updated, now, ended=True)
+        self._pending = self.recorder.hear(rest, self.machine, self._pending, now, now)
 
     def next(self, clock: Callable[[], float]) -> Work | None:
         """Return what to do next, which is written by then; ``None`` at the end, or where everything is paused."""
@@ -320,14 +353,23 @@ class Course:
         if self._waiting is not None:
             return self._waiting
         if self._coming is None:
-            self._ready_at = clock()
-            self._pending += self.machine.ready(self._ready_at)
+            now = clock()
+            if self.machine.is_between and (mail := self.recorder.listen()):
+                self._pending = self.recorder.hear(mail, self.machine, self._pending, now, now)
+                if mail.paused:
+                    self.paused = True
+                    return None
+            self._ready_at = now
+            self._pending += self.machine.ready(now)
             self._coming = next_of(self._pending)
         return self._coming
 
-    def rest(self, until: float, now: float) -> float | None:
-        """Return until when to sleep on the way to a time, with a sign of life; ``None`` at it, or if there is mail."""
-        return None if now >= until or self.recorder.watch(now) else min(until, now + _SLICE)
+    def hold_back(self, work: Send, until: float, now: float) -> None:
+        """Let a request that was not written yet wait for its place, as a wait of its step."""
+        payload = encode({"step": work.step, "until": until})
+        self._coming = None
+        pending = [work, *self._pending]
+        self._pending = self.recorder.note(self.machine, pending, "place", payload, self._ready_at, now, how=_HEARD)
 
     def leaves(self, work: Sleep, now: float) -> bool:
         """Tell whether a wait is too long to hold anybody."""
@@ -343,10 +385,17 @@ class Course:
 
     def done(self, work: Work, delivery: Delivery | None, now: float) -> None:
         """Write what came of it, and go on."""
-        self.machine.done(work, self.recorder.settle(delivery, now), now)
         mail, self._mail = self._mail, Mail()
+        if mail.messages and isinstance(work, Sleep):
+            # The wait is over only after the run has taken in what it was told.
+            now = min(now, math.nextafter(work.until, 0.0))
+        self.machine.done(work, self.recorder.settle(delivery, now), now)
         if mail:
             self._pending = self.recorder.hear(mail, self.machine, self._pending, now, now)
+
+    def let_go(self, now: float, wake_at: float | None = 0.0) -> None:
+        """Let another worker go on with the run, from a time on; what it saved can be read by others."""
+        self.recorder.let_go(now, wake_at, saved=_kept(self.machine.report().saved))
 
     def report(self) -> Report:
         """Return how the run went so far."""
@@ -375,9 +424,10 @@ def replay(machine: Machine, entries: Sequence[Entry]) -> tuple[Work | None, int
     pending: list[Work] = []
     heard = 0
     for entry in entries:
-        pending += machine.ready(entry.ready_at)
         told = decode(entry.work)
-        if told[0] == _HEARD:
+        if told[0] != _HEARD_BEFORE:
+            pending += machine.ready(entry.ready_at)
+        if told[0] in (_HEARD, _HEARD_BEFORE):
             _, heard, name, payload = told
             machine.tell(name, decode(payload), cast("float", entry.done_at))
             pending = [work for work in pending if machine.wants(work)]

@@ -7,26 +7,32 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import os
+import threading
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ._effects import Answered, HostCall, Raised, Returned, Upload
+from ._effects import NO_ADDRESS, Answered, HostCall, Raised, Returned, Upload
 from .errors import RunbookError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from slack_sdk import WebClient
     from slack_sdk.web.async_client import AsyncWebClient
 
     from ._effects import Delivery, Request
 
-__all__ = ["WallClock", "in_thread", "perform", "perform_async"]
+__all__ = ["Threads", "WallClock", "perform", "perform_async"]
 
 _T = TypeVar("_T")
 
-# A journal keeps no upload address. To the action that is one that is spent, and it asks for another.
-_NO_ADDRESS = Answered(410, {}, None)
+# As many as a PostgresJournal keeps connections.
+_THREADS: Final = 8
+
+# A journal keeps no upload address, and whoever goes on has none: the action asks for another.
+_NO_ADDRESS = Answered(410, {}, {"ok": False, "error": NO_ADDRESS})
 
 
 def perform(client: WebClient, request: Request) -> Delivery:
@@ -63,12 +69,14 @@ def _called(request: HostCall) -> Delivery:
 
 
 async def _called_async(request: HostCall) -> Delivery:
+    import asyncio
+
     try:
         if inspect.iscoroutinefunction(request.function):
             told: Delivery = Returned(request.function(**request.arguments))
         else:
             # A function that waits must not hold up the loop on which everything else of the host runs.
-            told = await in_thread(_tried, request)
+            told = await asyncio.to_thread(_tried, request)
         if isinstance(told, Returned) and inspect.isawaitable(told.value):
             return Returned(await told.value)
     except Exception as error:  # noqa: BLE001 - the host's function may raise anything; the report tells
@@ -105,11 +113,73 @@ def _drop(value: Any) -> None:
         end()
 
 
-async def in_thread(work: Callable[..., _T], *arguments: Any) -> _T:
-    """Do what may block in a thread, so that the loop goes on."""
-    import asyncio
+class Threads:
+    """A few threads for what blocks and must not be left half done: the calls of a journal.
 
-    return await asyncio.to_thread(work, *arguments)
+    They are not those of asyncio, all of which a host's functions may hold for as long as they like.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._pid = 0
+
+    async def do(self, work: Callable[..., _T], *arguments: Any, undo: Callable[[_T], object] | None = None) -> _T:
+        """Do what may block in a thread, so that the loop goes on.
+
+        What was begun is ended: whoever is cancelled meanwhile learns of it afterwards, when nothing that happens in
+        the thread can overtake what is done about the cancellation.
+
+        Args:
+            work: Does it.
+            *arguments: What it is given.
+            undo: Takes what the work gave, where nobody else can any more.
+        """
+        import asyncio
+
+        task = self._begin(work, *arguments)
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+
+        def tell(_: object) -> None:
+            # Where the loop is closed, nobody waits on it.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(ended.set_result, None)
+
+        task.add_done_callback(tell)
+        stopped: BaseException | None = None
+        try:
+            while not ended.done():
+                try:
+                    await asyncio.wait([ended])
+                except asyncio.CancelledError as error:
+                    stopped = error
+        except GeneratorExit:
+            if task.exception() is None and undo is not None:
+                undo(task.result())
+            raise
+        if stopped is None:
+            return task.result()
+        if task.exception() is None and undo is not None:
+            await self.do(undo, task.result())
+        raise stopped
+
+    def _begin(self, work: Callable[..., _T], *arguments: Any) -> Future[_T]:
+        from concurrent.futures import ThreadPoolExecutor
+        from contextvars import copy_context
+
+        with self._lock:
+            # A process that was forked has none of its parent's threads.
+            if self._pool is None or self._pid != os.getpid():
+                self._pool, self._pid = ThreadPoolExecutor(_THREADS, "slackrunbooks"), os.getpid()
+            return self._pool.submit(copy_context().run, work, *arguments)
+
+    def close(self) -> None:
+        """Let the threads end when they have ended what they are at; another call makes new ones."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False)
 
 
 class WallClock:

@@ -7,6 +7,8 @@ person has to look. Sources stand with each recipe; why a look-up waits first st
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -19,11 +21,23 @@ from .slack_methods import call
 from .text import parse_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
 
-    from ._effects import Call, Effect, Flow
+    from ._effects import Call, Effect, Flow, HostCall
 
-__all__ = ["DOUBTFUL", "QUIET", "REPLIES", "Applied", "Doubt", "NotApplied", "Verdict", "quiet", "recipe"]
+__all__ = [
+    "DOUBTFUL",
+    "QUIET",
+    "REPLIES",
+    "Applied",
+    "Doubt",
+    "NotApplied",
+    "Verdict",
+    "made",
+    "quiet",
+    "reads_as",
+    "recipe",
+]
 
 QUIET: Final = 10.0
 """Seconds between a loss and the look that counts: Slack may still be at work on a request whose connection is gone."""
@@ -68,6 +82,16 @@ REPLIES: Final[Mapping[str, tuple[str, ...]]] = {
 """What a person has to tell of what a request made, by dotted path, because the action goes on with it."""
 
 
+# What is looked up by how it looks, so that another of the run's own has to be told from it, and where its ID stands.
+_MADE: Final[Mapping[str, str]] = {"bookmarks.add": "bookmark.id", "chat.scheduleMessage": "scheduled_message_id"}
+
+# A link, a mention or a date, as Slack writes them: https://docs.slack.dev/messaging/formatting-message-text
+_ANGLED: Final = re.compile(r"<(?:mailto:)?([^<>|]*)(?:\|([^<>]*))?>")
+_ESCAPED: Final = re.compile("&(?:amp|lt|gt);")
+_EMOJI: Final = re.compile(r":[a-z0-9_+'-]+:")
+_NO_WORD: Final = re.compile(r"[\W_]+")
+
+
 @attrs.frozen
 class Doubt:
     """A request that may have been carried out.
@@ -76,11 +100,13 @@ class Doubt:
         call: The request.
         sent_at: When it was first sent, in seconds since 1970 (UTC).
         key: The key that it put on a message, or ``""``.
+        others: What :func:`made` tells of other requests of the run, so that none is taken for this one.
     """
 
     call: Call
     sent_at: float
     key: str = ""
+    others: frozenset[str] = frozenset()
 
 
 @attrs.frozen
@@ -102,7 +128,38 @@ class NotApplied:
 Verdict: TypeAlias = Applied | NotApplied
 
 
-def quiet(call: Call) -> float:
+def made(method: str, reply: Mapping[str, Any]) -> str:
+    """Return the ID of what a request made, if it is looked up by how it looks, or ``""``.
+
+    Args:
+        method: Its method.
+        reply: Its answer.
+    """
+    found: Any = reply if method in _MADE else {}
+    for name in _MADE.get(method, "").split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return _id(found) if isinstance(found, (str, int)) else ""
+
+
+def _id(given: str | int) -> str:
+    """Write an ID as ``chat.scheduleMessage`` gives it; on the page of the list the same one stands as a number.
+
+    Source: https://docs.slack.dev/reference/methods/chat.scheduledMessages.list
+    """
+    return given if isinstance(given, str) else f"Q{given}"
+
+
+def reads_as(text: str) -> str:
+    """Return what of a text stays, however Slack shows it: its words, links and people, without signs and emoji.
+
+    Args:
+        text: As it was sent, or as Slack lists it.
+    """
+    text = _ANGLED.sub(lambda angled: angled[1] if angled[1][:1] in ("@", "#", "!") else angled[2] or angled[1], text)
+    return _NO_WORD.sub("", _EMOJI.sub("", _ESCAPED.sub("", text))).casefold()
+
+
+def quiet(call: Call | HostCall) -> float:
     """Return for how many seconds after its loss a request may still be carried out.
 
     Args:
@@ -213,19 +270,25 @@ def _scheduled(doubt: Doubt) -> Generator[Effect, Any, Reply | None]:
     now: float = yield Wait()
     if now >= post_at - 1:
         raise SlackRunbooksError("its time has come, so that it may have been posted already")
-    waiting = yield from _pages("chat.scheduledMessages.list", "scheduled_messages", channel=channel)
-    alike = [
+    waiting = [
         each
-        for each in waiting
-        if int(each.get("post_at") or 0) == post_at and int(each.get("date_created") or 0) >= doubt.sent_at - _SKEW
+        for each in (yield from _pages("chat.scheduledMessages.list", "scheduled_messages", channel=channel))
+        if int(each.get("post_at") or 0) == post_at
+        and int(each.get("date_created") or 0) >= doubt.sent_at - _SKEW
+        and _id(each["id"]) not in doubt.others
     ]
+    text = reads_as(str(asked.get("text") or ""))
+    alike = [each for each in waiting if reads_as(str(each.get("text") or "")) in ("", text) or not text]
     if len(alike) > 1:
         raise SlackRunbooksError(f"{len(alike)} messages wait for that time in that channel")
-    if not alike:
+    if not waiting:
         return None
+    if not alike:
+        # How Slack lists a text is not documented, so that another one proves nothing.
+        raise SlackRunbooksError("a message with another text waits for that time in that channel")
     (found,) = alike
     return Reply(
-        {"ok": True, "channel": channel, "scheduled_message_id": found["id"], "post_at": post_at, "message": {}}
+        {"ok": True, "channel": channel, "scheduled_message_id": _id(found["id"]), "post_at": post_at, "message": {}}
     )
 
 
@@ -235,7 +298,8 @@ def _bookmarked(doubt: Doubt) -> Generator[Effect, Any, Reply | None]:
     reply = yield call("bookmarks.list", channel_id=asked["channel_id"])
     for bookmark in reply.get("bookmarks") or ():
         recent = float(bookmark.get("date_created") or 0) >= doubt.sent_at - _SKEW
-        if recent and all(bookmark.get(name) == asked.get(name) for name in ("title", "link")):
+        own = bookmark.get("id") not in doubt.others
+        if recent and own and all(bookmark.get(name) == asked.get(name) for name in ("title", "link")):
             return Reply({"ok": True, "bookmark": bookmark})
     return None
 

@@ -30,6 +30,7 @@ from .slack_methods import METHODS, call
 if TYPE_CHECKING:
     from ._conditions import When
     from ._effects import Flow
+    from .policy import Policy
 
 __all__ = ["EMPTY_LIST", "Identify", "Identity", "check_report", "loop_items", "survey"]
 
@@ -75,7 +76,27 @@ class Identify(Action[Identity]):
         return Identity(str(reply.get("user_id", "")), str(reply.get("team", "")), granted)
 
 
-def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = True, single: bool = False) -> Plan:
+@attrs.frozen
+class _Bounds(Action[None]):
+    """What a policy asks of Slack on the way, for the scopes of a step."""
+
+    wants: tuple[Need, ...]
+
+    def needs(self) -> tuple[Need, ...]:
+        return self.wants
+
+    def flow(self) -> Flow[None]:
+        raise NotImplementedError
+
+
+def survey(
+    runbook: Runbook,
+    context: Mapping[str, Any],
+    *,
+    templates: bool = True,
+    single: bool = False,
+    policy: Policy | None = None,
+) -> Plan:
     """Go through a runbook without running it.
 
     Args:
@@ -83,6 +104,7 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
         context: Plain data.
         templates: Whether text fields are templates.
         single: Whether this is one action by itself, so that places need no step.
+        policy: Bounds; what is known to cross one is a problem.
 
     Returns:
         The plan, with everything that is wrong.
@@ -108,6 +130,9 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
         if not planned.skipped:
             found += _weighed(save_problems(step, filled, f"steps.{name}.save_as"), step)
             found += _open_gate(name, step, runbook)
+            if policy is not None:
+                found += _weighed(_crossed(policy, name, step, planned, actions[name], runbook, single=single), step)
+                actions[name] = (*actions[name], _Bounds(policy.needs()))
         problems = (*planned.problems, *found)
         least = sum(_least_time(planned, action, posts) for action in actions[name])
         if step.after is not None and not planned.skipped:
@@ -123,6 +148,28 @@ def survey(runbook: Runbook, context: Mapping[str, Any], *, templates: bool = Tr
     may_fail = {name for name, step in runbook.steps.items() if step.on_error == "continue"}
     requirements = scopes_of(actions, may_fail, runbook="" if single else runbook.name)
     return Plan(runbook.name, tuple(_with_scopes(steps, requirements)), requirements, tuple(general), settling(actions))
+
+
+def _crossed(
+    policy: Policy,
+    name: str,
+    step: Step,
+    planned: PlannedStep,
+    actions: tuple[Action[Any], ...],
+    runbook: Runbook,
+    *,
+    single: bool,
+) -> Iterator[Problem]:
+    """Tell which bounds of a policy a step is known to cross."""
+    place = "" if single else f"steps.{name}"
+    yield from policy.tags(step.action, place=place, partials=runbook.partials)
+    methods = tuple(need.method for need in step.action.needs())
+    seen: set[str] = set()
+    for action in actions:
+        for problem in policy.foresee(action, methods=(*planned.methods, *methods), place=place):
+            if problem.message not in seen:
+                seen.add(problem.message)
+                yield problem
 
 
 def _open_gate(name: str, step: Step, runbook: Runbook) -> Iterator[Problem]:

@@ -75,6 +75,7 @@ else:
 __all__ = [
     "PooledAsyncWebClient",
     "PooledWebClient",
+    "Way",
     "async_client",
     "encode",
     "send",
@@ -82,6 +83,7 @@ __all__ = [
     "sync_client",
     "upload",
     "upload_async",
+    "way_of",
 ]
 
 # A load balancer's usual limit for an idle connection is 60 seconds, and some middleboxes then drop it without a word:
@@ -1147,6 +1149,36 @@ def async_client(client: AsyncWebClient | None, *, token: str | None = None) -> 
         return made
     _check_stand_in(client, token)
     return client
+
+
+class Way(NamedTuple):
+    """How a client reaches Slack: the URL, the proxy on the way, the TLS context, and the time limit in seconds.
+
+    ``proxy`` may hold a password, and shows in no repr.
+    """
+
+    url: str
+    proxy: str | None
+    context: ssl.SSLContext | None
+    timeout: float
+
+    def __repr__(self) -> str:
+        return f"Way({self.url!r}, proxy={'given' if self.proxy else None}, timeout={self.timeout:g})"
+
+
+def way_of(client: WebClient) -> Way | None:
+    """Return the way that the requests of a client take.
+
+    Args:
+        client: What :func:`sync_client` returned.
+
+    Returns:
+        The way; ``None`` where the client has one of its own, as a stand-in has.
+    """
+    if not isinstance(client, PooledWebClient) or type(client).api_call is not PooledWebClient.api_call:
+        return None
+    context = (client.ssl or _tls_context()) if client.base_url.lower().startswith("https:") else None
+    return Way(client.base_url, _proxy_for(client.base_url, client.proxy), context, client.timeout)
 
 
 def _token(token: str | None) -> str:

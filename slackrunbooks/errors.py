@@ -265,7 +265,17 @@ class StepFailed(SlackRunbooksError):
 
 
 class PolicyViolation(SlackRunbooksError):
-    """A request would cross a bound of the executor's policy, so it was not sent."""
+    """A request would cross a bound of the executor's policy, so it was not sent.
+
+    Attributes:
+        bound: The attribute of :class:`Policy` that was met (``"channels"``); empty where it could not be found out.
+        method: The method of the request; empty for what was refused before there was one.
+    """
+
+    def __init__(self, message: str, *, bound: str, method: str = "") -> None:
+        self.bound = bound
+        self.method = method
+        super().__init__(message)
 
 
 _AFTER_REFUSAL = {
@@ -349,6 +359,7 @@ class AmbiguousOutcome(SlackRunbooksError):
         call: Which call of the step it is, from 1, as in ``StepReport.calls``.
         doubles: Whether sending the same request again could do it twice.
         kept: Whether a journal keeps the run, so that it can go on when a person has looked.
+        function: Whether it is a function of the host; then ``method`` is its name.
     """
 
     def __init__(
@@ -362,8 +373,10 @@ class AmbiguousOutcome(SlackRunbooksError):
         call: int = 0,
         doubles: bool = True,
         kept: bool = False,
+        function: bool = False,
     ) -> None:
         self.method = method
+        self.function = function
         self.reason = reason
         self.call = call
         self.kept = kept
@@ -371,17 +384,17 @@ class AmbiguousOutcome(SlackRunbooksError):
         self.run_id = run_id
         self.sent_at = sent_at
         self.doubles = doubles
-        self.remedy = (
-            f"Look in Slack whether it happened before you run it again: a second {method} could do it twice."
-            if doubles
-            else f"Look in Slack, or run it again: a second {method} cannot do it twice."
-        )
+        look = "Look whether it has done its work" if function else "Look in Slack whether it happened"
         if kept:
-            self.remedy = (
-                f"Look in Slack whether it happened, and tell: resolve({run_id!r}, {step!r}, call={call}, applied=…)."
-            )
+            reply = ", reply=what it returned" if function else ""
+            self.remedy = f"{look}, and tell: resolve({run_id!r}, {step!r}, call={call}, applied=…{reply})."
+        elif doubles:
+            self.remedy = f"{look} before you run it again: a second {method} could do it twice."
+        else:
+            self.remedy = f"{look}, or run it again: a second {method} cannot do it twice."
         where = f"Step {step!r}: " if step else ""
-        super().__init__(f"{where}{method} was sent, but its answer was lost ({reason}). {self.remedy}")
+        lost = "was called, and what became of it is not known" if function else "was sent, but its answer was lost"
+        super().__init__(f"{where}{method} {lost} ({reason}). {self.remedy}")
 
 
 class SlackError(SlackRunbooksError):
@@ -403,6 +416,14 @@ class SlackError(SlackRunbooksError):
         self.remedy = remedy
         self.detail = detail
         super().__init__(" ".join(part for part in (self._head(), remedy) if part))
+
+    @property
+    def docs(self) -> str:
+        """Where the code is explained, below ``docs/``: ``slack-errors.md#name_taken``; empty for an unknown code."""
+        from ._slack_errors import anchor
+
+        found = anchor(self.method, self.code)
+        return f"slack-errors.md#{found}" if found else ""
 
     def _head(self) -> str:
         detail = f" ({self.detail})" if self.detail else ""

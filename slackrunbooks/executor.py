@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ._core import Context, Core, outcome_of, skipping
+from ._core import Audit, Context, Core, outcome_of, skipping
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
-from ._perform import in_thread, perform, perform_async
+from ._perform import Threads, perform, perform_async
 from ._survey import Identify, Identity, check_report
-from .errors import RunConflict, RunHeld, SlackRunbooksError
+from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
 from .report import Report
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .actions import Action
     from .journal import Journal
     from .pacing import Pacing
+    from .policy import Policy
     from .report import CheckReport
     from .retries import RetryPolicy
     from .runbook import Runbook
@@ -54,9 +55,10 @@ class Executor(Core):
             by an opaque key in its metadata, a channel by its creator and time …), sends again what may be sent twice,
             and stops with ``AmbiguousOutcome`` where nobody can tell; ``"fail"`` stops at once; ``"resend"`` sends it
             again whatever it does a second time.
-        policy: Not in this version.
+        policy: Bounds that no request crosses, whatever a runbook says: see :class:`Policy`.
         hooks: Called with each event (``StepStarted``, ``StepFinished``, ``RunFinished``). One that raises is logged,
             and the run goes on.
+        audit: Called with a record of each effect in Slack, as an :class:`AuditLog`; one that raises is logged.
 
     Raises:
         Unsupported: An option that this version does not have was given.
@@ -72,8 +74,9 @@ class Executor(Core):
         pacing: Pacing | None = None,
         journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
-        policy: object = None,
+        policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
+        audit: Audit | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -84,6 +87,7 @@ class Executor(Core):
             on_ambiguous=on_ambiguous,
             policy=policy,
             hooks=hooks,
+            audit=audit,
         )
         if client is not None:
             self._client()
@@ -221,10 +225,14 @@ class Executor(Core):
         Returns:
             The reports of the others, ended or waiting.
         """
-        reports = []
-        for run_id in self.due():
-            with skipping(run_id):
+        reports: list[Report] = []
+        broken: list[JournalError] = []
+        runs = self.due()
+        for run_id in runs:
+            with skipping(run_id, broken):
                 reports.append(self.resume(run_id))
+        if broken and len(broken) == len(runs):
+            raise broken[-1]
         return reports
 
     def retry(self, run_id: str, runbook: Runbook | None = None) -> Report:
@@ -251,7 +259,8 @@ class Executor(Core):
             step: The step that is in doubt.
             call: Which of its calls, from 1: ``AmbiguousOutcome.call``.
             applied: Whether Slack did it. If not, it is sent again.
-            reply: What it made, for the steps that follow, as ``{"channel": "C…", "ts": "…"}`` for a message.
+            reply: What it made, for the steps that follow, as ``{"channel": "C…", "ts": "…"}`` for a message;
+                of a function, what it returned.
 
         Raises:
             KeyError: The journal has no such run.
@@ -306,16 +315,10 @@ class Executor(Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    def _paced(self, work: Work) -> None:
-        if self._pacing is not None:
-            self._clock.sleep_until(self._place(work))
-
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
         if self._pacing is not None:
-            until = self._place(course.coming(self._clock.now))
-            while (nap := course.rest(until, self._clock.now())) is not None:
-                self._clock.sleep_until(nap)
+            self._hold_back(course)
         return course.next(self._clock.now)
 
     def _drive_kept(self, course: Course) -> Report:
@@ -359,7 +362,8 @@ class Executor(Core):
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
-                        self._paced(work)
+                        if self._waits_for_place(machine, work):
+                            continue
                         machine.sending(work)
                         delivery = perform(client, work.call)
                         self._slow_down(work, delivery)
@@ -390,8 +394,9 @@ class AsyncExecutor(Core):
         pacing: Pacing | None = None,
         journal: Journal | None = None,
         on_ambiguous: OnAmbiguous = "reconcile",
-        policy: object = None,
+        policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
+        audit: Audit | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -402,7 +407,9 @@ class AsyncExecutor(Core):
             on_ambiguous=on_ambiguous,
             policy=policy,
             hooks=hooks,
+            audit=audit,
         )
+        self._threads = Threads()
         if client is not None:
             self._client()
 
@@ -416,6 +423,7 @@ class AsyncExecutor(Core):
 
     async def close(self) -> None:
         """Close the connections that this executor opened; a client it was given as it is stays open."""
+        self._threads.close()
         with self._lock:
             made, self._made = self._made, None
         if made is not None and (made is not self._given or self._owns_client):
@@ -469,7 +477,7 @@ class AsyncExecutor(Core):
         """Write a run into the journal and return at once; see :meth:`Executor.submit`."""
         self._journal_or_refused("submit")
         asked = self._asked(runbook, context, run_id, subject, deadline, actor, reason)
-        record, _ = await in_thread(lambda: self._begun(**asked))
+        record, _ = await self._threads.do(lambda: self._begun(**asked))
         return record.run_id
 
     async def resume(self, run_id: str) -> Report:
@@ -478,10 +486,14 @@ class AsyncExecutor(Core):
 
     async def resume_all(self) -> list[Report]:
         """Go on with every run that has something to do; see :meth:`Executor.resume_all`."""
-        reports = []
-        for run_id in await in_thread(self.due):
-            with skipping(run_id):
+        reports: list[Report] = []
+        broken: list[JournalError] = []
+        runs = await self._threads.do(self.due)
+        for run_id in runs:
+            with skipping(run_id, broken):
                 reports.append(await self.resume(run_id))
+        if broken and len(broken) == len(runs):
+            raise broken[-1]
         return reports
 
     async def retry(self, run_id: str, runbook: Runbook | None = None) -> Report:
@@ -496,15 +508,15 @@ class AsyncExecutor(Core):
 
     async def cancel(self, run_id: str, reason: str = "") -> Report | None:
         """End a run before its next effect; see :meth:`Executor.cancel`."""
-        opened = await in_thread(self._pending_cancel, run_id, reason)
+        opened = await self._threads.do(self._pending_cancel, run_id, reason, undo=self._left)
         return await self._drive_kept(opened) if isinstance(opened, Course) else opened
 
     async def signal(self, run_id: str, name: str, payload: object = None) -> None:
         """Tell a run something that its steps wait for; see :meth:`Executor.signal`."""
-        await in_thread(self._signalled, run_id, name, payload)
+        await self._threads.do(self._signalled, run_id, name, payload)
 
     async def _driven(self, open_it: Callable[..., Report | Course], *arguments: Any) -> Report:
-        opened = await in_thread(open_it, *arguments)
+        opened = await self._threads.do(open_it, *arguments, undo=self._left)
         return opened if isinstance(opened, Report) else await self._drive_kept(opened)
 
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
@@ -517,21 +529,15 @@ class AsyncExecutor(Core):
             identity = error
         return check_report(book, plan, identity, single=single)
 
-    async def _paced(self, work: Work) -> None:
-        if self._pacing is not None:
-            await self._clock.async_sleep_until(await in_thread(self._place, work))
-
     async def _slowed_down(self, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:
-            await in_thread(self._slow_down, work, delivery)
+            await self._threads.do(self._slow_down, work, delivery)
 
     async def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
         if self._pacing is not None:
-            until = await in_thread(self._place, course.coming(self._clock.now))
-            while (nap := await in_thread(course.rest, until, self._clock.now())) is not None:
-                await self._clock.async_sleep_until(nap)
-        return await in_thread(course.next, self._clock.now)
+            await self._threads.do(self._hold_back, course)
+        return await self._threads.do(course.next, self._clock.now, undo=lambda work: self._unsent(course, work))
 
     async def _drive_kept(self, course: Course) -> Report:
         """Perform the work of a run that is kept: each piece is written before and after, in a thread."""
@@ -544,25 +550,25 @@ class AsyncExecutor(Core):
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
                         if not course.recorder.holds(clock.now()):
-                            await in_thread(course.recorder.hold, clock.now)
+                            await self._threads.do(course.recorder.hold, clock.now)
                         machine.sending(work)
                         delivery = await perform_async(client, work.call)
                     elif course.leaves(work, clock.now()):
-                        return await in_thread(self._parked, course, work.until)
+                        return await self._threads.do(self._parked, course, work.until)
                     else:
                         while (until := course.until(work, clock.now())) is not None:
                             await clock.async_sleep_until(until)
-                            await in_thread(course.watch, clock.now())
-                    await in_thread(course.done, work, delivery, clock.now())
+                            await self._threads.do(course.watch, clock.now())
+                    await self._threads.do(course.done, work, delivery, clock.now())
                     self._tell(machine)
                     await self._slowed_down(work, delivery)
-            report = await in_thread(self._ended_or_paused, course)
+            report = await self._threads.do(self._ended_or_paused, course)
         except GeneratorExit as error:
             # There is no loop any more to wait on.
             self._let_go(course, error)
             raise
         except BaseException as error:
-            await in_thread(self._let_go, course, error)
+            await self._threads.do(self._let_go, course, error)
             raise
         self._tell(machine)
         return report
@@ -578,7 +584,8 @@ class AsyncExecutor(Core):
                 while (work := self._next(machine, pending)) is not None:
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
-                        await self._paced(work)
+                        if self._pacing is not None and await self._threads.do(self._waits_for_place, machine, work):
+                            continue
                         machine.sending(work)
                         delivery = await perform_async(client, work.call)
                         await self._slowed_down(work, delivery)

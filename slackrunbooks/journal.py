@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "REOPENS",
     "Entry",
     "Journal",
     "Lease",
@@ -44,6 +45,9 @@ __all__ = [
     "encode_delivery",
 ]
 
+
+REOPENS: Final = ("retry", "resolve")
+"""Names of the messages that make a run that has ended go on."""
 
 Status: TypeAlias = Literal["running", "waiting", "due", "succeeded", "failed", "ambiguous", "cancelled"]
 """Where a run stands: a worker is at work on it, it has nothing to do yet, it waits for a worker; or how it ended."""
@@ -207,7 +211,10 @@ class Journal(Protocol):
         ...
 
     def tell(self, run_id: str, name: str, payload: str, now: float) -> int:
-        """Leave a message for a run, and wake it; return its number. Needs no lease."""
+        """Leave a message for a run, and wake it; return its number. Needs no lease.
+
+        One of :data:`REOPENS` makes the run ``running`` again, so that it is due even where whoever told it dies.
+        """
         ...
 
     def listen(self, run_id: str, heard: int) -> Mail:
@@ -257,8 +264,16 @@ class Journal(Protocol):
         """Let nobody go in a lane before a time."""
         ...
 
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane; 0 if it was never closed."""
+        ...
+
     def purge(self, before: float) -> int:
-        """Forget runs that ended before a time; return how many."""
+        """Forget runs that ended before a time and that no worker holds; return how many.
+
+        Args:
+            before: Seconds since 1970 (UTC), not later than now.
+        """
         ...
 
     def close(self) -> None:
@@ -296,8 +311,15 @@ def encode(value: object) -> str:
 
 
 def decode(text: str) -> Any:
-    """Read what :func:`encode` wrote."""
-    return _unpacked(json.loads(text))
+    """Read what :func:`encode` wrote.
+
+    Raises:
+        JournalError: The text is something else: it is sealed, or damaged.
+    """
+    try:
+        return _unpacked(json.loads(text))
+    except (ValueError, KeyError, TypeError) as error:
+        raise JournalError(f"what is written cannot be read; it may be sealed, or damaged ({error}).") from error
 
 
 def _packed(value: object) -> object:

@@ -22,7 +22,21 @@ if TYPE_CHECKING:
 
     from .scopes import Requirement, ScopeRequirements
 
-__all__ = ["CheckReport", "LostAnswer", "Outcome", "Plan", "PlannedStep", "Report", "State", "StepReport", "plain"]
+__all__ = [
+    "AuditRecord",
+    "CheckReport",
+    "Diagnosis",
+    "Finding",
+    "LostAnswer",
+    "Outcome",
+    "Plan",
+    "PlannedStep",
+    "Report",
+    "State",
+    "StepReport",
+    "Verdict",
+    "plain",
+]
 
 _T = TypeVar("_T")
 
@@ -280,6 +294,46 @@ def _listed(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+@attrs.frozen(kw_only=True)
+class AuditRecord:
+    """One effect in Slack: who asked for it and why, what, where and when, and under which scopes.
+
+    Attributes:
+        run_id: The run.
+        runbook: Name of its runbook.
+        step: The step.
+        call: Which of the step's calls, from 1; with run and step it names the effect.
+        method: The Web API method.
+        target: What it was done to, by Slack's names of the arguments: IDs, names and times, no text of a message.
+        at: When the request was sent (UTC).
+        actor: Who asked for the run, or ``None``.
+        reason: Why, or ``None``.
+        scopes: The scopes that the token had, as Slack's last answer said.
+        found: Whether its answer was lost, and it was found to be done.
+    """
+
+    run_id: str
+    runbook: str
+    step: str
+    call: int
+    method: str
+    target: Mapping[str, str]
+    at: datetime
+    actor: str | None
+    reason: str | None
+    scopes: tuple[str, ...]
+    found: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-safe data."""
+        return {
+            **attrs.asdict(self, recurse=False),
+            "target": dict(self.target),
+            "at": self.at.isoformat(),
+            "scopes": list(self.scopes),
+        }
+
+
 @attrs.frozen
 class LostAnswer:
     """A request of a run whose answer was lost: only a person can tell what became of it.
@@ -287,14 +341,17 @@ class LostAnswer:
     Attributes:
         step: The step.
         call: Which of its calls, from 1.
-        method: The Web API method.
+        method: The Web API method, or the name of a function of the host.
         reply: What has to be told of what it made, if it was carried out, by dotted path: ``("channel", "ts")``.
+        function: Whether it is a function of the host. Then the reply is what it returned; of anything but a mapping,
+            ``{"value": …}``.
     """
 
     step: str
     call: int
     method: str
     reply: tuple[str, ...] = ()
+    function: bool = False
 
 
 @attrs.frozen
@@ -497,6 +554,131 @@ class Plan:
             + "".join(f"<p>{_mark(problem)} {html.escape(str(problem))}</p>" for problem in self.general)
             + "</div>"
         )
+
+
+Verdict: TypeAlias = Literal["ok", "warning", "problem", "not_looked_at"]
+"""What came of looking at one part of an installation."""
+
+# How each verdict is marked, and the colour of what state it has.
+_VERDICTS: Mapping[Verdict, tuple[str, str]] = {
+    "ok": ("✓", "succeeded"),
+    "warning": ("!", "ambiguous"),
+    "problem": ("✗", "failed"),
+    "not_looked_at": ("–", "skipped"),
+}
+
+
+@attrs.frozen
+class Finding:
+    """What one look at an installation found.
+
+    Attributes:
+        check: What was looked at: ``dns``, ``token``, ``scopes`` …
+        outcome: ``ok``, ``warning`` (it cannot stop a run), ``problem`` or ``not_looked_at``.
+        message: What was seen, or why nobody looked. Never a token or the text of a message.
+        cause: Of a warning or a problem, its name for programs: ``certificate_expired``, or Slack's error code.
+        remedy: What to do about it; empty where nothing is wrong.
+        place: Where in the runbook: ``steps.announce.channel``; empty elsewhere.
+        docs: Where Slack's error code is explained, below ``docs/``; empty for anything else.
+    """
+
+    check: str
+    outcome: Verdict
+    message: str
+    cause: str = ""
+    remedy: str = ""
+    place: str = ""
+    docs: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """Return everything as JSON-safe data."""
+        return attrs.asdict(self)
+
+    def __str__(self) -> str:
+        seen = f"{self.place}: {self.message}" if self.place else self.message
+        line = f"{_VERDICTS[self.outcome][0]} {self.check.replace('_', ' ')}: {seen}"
+        return f"{line.rstrip('.')}. {self.remedy}" if self.remedy else line
+
+
+@attrs.frozen
+class Diagnosis:
+    """What is wrong with an installation, in the order in which one thing rests on another.
+
+    The first problem is the cause: what rests on it was not looked at. It is true (``bool(diagnosis)``) where no
+    problem was found.
+
+    Attributes:
+        findings: What was looked at, in order, with what was not and why.
+        calls: The requests that were made to Slack, in order.
+    """
+
+    findings: tuple[Finding, ...]
+    calls: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether no problem was found."""
+        return not self.problems
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """What keeps the installation from working, the cause first."""
+        return tuple(finding for finding in self.findings if finding.outcome == "problem")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What may be meant so, but seldom is."""
+        return tuple(finding for finding in self.findings if finding.outcome == "warning")
+
+    @property
+    def cause(self) -> Finding | None:
+        """The first problem; ``None`` if there is none."""
+        return self.problems[0] if self.problems else None
+
+    def of(self, check: str) -> tuple[Finding, ...]:
+        """Return what one check found.
+
+        Args:
+            check: Its name, as in :attr:`Finding.check`.
+        """
+        return tuple(finding for finding in self.findings if finding.check == check)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-safe data."""
+        return {
+            "ok": self.ok,
+            "cause": self.cause.to_dict() if self.cause else None,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "calls": list(self.calls),
+        }
+
+    @property
+    def _title(self) -> str:
+        counts = f"{_count(self.problems, 'problem')}, {_count(self.warnings, 'warning')}"
+        return f"{counts}, {_count(self.calls, 'request')} to Slack"
+
+    def __str__(self) -> str:
+        lines = [self._title]
+        for finding in self.findings:
+            lines.append(f"  {attrs.evolve(finding, remedy='')}")
+            lines += [f"      {finding.remedy}"] if finding.remedy else []
+            lines += [f"      See docs/{finding.docs}"] if finding.docs else []
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = (
+            (
+                _styled(_VERDICTS[finding.outcome][1], _VERDICTS[finding.outcome][0]),
+                html.escape(finding.check.replace("_", " ")),
+                "<br>".join(html.escape(part) for part in (finding.place, finding.message, finding.remedy) if part),
+            )
+            for finding in self.findings
+        )
+        table = _table(("", "Looked at", "What was seen, and what to do"), rows)
+        return f"<div><strong>{html.escape(self._title)}</strong>{table}</div>"
 
 
 def _times(number: int) -> str:

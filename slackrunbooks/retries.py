@@ -102,9 +102,10 @@ def _judge_upload(answer: Answered) -> Verdict:
         return Refused(slack_error(Upload.method, {"error": "ratelimited"}, headers=answer.headers), again=True)
     if answer.status >= 500 or answer.status == _GAVE_UP:
         return Unknown(f"HTTP {answer.status} from the upload service")
+    code = str((answer.data or {}).get("error") or f"http_{answer.status}")
     return Refused(
         SlackError(
-            f"http_{answer.status}",
+            code,
             method=Upload.method,
             detail="the upload service did not take the bytes",
             remedy="Run the step again: it asks Slack for a new address.",

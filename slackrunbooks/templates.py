@@ -943,6 +943,23 @@ class Template:
         outside = {name.split(".")[0] for name, inside in reads if not inside}
         return tuple(dict.fromkeys(name for name, _ in reads if name.split(".")[0] in outside))
 
+    @property
+    def raw_names(self) -> tuple[str, ...]:
+        """The names that raw tags print, in order of first appearance, partials included."""
+        return tuple(dict.fromkeys(self._raw_in(self._nodes, set())))
+
+    def _raw_in(self, nodes: Iterable[_Node], seen: set[str]) -> Iterator[str]:
+        for node in nodes:
+            if node.tag is None:
+                continue
+            name = node.tag.name
+            if node.kind == "no escape":
+                yield name
+            elif node.kind == "partial" and name in self._partials and name not in seen:
+                seen.add(name)
+                yield from self._raw_in(_parsed(self._partials[name], name, ""), seen)
+            yield from self._raw_in(node.children, seen)
+
     def render(
         self,
         context: Mapping[str, Any] | SupportsContext,

@@ -22,7 +22,7 @@ PACKAGE = "slackrunbooks"
 # Lowest first. Names are relative to the package; "stores.*" is a whole subpackage, "actions._*" its private modules.
 # Modules of one row may import one another, but never in a circle. The row "" is the package's own __init__.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("_slack_errors", "errors"),
     ("_effects", "_clock", "_version"),
     ("slack_methods",),
     ("text",),
@@ -48,8 +48,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_engine",),
     # --- the I/O line: LOWEST_WITH_IO names the row after it ---
     ("stores", "stores.*"),
-    ("client",),
-    ("_perform",),
+    ("client", "audit"),
+    ("_perform", "_route"),
     ("executor", "_core", "_lease"),
     ("connect", "doctor"),
     ("",),

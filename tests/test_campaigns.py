@@ -27,7 +27,7 @@ def test_crashes_at_points_of_each_action_double_and_lose_nothing() -> None:
     wrong: list[str] = []
     tally = crash_points.campaign(wrong, places=19, points=5)
     assert wrong == []
-    assert tally["crashes"] > 1_000 and set(tally) == {"cases", "crashes", "succeeded", "refused", "ambiguous"}
+    assert tally["crashes"] > 500 and set(tally) == {"cases", "crashes", "succeeded", "refused", "ambiguous"}
 
 
 def test_sent_again_without_a_look_a_crash_doubles() -> None:

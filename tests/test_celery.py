@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,8 @@ def _leave_logging_alone(**_: Any) -> None:
     """The worker in this process would take the loggers of the other tests away."""
 
 
-def _app(name: str) -> Any:
-    app = celery.Celery(name, broker="memory://", set_as_current=False)
+def _app(name: str, broker: str = "memory://") -> Any:
+    app = celery.Celery(name, broker=broker, set_as_current=False)
     app.conf.update(worker_hijack_root_logger=False, broker_connection_retry_on_startup=False)
     return app
 
@@ -78,7 +79,9 @@ def test_what_no_message_told_of_is_swept_up(runs: CeleryRuns, fake: FakeSlack) 
     told: list[Any] = []
     runs.advance.apply_async = lambda arguments, **options: told.append((arguments, options))
     runs.sweep()
-    assert told == [(("r",), {"expires": 10.0, "retry": False})]
+    ((arguments, options),) = told
+    del options["producer"]
+    assert (arguments, options) == (("r",), {"expires": 10.0, "retry": False})
     runs.advance("r")
     assert [message.text for message in fake.channel("one").messages] == ["a 1", "b 1"]
     told.clear()
@@ -98,6 +101,23 @@ def test_a_broker_that_is_away_loses_nothing(runs: CeleryRuns, caplog: pytest.Lo
     assert runs.executor.due() == ("r",)
 
 
+def test_a_broker_that_is_away_holds_nobody_up(
+    fake: FakeSlack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slack waits for three seconds for a webhook; nobody knocks for longer than that at a broker that is not there."""
+    pytest.importorskip("redis")
+    slept: list[float] = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", slept.append)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    app = _app("slack", f"redis://127.0.0.1:{port}/0")
+    runs = CeleryRuns(app, lambda: fake.executor(journal=sr.MemoryJournal()))
+    assert runs.submit(BOOK, {"n": 1}, run_id="r") == "r"
+    assert sum(slept) == 0
+    assert f"127.0.0.1:{port}" in caplog.text
+    assert runs.executor.due() == ("r",)
+
+
 def test_a_signal_wakes_the_run(runs: CeleryRuns, fake: FakeSlack) -> None:
     """And a run that cannot go on is logged, not raised into Celery, which would send it again for ever."""
     wait = sr.Step(sr.SendMessage(channel="#one", text="?"), every="30m", until="signals.done")
@@ -110,18 +130,19 @@ def test_a_signal_wakes_the_run(runs: CeleryRuns, fake: FakeSlack) -> None:
     assert runs.executor.report("w").ok
 
 
+@pytest.mark.parametrize("error", [sr.RunConflict("r", "the code has changed."), sr.RunbookError("is not registered.")])
 def test_a_run_that_cannot_go_on_is_logged(
-    runs: CeleryRuns, fake: FakeSlack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    runs: CeleryRuns, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would be sent again for ever if it were raised."""
+    """In one line at each sweep, as by ``resume_all``, and not as a task that failed."""
 
-    def conflict(run_id: str) -> None:
-        raise sr.RunConflict(run_id, "the code has changed.")
+    def refuse(run_id: str) -> None:
+        raise error
 
-    monkeypatch.setattr(runs.executor, "resume", conflict)
+    monkeypatch.setattr(runs.executor, "resume", refuse)
     with caplog.at_level(logging.ERROR):
         runs.advance("r")
-    assert "Run r cannot go on: " in caplog.text
+    assert f"Run r cannot go on: {error}" in caplog.text
 
 
 def test_each_message_is_a_run_id_and_nothing_else(runs: CeleryRuns) -> None:
@@ -131,7 +152,45 @@ def test_each_message_is_a_run_id_and_nothing_else(runs: CeleryRuns) -> None:
         True,
         True,
     )
-    schedule = runs.advance.app.conf.beat_schedule
-    assert schedule == {
-        "slackrunbooks.sweep": {"task": "slackrunbooks.sweep", "schedule": 1.0, "options": {"expires": 1.0}}
-    }
+    assert _schedule(runs.advance.app) == SWEEP
+
+
+SWEEP = {"slackrunbooks.sweep": {"task": "slackrunbooks.sweep", "schedule": 1.0, "options": {"expires": 1.0}}}
+OWN = {"own": {"task": "own", "schedule": 5.0}}
+
+
+def _schedule(app: Any) -> dict[str, Any]:
+    app.finalize()
+    return dict(app.conf.beat_schedule)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "set_it",
+    [
+        lambda app: setattr(app.conf, "beat_schedule", OWN),
+        lambda app: app.conf.update(beat_schedule=OWN),
+        lambda app: app.config_from_object({"beat_schedule": OWN}),
+        lambda app: app.add_periodic_task(5.0, celery.signature("own", app=app), name="own"),
+    ],
+    ids=["attribute", "update", "configuration", "periodic"],
+)
+def test_the_sweep_is_in_the_schedule_of_the_application(set_it: Any, when: str) -> None:
+    """Whenever the application sets its own; without the sweep nobody would go on with what a dead worker left."""
+    app = _app("slack")
+    if when == "before":
+        set_it(app)
+    CeleryRuns(app, FakeSlack().executor, every=1.0)
+    if when == "after":
+        set_it(app)
+    schedule = _schedule(app)
+    assert schedule.keys() == {"own", *SWEEP}
+    assert {**schedule, "own": None} == {**SWEEP, "own": None}
+
+
+def test_an_application_that_is_ready_is_given_the_sweep() -> None:
+    """Somebody has looked for its tasks before."""
+    app = _app("slack")
+    app.finalize()
+    CeleryRuns(app, FakeSlack().executor, every=1.0)
+    assert _schedule(app) == SWEEP

@@ -297,7 +297,9 @@ def test_a_run_in_doubt(command: Command, slack: FakeSlack, server: FakeServer, 
     assert applied == f"{answer} --applied --reply message_ts=… --journal runs.db"
     assert denied == f"{answer} --not-applied --journal runs.db"
     lost = command("runs", "show", "inc-1/declare", "--json").data["lost_answers"]
-    assert lost == [{"step": "whisper", "call": 1, "method": "chat.postEphemeral", "reply": ["message_ts"]}]
+    assert lost == [
+        {"step": "whisper", "call": 1, "method": "chat.postEphemeral", "reply": ["message_ts"], "function": False}
+    ]
     assert "needs an answer" in command("runs", "list").out
 
 
@@ -481,6 +483,25 @@ def test_resolve_with_what_stands_inside(
     assert texts(slack) == ["in C0123ABCD"]
 
 
+def test_a_run_that_succeeded_shows_its_questions(
+    command: Command, slack: FakeSlack, server: FakeServer, journal: Path, tmp_path: Path
+) -> None:
+    """Of a step that may fail; answered, there is none left."""
+    ann = slack.add_user("ann2", id="U0ANN00002")
+    ann.join("incidents")
+    path = tmp_path / "may.yaml"
+    path.write_text(
+        'steps:\n  - may: {send_ephemeral: {channel: "#incidents", user: U0ANN00002, text: psst}, on_error: continue}\n'
+    )
+    slack.inject("chat.postEphemeral", "reset_before")
+    command("run", path, "--run-id", "r", "--base-url", server.url)
+    shown = command("runs", "show", "r")
+    assert "Did chat.postEphemeral of step 'may' happen (call 1" in shown.out
+    ran = command("runs", "resolve", "r", "may", "--call", "1", "--not-applied", "--base-url", server.url)
+    assert ran.code == Exit.OK and len(slack.calls_to("chat.postEphemeral")) == 2
+    assert "happen" not in command("runs", "show", "r").out
+
+
 # --- cancel, signal, pause, purge ------------------------------------------------------------------------------------
 
 
@@ -619,7 +640,7 @@ def test_work_goes_on_past_a_run_that_cannot(
     ran = command("runs", "work", "--once", "--base-url", server.url)
     assert ran.code == Exit.FAILED and "declare (inc-1/declare): succeeded" in ran.out
     assert ran.err.startswith("Error: run 'odd' cannot go on: ") and "another version of slackrunbooks" in ran.err
-    assert command("runs", "list", "--state", "due").out.splitlines()[1].startswith("odd ")
+    assert command("runs", "list", "--state", "waiting").out.splitlines()[1].startswith("odd ")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent SIGTERM there")

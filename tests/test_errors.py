@@ -68,7 +68,10 @@ EXAMPLES: dict[type[errors.SlackRunbooksError], tuple[Callable[[], errors.SlackR
             "channel='C0123ABCD', name='inc-1', requested_name='inc-1', is_private=False, adopted=False)."
         ),
     ),
-    sr.PolicyViolation: (lambda: sr.PolicyViolation("#general is out of bounds."), "#general is out of bounds."),
+    sr.PolicyViolation: (
+        lambda: sr.PolicyViolation("#general is out of bounds.", bound="channels"),
+        "#general is out of bounds.",
+    ),
     sr.ApprovalRefused: (
         lambda: sr.ApprovalRefused("rejected", "U1 refused", by="U1", channel="C1", ts="1.000000"),
         (

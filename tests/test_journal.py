@@ -426,6 +426,80 @@ def test_a_file_that_is_no_journal_or_a_newer_one_is_refused(tmp_path: Path) -> 
         sr.SqliteJournal(tmp_path / "no" / "such" / "folder.db")
 
 
+def test_a_file_whose_worker_dies_again_and_again_is_shared_once(tmp_path: Path) -> None:
+    """Each worker that goes on asks for an address of its own, because none is kept."""
+    fake = _world()
+    book = sr.Runbook("b", {"f": sr.UploadFile(channel="#one", content="x", filename="x.txt")})
+    deaths = 0
+    with sr.SqliteJournal(tmp_path / "runs.db") as journal:
+
+        class Dies:
+            """Its process ends when the bytes have left, before that is written."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(journal, name)
+
+            def settle(self, lease: Any, entry: Any) -> None:
+                if len(fake.calls_to("upload")) > deaths:
+                    raise KeyboardInterrupt
+                journal.settle(lease, entry)
+
+        for _ in range(4):
+            with fake.executor(journal=Dies()) as executor:
+                executor._let_go = lambda *_: None  # type: ignore[method-assign]
+                with pytest.raises(KeyboardInterrupt):
+                    executor.run(book, {}, run_id="r")
+            deaths += 1
+            fake.advance(61)
+        assert _run_book(fake, journal, book).ok
+    assert len(fake.calls_to("files.getUploadURLExternal")) == 5
+    assert len([file for file in fake.files if file.shares]) == 1
+
+
+@pytest.mark.parametrize("then", ["gone", "longer"])
+def test_a_file_that_is_gone_takes_no_report_with_it(journal: Journal, tmp_path: Path, then: str) -> None:
+    """Once it was sent, it may change or vanish: the run goes on, and has its report, in whatever process."""
+    fake = _world()
+    graph = tmp_path / "graph.txt"
+    graph.write_text("graph")
+    later = sr.Step(sr.SendMessage(channel="#one", text="{{steps.up.size}} bytes"), after="1h")
+    book = sr.Runbook("b", {"up": sr.UploadFile(channel="#one", path=graph), "say": later})
+    assert _run_book(fake, journal, book).state == "waiting"
+    if then == "gone":
+        graph.unlink()
+    else:
+        graph.write_text("another graph")
+    fake.advance(3600)
+    report = _run_book(fake, journal, book)
+    assert report.ok and _run_book(fake, journal, book).to_dict() == report.to_dict()
+    with fake.executor(journal=journal) as executor:
+        assert executor.report("r").to_dict() == executor.resume("r").to_dict() == report.to_dict()
+    assert fake.channel("one").messages[-1].text == "5 bytes" and len(fake.files) == 1
+
+
+def test_a_file_that_comes_too_late_changes_no_report(journal: Journal, tmp_path: Path) -> None:
+    """A step that did not find its file has failed, and a retry looks again."""
+    fake = _world()
+    graph = tmp_path / "graph.txt"
+    book = sr.Runbook(
+        "b", {"up": sr.UploadFile(channel="#one", path=graph), "say": sr.SetTopic(channel="#one", topic="x")}
+    )
+    report = _run_book(fake, journal, book)
+    assert report.state == "failed" and str(report["up"].error).endswith(
+        "does not exist on the machine that runs this."
+    )
+    graph.write_text("graph")
+    assert _run_book(fake, journal, book).to_dict() == report.to_dict() and fake.calls == []
+    with fake.executor(journal=journal) as executor:
+        assert executor.retry("r").ok
+    assert len(fake.files) == 1
+
+
+def _run_book(fake: FakeSlack, journal: Journal, book: sr.Runbook) -> sr.Report:
+    with fake.executor(journal=journal) as executor:
+        return executor.run(book, {}, run_id="r")
+
+
 @pytest.mark.parametrize("breakage", ["deleted", "read-only", "full", "corrupted"])
 def test_a_journal_that_breaks_stops_the_run_before_its_next_effect(tmp_path: Path, breakage: str) -> None:
     """In the middle of a run the file breaks: a clear error, and nothing further is sent."""

@@ -217,22 +217,95 @@ def test_a_run_that_waits_for_its_place_can_be_cancelled(journal: Journal) -> No
     channel = fake.add_channel("one").id
     (lane,) = sr.Pacing().lanes(_call("chat.postMessage", channel=channel))
     began = fake.now
-    journal.close_lane(lane.name, began + 300)
+    journal.close_lane(lane.name, began + 50)
 
     class Telling:
         def __getattr__(self, name: str) -> Any:
             return getattr(journal, name)
 
         def renew(self, lease: Lease, now: float, seconds: float) -> Lease:
-            if now >= began + 100 and not journal.listen("r", 0):
+            if now >= began + 20 and not journal.listen("r", 0):
                 journal.tell("r", "cancel", '{"reason":"a false alarm"}', now)
             return journal.renew(lease, now, seconds)
 
     with fake.executor(journal=Telling(), pacing=sr.Pacing()) as executor:
         report = executor.run(sr.Runbook("b", {"say": sr.SendMessage(channel=channel, text="x")}), {}, run_id="r")
         assert (report.state, fake.calls) == ("cancelled", [])
-        assert fake.now == pytest.approx(began + 100, abs=5)
+        assert fake.now == pytest.approx(began + 20, abs=5)
         assert executor.report("r").to_dict() == report.to_dict()
+
+
+def _busy(fake: FakeSlack, journal: Journal, places: int) -> None:
+    """Let others stand in the lane of the channel."""
+    (lane,) = sr.Pacing().lanes(_call("chat.postMessage", channel=fake.channel("one").id))
+    for _ in range(places):
+        journal.reserve(lane.name, fake.now, lane.gap, lane.burst)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(("places", "options"), [(120, {"deadline": 10.0}), (30, {"deadline": 10.0}), (30, {})])
+def test_a_place_that_comes_too_late_is_not_used(
+    journal: Journal, kind: str, places: int, options: dict[str, float]
+) -> None:
+    """Neither after the deadline of the run, nor when the step has expired."""
+    fake = FakeSlack()
+    channel = fake.add_channel("one").id
+    _busy(fake, journal, places)
+    say = sr.Step(sr.SendMessage(channel=channel, text="x"), expires_after=None if options else 10)
+
+    async def run_async() -> sr.Report:
+        async with fake.async_executor(journal=journal, pacing=sr.Pacing()) as executor:
+            return await executor.run(sr.Runbook("b", {"say": say}), {}, run_id="r", **options)
+
+    if kind == "async":
+        report = asyncio.run(run_async())
+    else:
+        with fake.executor(journal=journal, pacing=sr.Pacing()) as executor:
+            report = executor.run(sr.Runbook("b", {"say": say}), {}, run_id="r", **options)
+    assert fake.calls == []
+    assert report.state == ("cancelled" if options else "succeeded")
+    assert report["say"].outcome == ("cancelled" if options else "skipped")
+
+
+def test_a_long_wait_for_a_place_holds_nobody(journal: Journal) -> None:
+    """The run is let go; whoever goes on with it when its place has come sends it, once, whatever it was told."""
+    fake = FakeSlack()
+    channel = fake.add_channel("one").id
+    _busy(fake, journal, 120)
+    began = fake.now
+    with fake.executor(journal=journal, pacing=sr.Pacing()) as executor:
+        report = executor.run(sr.Runbook("b", {"say": sr.SendMessage(channel=channel, text="x")}), {}, run_id="r")
+        assert (report.state, fake.now) == ("waiting", began)
+        executor.signal("r", "nothing")
+        assert executor.resume("r").state == "waiting" and fake.calls == []
+        fake.advance(135)
+        assert executor.resume("r").ok
+    assert (report["say"].attempts, executor.report("r")["say"].attempts) == (0, 1)
+    assert executor.report("r")["say"].waited == 0.0
+    assert [call.at - began for call in fake.calls_to("chat.postMessage")] == [135.0]
+
+
+def test_a_closed_lane_holds_those_who_have_a_place(journal: Journal) -> None:
+    """Slack says "later" to the first; the seven that wait behind it take a new place each, and none is refused."""
+    fake = FakeSlack()
+    channel = fake.add_channel("one").id
+    began = fake.now
+    fake.fail_next("chat.postMessage", "ratelimited", retry_after=30)
+
+    async def both() -> None:
+        async with fake.async_executor(journal=journal, pacing=sr.Pacing()) as executor:
+            books = [sr.Runbook("b", {"say": sr.SendMessage(channel=channel, text=str(n))}) for n in range(8)]
+            reports = await asyncio.gather(
+                *(executor.run(book, {}, run_id=book.steps["say"].action.text) for book in books)  # type: ignore[attr-defined]
+            )
+            while not all(report.ok for report in reports):
+                fake.advance(10)
+                await executor.resume_all()
+                reports = [executor.report(str(number)) for number in range(8)]
+
+    asyncio.run(both())
+    times = [call.at - began for call in fake.calls_to("chat.postMessage")]
+    assert times[0] == 0 and min(times[1:]) >= 30 and len(times) == 9
 
 
 def test_a_journal_that_cannot_pace_stops_no_action(caplog: pytest.LogCaptureFixture) -> None:

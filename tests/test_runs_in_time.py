@@ -8,11 +8,13 @@ import itertools
 import pickle
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 import slackrunbooks as sr
 from slackrunbooks._registry import known
-from slackrunbooks.journal import Entry
+from slackrunbooks.journal import Entry, RunRecord
+from slackrunbooks.slack_methods import call
 from slackrunbooks.testing import FakeSlack
 from tests.stores import STORES, open_store
 
@@ -182,6 +184,29 @@ def test_a_run_that_waits_is_cancelled_at_once(journal: Journal, kind: str) -> N
         both.cancel("never")
 
 
+@pytest.mark.parametrize("fault", [None, "applied_then_reset", "restricted_action"])
+@pytest.mark.parametrize("on_error", ["stop", "continue"])
+def test_a_reminder_that_waits_is_cancelled(fault: str | None, on_error: Any) -> None:
+    """However its last time ended: the run ends, and asks about a request only if its answer was lost."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    ann, _ = _people(fake)
+    whisper = sr.SendEphemeral(channel="#one", user=ann, text="psst")
+    remind = sr.Step(whisper, every="10m", until="signals.never", on_error=on_error)
+    if fault is not None:
+        (fake.fail_next if fault == "restricted_action" else fake.inject)("chat.postEphemeral", fault)
+    report = both.run(sr.Runbook("b", {"remind": remind, "end": say("end")}), {}, run_id="r")
+    if fault is not None and on_error == "stop":
+        assert report.state == ("failed" if fault == "restricted_action" else "ambiguous")
+        return
+    assert report.state == "waiting"
+    report = both.cancel("r", "enough") or both.report("r")
+    assert (report.state, [step.outcome for step in report.steps]) == ("cancelled", ["cancelled", "cancelled"])
+    assert len(both.lost_answers("r")) == (fault == "applied_then_reset")
+    fake.advance(3600)
+    assert (both.resume_all(), len(_whispered(fake)), texts(fake)) == ([], 1, [])
+
+
 def test_a_run_under_way_elsewhere_is_cancelled_before_its_next_effect(journal: Journal, kind: str) -> None:
     """The worker that holds it finds the message."""
     fake = world()
@@ -217,6 +242,72 @@ def test_a_run_has_a_deadline(journal: Journal, kind: str) -> None:
     assert report.state == "cancelled"
     assert report["after"].reason == "it was not done within 600 seconds"
     assert len(texts(fake)) == 2
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        sr.Step(say("z"), when="signals.never"),
+        sr.Step(say("z"), foreach="nobody"),
+        sr.Step(say("z"), run_if="failure"),
+        sr.Step(say("{{signals.never}}"), on_error="continue"),
+    ],
+    ids=["its condition", "an empty list", "no failure", "fails"],
+)
+def test_a_deadline_does_not_reach_a_run_that_has_ended(journal: Journal, kind: str, last: sr.Step) -> None:
+    """However its last step ended; what it is told later changes nothing of its report."""
+    fake = world()
+    both = Both(fake, journal, kind)
+    book = sr.Runbook("b", {"a": say("a"), "z": last})
+    context: dict[str, Any] = {"nobody": []}
+    report = both.run(book, context, run_id="r", deadline=60)
+    assert report.state == "succeeded"
+    fake.advance(3600)
+    both.signal("r", "resolved")
+    later = both.run(book, context, run_id="r", deadline=60)
+    assert later.state == "succeeded"
+    assert [(step.outcome, step.reason) for step in later.steps] == [
+        (step.outcome, step.reason) for step in report.steps
+    ]
+    record = journal.get("r")
+    assert record is not None and record.state == "succeeded"
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_deadline_leaves_what_was_not_begun_unbegun(waits: bool) -> None:
+    """The step that it comes before, or in whose wait, has called nothing, and hooks are not told of a beginning."""
+    fake, journal = world(), sr.MemoryJournal()
+    sr.register(lambda: fake.advance(1 if waits else 40), name="slow_in_time", repeat="reads")
+    slow = known()["slow_in_time"].function  # type: ignore[union-attr]
+    events: list[Any] = []
+    both = Both(fake, journal, "sync", hooks=[events.append])
+    steps = {"f": sr.Function(slow, repeat="reads"), "a": sr.Step(say("a"), after=35 if waits else None), "b": say("b")}
+    report = both.run(sr.Runbook("b", steps), {}, run_id="r", deadline=30)
+    assert report.state == "cancelled"
+    assert [(step.outcome, step.calls, step.attempts) for step in report.steps[1:]] == [("cancelled", (), 0)] * 2
+    assert [event.step for event in events if isinstance(event, sr.StepStarted)] == ["f"]
+    assert both.report("r").to_dict() == report.to_dict()
+
+
+def test_a_retry_has_the_deadline_anew(journal: Journal, kind: str) -> None:
+    """From the retry on; expires_after still counts from the beginning of the run."""
+    fake = world()
+    both = Both(fake, journal, kind)
+    steps = {"a": say("a", "#late"), "b": sr.Step(say("b"), after=30), "c": sr.Step(say("c"), expires_after=60)}
+    both.run(sr.Runbook("b", steps), {}, run_id="r", deadline=60)
+    fake.advance(3600)
+    fake.add_channel("late")
+    report = both.retry("r")
+    assert [step.outcome for step in report.steps] == ["succeeded", "succeeded", "skipped"]
+    assert both.report("r").to_dict() == report.to_dict()
+    # An answer is no retry.
+    fake.inject("chat.postMessage", "reset_before")
+    with_doubt = Both(fake, journal, kind, on_ambiguous="fail")
+    book = sr.Runbook("b", {"a": say("d"), "b": say("e")})
+    assert with_doubt.run(book, {}, run_id="s", deadline=60).state == "ambiguous"
+    fake.advance(3600)
+    assert both.resolve("s", "a", call=1, applied=False).state == "cancelled"
+    assert (both.retry("s").state, texts(fake)) == ("succeeded", ["b", "d", "e"])
 
 
 def test_what_needs_a_journal_says_so(kind: str) -> None:
@@ -277,6 +368,61 @@ def test_a_mended_runbook_goes_on_in_the_old_run(journal: Journal, kind: str) ->
         both.retry("s", wrong)
 
 
+@pytest.mark.parametrize(
+    ("steps", "stands"),
+    [
+        ("a c d", "a c d"),
+        ("a new c d", "a new c d"),
+        ("a c b d", "a c b d"),
+        ("c d a", "a c d"),
+    ],
+)
+def test_a_mended_runbook_leaves_out_nothing_that_was_not_done(steps: str, stands: str) -> None:
+    """Whether the failed step is taken out, renamed or moved: what was skipped because it failed is done."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    book = sr.Runbook("b", {"a": say("a"), "b": say("b", "#nowhere"), "c": say("c"), "d": say("d")})
+    assert both.run(book, {}, run_id="r").stopped_by == "b"
+    report = both.retry("r", sr.Runbook("b", {name: say(name) for name in steps.split()}))
+    assert report.state == "succeeded"
+    assert {step.outcome for step in report.steps} == {"succeeded"}
+    assert texts(fake) == stands.split()
+    assert both.report("r").to_dict() == report.to_dict()
+
+
+def test_a_step_that_is_taken_out_and_put_back_is_not_done_twice() -> None:
+    """What succeeded is remembered by its name, whichever runbook the run goes on with in between."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    fails = say("b", "#nowhere")
+    both.run(sr.Runbook("b", {"a": say("a"), "b": fails}), {}, run_id="r")
+    assert [step.name for step in both.retry("r", sr.Runbook("b", {"b": fails})).steps] == ["b"]
+    report = both.retry("r", sr.Runbook("b", {"a": say("other"), "b": say("b")}))
+    assert [step.name for step in report.steps] == ["a", "b"]
+    assert (report.state, texts(fake)) == ("succeeded", ["a", "b"])
+
+
+def test_what_ended_before_the_stop_stands() -> None:
+    """A step that its condition skipped, and one that failed and may fail, are not begun again."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    book = sr.Runbook(
+        "b",
+        {
+            "off": sr.Step(say("off"), when="signals.on"),
+            "may": sr.Step(say("may", "#later"), on_error="continue"),
+            "stops": say("stops", "#later"),
+            "rest": sr.Step(say("rest"), run_if="always", when="signals.on"),
+        },
+    )
+    both.run(book, {}, run_id="r")
+    both.signal("r", "on")
+    fake.add_channel("later")
+    report = both.retry("r")
+    assert [step.outcome for step in report.steps] == ["skipped", "failed", "succeeded", "succeeded"]
+    assert (texts(fake), texts(fake, "later")) == (["rest"], ["stops"])
+
+
 def test_a_retry_that_crashed_is_gone_on_with(journal: Journal, kind: str) -> None:
     """The wish is in the journal before anything is done about it."""
     fake = world()
@@ -287,6 +433,55 @@ def test_a_retry_that_crashed_is_gone_on_with(journal: Journal, kind: str) -> No
     assert both.resume("r").state == "succeeded"
     assert both.resume("r").state == "succeeded"
     assert texts(fake, "late") == ["y"]
+
+
+def test_a_retry_does_not_find_the_message_of_the_time_before() -> None:
+    """A mended text whose request is lost is sent again, though the old text bears the key of a first request."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+
+    def loop(text: str) -> sr.Runbook:
+        return sr.Runbook("b", {"say": sr.Step(say(text), foreach=["a", "b"])})
+
+    fake.fail_next("chat.postMessage", "restricted_action", after=1)
+    assert both.run(loop("Room {{item}}"), {}, run_id="r").state == "failed"
+    fake.inject("chat.postMessage", "reset_before")
+    report = both.retry("r", loop("Correction {{item}}"))
+    assert (report.state, texts(fake)) == ("succeeded", ["Room a", "Correction a", "Correction b"])
+    assert both.report("r").to_dict() == report.to_dict()
+
+
+def test_a_reminder_that_is_retried_is_a_new_one() -> None:
+    """Its first message is not taken for the one that an earlier time posted."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    remind = sr.Step(say("reminder"), every=25, until="signals.never")
+    fake.fail_next("chat.postMessage", "restricted_action", after=1)
+    report = both.run(sr.Runbook("b", {"remind": remind}), {}, run_id="r")
+    assert (report.state, texts(fake)) == ("failed", ["reminder"])
+    fake.inject("chat.postMessage", "reset_before")
+    fake.fail_next("chat.postMessage", "restricted_action", after=2)
+    began = fake.now
+    assert both.retry("r").state == "failed"
+    assert float(fake.channel("one").messages[1].ts) - began < 25
+
+
+@pytest.mark.parametrize("fault", ["applied_then_reset", "restricted_action"])
+def test_what_an_earlier_time_did_is_not_done_for_a_later_one(fault: str) -> None:
+    """Of a step that comes again, a time that is over counts for itself alone, also where a person told of it."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    people = _people(fake)
+    remind = sr.Step(WHISPER, foreach=people, every="10m", until="signals.never", on_error="continue")
+    book = sr.Runbook("b", {"remind": remind})
+    lost = fault == "applied_then_reset"
+    (fake.inject if lost else fake.fail_next)("chat.postEphemeral", fault, after=1)
+    assert both.run(book, {}, run_id="r").state == "waiting"
+    both.cancel("r")
+    if lost:
+        both.resolve("r", "remind", call=2, applied=True, reply={"message_ts": "1.5"})
+    both.retry("r")
+    assert _whispered(fake) == people * 2
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -354,6 +549,144 @@ def test_items_of_a_loop_are_answered_one_by_one(journal: Journal, kind: str) ->
     assert [(each.step, each.call) for each in both.lost_answers("r")] == [("each", 2), ("each", 3)]
 
 
+def _people(fake: FakeSlack) -> list[str]:
+    return [fake.add_user(name, id=f"U0{name.upper()}00001").join("one") or f"U0{name.upper()}00001" for name in PEOPLE]
+
+
+PEOPLE = ("ann", "bob")
+WHISPER = sr.SendEphemeral(channel="#one", user="{{item}}", text="psst")
+
+
+def _whispered(fake: FakeSlack) -> list[Any]:
+    """Return to whom a whisper was sent, in order, whatever became of it."""
+    return [each.arguments["user"] for each in fake.calls_to("chat.postEphemeral")]
+
+
+@pytest.mark.parametrize("lost", [("reset_before", "applied_then_reset"), ("applied_then_reset", "reset_before")])
+def test_two_questions_of_one_loop_are_answered_each_for_itself(lost: tuple[str, str]) -> None:
+    """The one that was not carried out is sent again, the other is not."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    people = _people(fake)
+    for fault in lost:
+        fake.inject("chat.postEphemeral", fault)
+    fake.fail_next("conversations.create", "restricted_action")
+    each = sr.Step(WHISPER, foreach="people", on_error="continue")
+    book = sr.Runbook("b", {"each": each, "room": sr.CreateChannel(name="inc-7")})
+    assert both.run(book, {"people": people}, run_id="r").state == "failed"
+    for number, fault in enumerate(lost, 1):
+        applied = fault == "applied_then_reset"
+        reply = {"message_ts": "1.5"} if applied else None
+        report = both.resolve("r", "each", call=number, applied=applied, reply=reply)
+    assert (report.state, _whispered(fake)[2:]) == ("succeeded", [people[lost.index("reset_before")]])
+
+
+@pytest.mark.parametrize("fault", ["reset_before", "applied_then_reset"])
+def test_a_question_of_a_run_that_succeeded_can_be_answered(journal: Journal, kind: str, fault: str) -> None:
+    """A step that may fail is sent again, or taken for done; the other steps stand."""
+    fake = world()
+    both = Both(fake, journal, kind)
+    ann, _ = _people(fake)
+    whisper = sr.SendEphemeral(channel="#one", user=ann, text="psst")
+    book = sr.Runbook("b", {"a": say("a"), "may": sr.Step(whisper, on_error="continue"), "c": say("c")})
+    fake.inject("chat.postEphemeral", fault)
+    first = both.run(book, {}, run_id="r")
+    assert (first.state, first["may"].outcome) == ("succeeded", "ambiguous")
+    (lost,) = both.lost_answers("r")
+    with pytest.raises(sr.RunConflict, match="nothing to retry"):
+        both.retry("r")
+    applied = fault == "applied_then_reset"
+    report = both.resolve("r", "may", call=lost.call, applied=applied, reply={"message_ts": "1.5"} if applied else None)
+    assert (report.state, report["may"].outcome, report.notes) == ("succeeded", "succeeded", ())
+    assert (texts(fake), len(_whispered(fake))) == (["a", "c"], 1 if applied else 2)
+    assert both.report("r").to_dict() == report.to_dict()
+    assert both.lost_answers("r") == ()
+    with pytest.raises(sr.RunConflict, match="nothing to resolve"):
+        both.resolve("r", "may", call=lost.call, applied=False)
+
+
+def test_an_answer_lost_once_more_is_asked_about_once_more() -> None:
+    """It is a question of its own, however often; the run stays one that succeeded."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    ann, _ = _people(fake)
+    whisper = sr.SendEphemeral(channel="#one", user=ann, text="psst")
+    fake.inject("chat.postEphemeral", "reset_before", times=2)
+    both.run(sr.Runbook("b", {"may": sr.Step(whisper, on_error="continue")}), {}, run_id="r")
+    states = [both.resolve("r", "may", call=1, applied=False)["may"].outcome for _ in range(2)]
+    assert (states, len(_whispered(fake))) == (["ambiguous", "succeeded"], 3)
+
+
+def test_an_answer_about_a_time_that_is_over_sends_nothing() -> None:
+    """A step that came again afterwards has done what it should, and stands."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    ann, _ = _people(fake)
+    whisper = sr.SendEphemeral(channel="#one", user=ann, text="psst")
+    remind = sr.Step(whisper, every=20, until="signals.done", on_error="continue")
+    fake.inject("chat.postEphemeral", "reset_before")
+    fake.later(30, lambda: both.signal("r", "done"))
+    report = both.run(sr.Runbook("b", {"remind": remind}), {}, run_id="r")
+    sent = len(_whispered(fake))
+    assert (report.state, report["remind"].outcome, sent > 1) == ("succeeded", "succeeded", True)
+    report = both.resolve("r", "remind", call=1, applied=False)
+    assert (report["remind"].outcome, len(_whispered(fake))) == ("succeeded", sent)
+
+
+def test_an_answer_for_one_person_is_not_taken_for_another() -> None:
+    """A mended loop that begins with somebody else sends to them."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    people = _people(fake)
+    fake.lose_reply("chat.postEphemeral")
+    fake.fail_next("chat.postEphemeral", "restricted_action", after=1)
+    both.run(sr.Runbook("b", {"each": sr.Step(WHISPER, foreach=people)}), {}, run_id="r")
+    reply = {"message_ts": "1.5"}
+    assert both.resolve("r", "each", call=1, applied=True, reply=reply).state == "failed"
+    report = both.retry("r", sr.Runbook("b", {"each": sr.Step(WHISPER, foreach=people[::-1])}))
+    assert (report.state, _whispered(fake)) == ("succeeded", [people[0], people[1], people[1]])
+
+
+@attrs.frozen(kw_only=True)
+class Timed(sr.Action[str]):
+    """An own action that says another thing each time; ``more`` times."""
+
+    output = str
+
+    more: int = 1
+
+    def flow(self) -> sr.Flow[str]:
+        """Say what time it is."""
+        for _ in range(self.more):
+            now = yield sr.Wait()
+            yield call("chat.postEphemeral", channel="#one", user="U0ANN00001", text=f"It is {now}.")
+        return "told"
+
+
+@pytest.mark.parametrize("mended", [False, True])
+@pytest.mark.parametrize("more", [1, 2])
+def test_an_answer_holds_for_a_request_that_reads_otherwise_now(more: int, mended: bool) -> None:
+    """The one at the same place of the same step; a mended step makes another request."""
+    sr.register(Timed, name="timed_in_time")
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, "sync")
+    _people(fake)
+    fake.inject("chat.postEphemeral", "applied_then_reset", after=more - 1)
+    book = sr.Runbook("b", {"a": sr.Step(Timed(more=more), save_as={"x": "no"}), "b": say("b")})
+    assert both.run(book, {}, run_id="r").state == "ambiguous"
+    fake.advance(5)
+    assert both.resolve("r", "a", call=more, applied=True, reply={"message_ts": "1.5"}).state == "failed"
+    # Sent again is what stands before it, of which nobody was asked.
+    sent = more + more - 1
+    assert len(fake.calls_to("chat.postEphemeral")) == sent
+    fake.advance(5)
+    if mended:
+        both.retry("r", sr.Runbook("b", {"a": Timed(more=more), "b": say("b")}))
+    else:
+        both.retry("r")
+    assert len(fake.calls_to("chat.postEphemeral")) == sent + (more if mended else more - 1)
+
+
 def test_what_a_request_made_is_told_whole(journal: Journal, kind: str) -> None:
     """Where an action reads the ID inside of what was made, an answer without it is refused and can be given again."""
     fake = world()
@@ -368,6 +701,65 @@ def test_what_a_request_made_is_told_whole(journal: Journal, kind: str) -> None:
             both.resolve("r", "room", call=lost.call, applied=True, reply=reply)
     assert both.resolve("r", "room", call=lost.call, applied=True, reply={"channel": {"id": "C0123ABCD"}}).ok
     assert texts(fake) == ["in C0123ABCD"]
+
+
+class CancelledMeanwhile:
+    """A journal whose run is cancelled in the first wait after something was sent."""
+
+    def __init__(self, fake: FakeSlack) -> None:
+        self.fake, self.journal, self.told = fake, sr.MemoryJournal(), False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.journal, name)
+
+    def renew(self, *arguments: Any) -> Any:
+        """Hold the run, and cancel it."""
+        if self.fake.calls_to("chat.postMessage") and not self.told:
+            self.told = True
+            self.journal.tell("r", "cancel", sr.journal.encode({"reason": "a false alarm"}), self.fake.now)
+        return self.journal.renew(*arguments)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"on_error": "continue"}, {"every": 60, "until": "signals.x", "on_error": "continue"}]
+)
+@pytest.mark.parametrize("applied", [True, False])
+def test_an_answer_does_not_take_a_cancellation_back(kind: str, applied: bool, options: dict[str, Any]) -> None:
+    """It settles the step, and nothing more is sent; only an explicit retry goes on."""
+    fake = world()
+    both = Both(fake, CancelledMeanwhile(fake), kind)  # type: ignore[arg-type]
+    fake.inject("chat.postMessage", "reset_before")
+    book = sr.Runbook("b", {"one": sr.Step(say("one"), **options), "two": say("page everybody")})
+    report = both.run(book, {}, run_id="r")
+    assert (report["one"].outcome, report["two"].outcome) == ("ambiguous", "cancelled")
+    reply = {"channel": "C1", "ts": "1.5"} if applied else None
+    report = both.resolve("r", "one", call=1, applied=applied, reply=reply)
+    assert (report.state, report.stopped_by, texts(fake)) == ("cancelled", None, [])
+    assert report["one"].outcome == "cancelled" and report["one"].error is None
+    said = "was carried out" if applied else "was not carried out"
+    assert report["one"].reason == f"a false alarm; chat.postMessage (call 1) {said}"
+    assert both.report("r").to_dict() == report.to_dict()
+    assert (both.lost_answers("r"), both.resume_all()) == ((), [])
+    with pytest.raises(sr.RunConflict, match="nothing|not in doubt"):
+        both.resolve("r", "one", call=1, applied=False)
+    if "every" not in options:
+        report = both.retry("r")
+        assert (report.state, texts(fake)) == (
+            "succeeded",
+            ["page everybody"] if applied else ["one", "page everybody"],
+        )
+
+
+def test_a_run_that_waits_for_an_answer_can_be_cancelled(kind: str) -> None:
+    """Whoever answers later does not set it going again."""
+    fake, journal = world(), sr.MemoryJournal()
+    both = Both(fake, journal, kind)
+    error = _in_doubt(fake, both, "reset_before")
+    assert both.cancel("r", "a false alarm") is None
+    assert both.resume("r").state == "ambiguous"
+    report = both.resolve("r", "whisper", call=error.call, applied=False)
+    assert (report.state, texts(fake), len(_whispered(fake))) == ("cancelled", ["a"], 1)
+    assert (both.retry("r").state, texts(fake)[0], len(_whispered(fake))) == ("succeeded", "a", 2)
 
 
 # --- about one incident ----------------------------------------------------------------------------------------------
@@ -455,6 +847,94 @@ def test_what_a_function_returns_is_what_the_journal_can_hold(journal: Journal, 
     report = both.run(book, {}, run_id="r")
     assert texts(fake) == ["ann"]
     assert "the function has run, and what it returned is lost: " in str(report["odd"].error)
+
+
+class DiesAfter:
+    """A journal whose worker dies before it writes what its first piece of work gave."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal, self.died = journal, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.journal, name)
+
+    def settle(self, *arguments: Any) -> None:
+        """Write it, but for the first."""
+        if not self.died:
+            self.died = True
+            raise KeyboardInterrupt
+        self.journal.settle(*arguments)
+
+
+def _paged(kind: str, repeat: Any, returns: Any, **options: Any) -> tuple[FakeSlack, Both, list[str]]:
+    """Leave a run whose worker died right after a function of the host had run."""
+    called: list[str] = []
+
+    def page(who: str) -> Any:
+        called.append(who)
+        return returns
+
+    sr.register(page, name="page_in_time", repeat=repeat)
+    fake = world()
+    both = Both(fake, DiesAfter(sr.MemoryJournal()), kind)  # type: ignore[arg-type]
+    page_step = sr.Step(sr.Function(page, {"who": "ann"}, repeat=repeat), **options)
+    with pytest.raises(KeyboardInterrupt):
+        both.run(sr.Runbook("b", {"page": page_step, "say": say("paged {{steps.page.id}}")}), {}, run_id="r")
+    assert called == ["ann"]
+    return fake, both, called
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_function_that_a_person_answers_for_is_not_called_again(kind: str, applied: bool) -> None:
+    """Its step gives what they say that it returned; if it has done nothing, it is called again."""
+    fake, both, called = _paged(kind, "doubles", {"id": 7}, save_as={"page_id": "id"})
+    report = both.resume("r")
+    assert (report.state, called) == ("ambiguous", ["ann"])
+    said = str(report["page"].error)
+    assert said == (
+        "Step 'page': page was called, and what became of it is not known (the process ended before the answer was "
+        "written). Look whether it has done its work, and tell: resolve('r', 'page', call=1, applied=…, reply=what it "
+        "returned)."
+    )
+    assert both.lost_answers("r") == (sr.LostAnswer("page", 1, "page", ("id",), function=True),)
+    if applied:
+        with pytest.raises(sr.RunbookError, match="reply: needs id of what page returned"):
+            both.resolve("r", "page", call=1, applied=True)
+    reply = {"id": 8} if applied else None
+    report = both.resolve("r", "page", call=1, applied=applied, reply=reply)
+    number = 8 if applied else 7
+    assert (report.state, report["page"].output, report.saved) == ("succeeded", {"id": number}, {"page_id": number})
+    assert (called, texts(fake)) == (["ann"] * (1 if applied else 2), [f"paged {number}"])
+    assert both.report("r").to_dict() == report.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("repeat", "choice", "calls"), [("same", None, 2), ("same", "fail", 1), ("doubles", "resend", 2)]
+)
+def test_a_function_that_may_be_called_twice_is_called_again(kind: str, repeat: str, choice: Any, calls: int) -> None:
+    """Nobody is asked, unless the step says so."""
+    fake, both, called = _paged(kind, repeat, {"id": 7}, on_ambiguous=choice)
+    report = both.resume("r")
+    assert len(called) == calls
+    assert (report.state, texts(fake)) == (("succeeded", ["paged 7"]) if calls == 2 else ("ambiguous", []))
+
+
+def test_within_a_step_that_failed_a_function_that_has_run_is_not_called_again() -> None:
+    """Of a loop, the items that it did stand; a function that gave nothing counts as well."""
+    called: list[str] = []
+
+    def page(who: str) -> None:
+        called.append(who)
+        if who == "bob" and called.count("bob") == 1:
+            raise ValueError("busy")
+
+    sr.register(page, name="page_each_in_time", repeat="doubles")
+    both = Both(world(), sr.MemoryJournal(), "sync")
+    each = sr.Step(sr.Function(page, {"who": "{{item}}"}), foreach=["ann", "bob", "cy"])
+    assert both.run(sr.Runbook("b", {"each": each}), {}, run_id="r").state == "failed"
+    report = both.retry("r")
+    assert (report.state, called) == ("succeeded", ["ann", "bob", "bob", "cy"])
+    assert both.report("r").to_dict() == report.to_dict()
 
 
 # --- loops -----------------------------------------------------------------------------------------------------------
@@ -699,3 +1179,151 @@ def test_an_approval_asked_for_by_one_process_is_answered_in_another(tmp_path: P
         (report,) = executor.resume_all()
     second.close()
     assert (report.state, texts(fake)[1:]) == ("succeeded", ["closed", "told"])
+
+
+# --- what is told before a step --------------------------------------------------------------------------------------
+
+
+def test_a_signal_from_before_a_step_is_seen_by_it(journal: Journal) -> None:
+    """Told before the run began, between two steps, and in the moment in which a reminder was due again."""
+    fake = world()
+    remind = sr.Runbook(
+        "remind",
+        {"ask": sr.Step(say("?"), every="30m", until="signals.resolved"), "end": say("by {{signals.resolved.by}}")},
+    )
+    go = sr.Runbook("go", {"one": sr.Step(say("go {{signals.go.by}}"), when="signals.go"), "two": say("two")})
+    with fake.executor(journal=journal) as executor:
+        executor.submit(remind, {}, run_id="remind")
+        executor.signal("remind", "resolved", {"by": "Ada"})
+        executor.submit(go, {}, run_id="go")
+        executor.signal("go", "go", {"by": "Bob"})
+        assert [report.state for report in executor.resume_all()] == ["succeeded"] * 2
+        assert sorted(texts(fake)) == ["by Ada", "go Bob", "two"]
+        executor.run(remind, {}, run_id="later")
+        fake.advance(1800)
+        executor.signal("later", "resolved", {"by": "Eve"})
+        assert executor.resume("later").ok
+        assert texts(fake)[3:] == ["?", "by Eve"]
+        assert executor.report("later").to_dict() == executor.run(remind, {}, run_id="later").to_dict()
+
+
+def test_one_bad_run_keeps_no_other_from_going_on(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    """One whose record cannot be read is told of in the log, left alone for a while, and comes after the others."""
+    fake = world()
+    book = sr.Runbook("b", {"a": say("fine")})
+    with fake.executor(journal=journal) as executor:
+        executor.submit(book, {}, run_id="good")
+
+        class Damaged:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(journal, name)
+
+            def get(self, run_id: str) -> RunRecord | None:
+                record = journal.get(run_id)
+                return attrs.evolve(record, spec="{}") if record is not None and run_id.startswith("bad") else record
+
+        for number in range(3):
+            executor.submit(book, {}, run_id=f"bad{number}")
+    with fake.executor(journal=Damaged()) as executor:
+        assert [report.run_id for report in executor.resume_all()] == ["good"]
+        assert executor.due() == ()
+    assert caplog.text.count("cannot go on") == 3 and texts(fake) == ["fine"]
+    fake.advance(61)
+    assert len(journal.due(fake.now, 10)) == 3
+
+
+def test_a_journal_that_is_broken_as_a_whole_is_told(journal: Journal) -> None:
+    """It is no single run that cannot go on."""
+    fake = world()
+    with fake.executor(journal=journal) as executor:
+        executor.submit(sr.Runbook("b", {"a": say("x")}), {}, run_id="r")
+
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(journal, name)
+
+        def claim(self, *_: Any) -> None:
+            raise sr.JournalError("the disk is gone.")
+
+    with fake.executor(journal=Broken()) as executor, pytest.raises(sr.JournalError, match="the disk is gone"):
+        executor.resume_all()
+
+
+@pytest.mark.parametrize("deadline", ["1h", float("nan"), -1, True])
+def test_a_deadline_is_seconds(journal: Journal, deadline: Any) -> None:
+    """Anything else is refused, and no run is written."""
+    fake = world()
+    with fake.executor(journal=journal) as executor:
+        for begin in (executor.run, executor.submit):
+            with pytest.raises(sr.RunbookError, match="deadline: must be seconds"):
+                begin(sr.Runbook("b", {"a": say("x")}), {}, run_id="r", deadline=deadline)
+    assert journal.get("r") is None
+
+
+# --- one action under a key ------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_did_nothing_is_free_again(journal: Journal) -> None:
+    """As it is without a journal: what was refused is tried again, what waits says so."""
+    fake = world()
+    fake.add_user("ann", id="U0ANN00001").join("one")
+    fake.fail_next("chat.postMessage", "not_in_channel")
+    with fake.executor(journal=journal) as executor:
+        with pytest.raises(sr.NotInChannel):
+            executor.do(say("x"), key="k")
+        assert executor.do(say("x"), key="k") == executor.do(say("x"), key="k")
+        assert texts(fake) == ["x"]
+        executor.pause("a test")
+        with pytest.raises(sr.RunHeld, match="everything is paused; ask again with the same key"):
+            executor.do(say("y"), key="paused")
+        executor.unpause()
+        ask = sr.RequestApproval(channel="#one", text="ok?", approvers="U0ANN00001")
+        with pytest.raises(sr.RunHeld, match=r"it waits until .* UTC; ask again with the same key"):
+            executor.do(ask, key="ask")
+        fake.user("ann").react("one", fake.channel("one").messages[-1].ts, "white_check_mark")
+        fake.advance(60)
+        assert executor.do(ask, key="ask").approved_by == ("U0ANN00001",)
+
+
+# --- runs that go on -------------------------------------------------------------------------------------------------
+
+
+def test_what_a_waiting_run_saved_can_be_read(journal: Journal) -> None:
+    """An update finds the board of a declaration that is still waiting."""
+    fake = world()
+    declare = sr.Runbook(
+        "declare",
+        {
+            "board": sr.Step(say("board"), save_as={"board.channel": "channel", "board.ts": "ts"}),
+            "remind": sr.Step(say("?"), every="30m", until="signals.done"),
+        },
+    )
+    update = sr.Runbook("update", {"u": sr.UpdateMessage(channel="{{board.channel}}", ts="{{board.ts}}", text="new")})
+    with fake.executor(journal=journal) as executor:
+        assert executor.run(declare, {}, run_id="d", subject="INC-1").state == "waiting"
+        assert executor.run(update, {}, run_id="u", subject="INC-1").ok
+        fake.advance(1800)
+        assert executor.resume("d").state == "waiting"
+        assert executor.run(update, {}, run_id="u2", subject="INC-1").ok
+    assert texts(fake)[0] == "new"
+
+
+def test_hooks_are_told_of_no_end_that_is_none(journal: Journal) -> None:
+    """A worker that is interrupted, or loses its run, tells of what it did and no more."""
+    fake = world()
+    told: list[str] = []
+    book = sr.Runbook("b", {"a": say("a"), "b": say("b"), "c": say("c")})
+
+    def hook(event: sr.Event) -> None:
+        told.append(type(event).__name__)
+        if isinstance(event, sr.StepFinished) and event.report.name == "a":
+            raise KeyboardInterrupt
+
+    with fake.executor(journal=journal, hooks=[hook]) as executor:
+        with pytest.raises(KeyboardInterrupt):
+            executor.run(book, {}, run_id="r")
+        assert executor.report().state == "waiting"
+    assert told == ["StepStarted", "StepFinished"]
+    with fake.executor(journal=journal) as executor:
+        assert executor.resume("r").ok
+    assert texts(fake) == ["a", "b", "c"]

@@ -15,6 +15,7 @@ import attrs
 import pytest
 
 import slackrunbooks as sr
+from slackrunbooks.slack_methods import call
 from slackrunbooks.testing import FakeSlack
 
 from .catalogue import CONTEXT, Case
@@ -283,6 +284,110 @@ def test_two_alike_are_nobody_s_guess() -> None:
     assert len(fake.scheduled) == 2
 
 
+def _at(fake: FakeSlack) -> int:
+    return int(fake.now) + 3600
+
+
+def _later(fake: FakeSlack, text: str) -> sr.ScheduleMessage:
+    return sr.ScheduleMessage(channel="#incidents", text=text, post_at=_at(fake))
+
+
+def _board(fake: FakeSlack, title: str) -> sr.AddBookmark:
+    return sr.AddBookmark(channel="#incidents", title=title, link="https://example.com")
+
+
+@pytest.mark.parametrize("fault", ["reset_before", "applied_then_reset"])
+@pytest.mark.parametrize(
+    ("method", "make", "texts"),
+    [
+        ("chat.scheduleMessage", _later, ["page", "close"]),
+        ("chat.scheduleMessage", _later, ["page", "page"]),
+        ("bookmarks.add", _board, ["board", "board"]),
+    ],
+    ids=["another text", "the same text", "bookmark"],
+)
+def test_what_another_step_made_is_not_taken_for_the_lost_one(
+    fault: str, method: str, make: Any, texts: list[str]
+) -> None:
+    """Two for the same time in the same channel, or two bookmarks alike: each stands, once."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.inject(method, fault, after=1)
+    book = sr.Runbook("b", {name: make(fake, text) for name, text in zip(("one", "two"), texts, strict=True)})
+    with fake.executor() as executor:
+        report = executor.run(book)
+    assert report.state == "succeeded"
+    scheduled = [each.text for each in fake.scheduled]
+    assert (scheduled or [each["title"] for each in fake.channel("incidents").bookmarks]) == texts
+    first, second = (step.output for step in report.steps)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("fault", "theirs", "ours", "state"),
+    [
+        ("applied_then_reset", "Close <@U0ANN00001>", "Page <@U0ANN00001> &amp; https://example.com", "succeeded"),
+        ("reset_before", "Close", "Page", "ambiguous"),
+        ("applied_then_reset", "Page", "Page", "ambiguous"),
+    ],
+)
+def test_a_message_of_another_run_for_the_same_time(fault: str, theirs: str, ours: str, state: str) -> None:
+    """Ours is known by its text; where only another text waits, nobody knows how Slack would show ours."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    at = _at(fake)
+    with fake.executor() as executor:
+        executor.do(sr.ScheduleMessage(channel="#incidents", text=theirs, post_at=at))
+        fake.inject("chat.scheduleMessage", fault)
+        report = executor.run(sr.Runbook("b", {"a": sr.ScheduleMessage(channel="#incidents", text=ours, post_at=at)}))
+    assert report.state == state
+    if state == "succeeded":
+        assert report["a"].output.scheduled_message_id == fake.scheduled[1].id
+    assert len(fake.scheduled) == (1 if fault == "reset_before" else 2)
+
+
+@pytest.mark.parametrize(
+    ("sent", "listed", "same"),
+    [
+        ("See https://example.com/a?b=1&amp;c", "See <https://example.com/a?b=1&amp;c>", True),
+        ("See example.com", "See <http://example.com|example.com>", True),
+        ("Write to a@example.com", "Write to <mailto:a@example.com|a@example.com>", True),
+        ("It burns 🔥", "It burns :fire:", True),
+        ("Call <@U0ANN00001>", "Call <@U0ANN00001|ann>", True),
+        ("Störung", "Störung", True),
+        ("Call <@U0ANN00001>", "Call <@U0BOB00001>", False),
+        ("Störung", "Storno", False),
+    ],
+)
+def test_a_text_is_known_as_slack_shows_it(sent: str, listed: str, same: bool) -> None:
+    """Links, people and emoji stand there in another form than they were sent in."""
+    from slackrunbooks._settle import reads_as
+
+    assert reads_as(sent) == reads_as(sent)
+    assert (reads_as(sent) == reads_as(listed)) is same
+
+
+def test_an_id_that_slack_lists_as_a_number_is_the_one_that_it_gave() -> None:
+    """The page of one method shows Q1298393284, that of the other 1298393284."""
+    from slackrunbooks._effects import Reply
+    from slackrunbooks._settle import Doubt, recipe
+
+    def look(*others: str) -> Any:
+        asked = call("chat.scheduleMessage", channel="C0123ABCD", text="x", post_at=5000)
+        flow = recipe(Doubt(asked, 100.0, others=frozenset(others)))
+        assert flow is not None
+        next(flow)
+        flow.send(200.0)
+        listed = [{"id": 1298393284, "post_at": 5000, "date_created": 100, "text": "x"}]
+        try:
+            flow.send(Reply({"ok": True, "scheduled_messages": listed}))
+        except StopIteration as stop:
+            return stop.value.reply["scheduled_message_id"]
+        return None
+
+    assert (look(), look("Q1298393284"), look("Q1")) == ("Q1298393284", None, "Q1298393284")
+
+
 @pytest.mark.parametrize(
     ("method", "code", "make"),
     [
@@ -340,7 +445,7 @@ def test_a_new_name_that_somebody_else_has_is_refused() -> None:
         ),
         (
             "bookmarks.edit",
-            lambda f: sr.EditBookmark(channel="#incidents", bookmark_id=_board(f), title="y"),
+            lambda f: sr.EditBookmark(channel="#incidents", bookmark_id=_board_id(f), title="y"),
             "bookmark.id",
         ),
     ],
@@ -360,7 +465,7 @@ def test_a_person_is_asked_for_what_the_action_reads(method: str, make: Any, fie
             executor.resolve("r", "a", call=call, applied=True)
 
 
-def _board(fake: FakeSlack) -> str:
+def _board_id(fake: FakeSlack) -> str:
     answer = fake.client.bookmarks_add(
         channel_id=fake.channel("incidents").id, title="x", type="link", link="https://example.com"
     )
@@ -455,7 +560,7 @@ class Odd(sr.Action[None]):
 
     def flow(self) -> Any:
         """Send it as it is."""
-        yield sr.call("chat.postMessage", channel="#incidents", text="x", metadata={"event_payload": "text"})
+        yield call("chat.postMessage", channel="#incidents", text="x", metadata={"event_payload": "text"})
 
 
 def test_metadata_of_an_own_action_is_left_to_slack() -> None:
@@ -468,6 +573,7 @@ def test_metadata_of_an_own_action_is_left_to_slack() -> None:
     with fake.executor() as executor:
         report = executor.run(book)
     assert report["end"].outcome == "succeeded"
+    assert fake.calls_to("chat.postMessage")[0].arguments["metadata"] == {"event_payload": "text"}
 
 
 def test_every_recipe_is_in_the_table_of_methods() -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import linecache
+import os
 import socket
+import sqlite3
 import sys
 import threading
 import traceback
@@ -18,6 +22,7 @@ import pytest
 
 import slackrunbooks as sr
 from slackrunbooks.journal import Entry, Journal, Lease, Mail, Message, RunRecord
+from slackrunbooks.stores import sqlite as store_of_files
 from slackrunbooks.testing import FakeSlack
 from tests.stores import ON_DISK, POSTGRES, STORES, Toy, open_store, postgres_schema, with_postgres
 
@@ -128,6 +133,30 @@ def test_old_runs_are_forgotten_and_unfinished_ones_are_not(journal: Journal) ->
     assert journal.purge(15.0) == 1
     assert [record.run_id for record in journal.runs()] == ["r2", "r1"]
     assert journal.entries("r0") == ()
+
+
+def test_a_run_that_is_told_to_go_on_is_running_again(journal: Journal) -> None:
+    """From the moment it is told: it is due, whoever dies, and no purge takes it; any other word leaves it ended."""
+    for name in ("retry", "resolve", "signal", "cancel"):
+        lease = _claimed(journal, name)
+        journal.end(lease, "failed", 101.0, wake_at=None, saved="s")
+        journal.tell(name, name, "{}", 200.0)
+    stands = {record.run_id: (record.state, record.wake_at, record.updated) for record in journal.runs()}
+    assert stands == {
+        "retry": ("running", 0.0, 101.0), "resolve": ("running", 0.0, 101.0),
+        "signal": ("failed", 0.0, 101.0), "cancel": ("failed", 0.0, 101.0),
+    }  # fmt: skip
+    assert set(journal.due(200.0, 9)) == {"retry", "resolve"}
+    assert journal.purge(200.0) == 2
+    assert {record.run_id for record in journal.runs()} == {"retry", "resolve"}
+
+
+def test_a_run_that_somebody_holds_is_not_forgotten(journal: Journal) -> None:
+    """However long ago it ended; once the hold is over, it is."""
+    journal.end(_claimed(journal), "failed", 101.0, wake_at=None)
+    assert journal.claim("r", "two", 500.0, 60.0) is not None
+    assert (journal.purge(501.0), journal.purge(559.0)) == (0, 0)
+    assert journal.purge(560.0) == 1
 
 
 def _claimed(journal: Journal, run_id: str = "r", now: float = 100.0) -> Lease:
@@ -406,6 +435,47 @@ def test_processes_share_runs_and_lanes(store: Any, tmp_path: Path, run_python: 
         assert sorted(waits + other_waits) == [0.0] * 5 + [float(number) for number in range(1, 56)]
 
 
+FORK_IN_USE = """
+import os, signal, sys, threading
+import slackrunbooks as sr
+from slackrunbooks.journal import RunRecord
+kind, where, schema = sys.argv[1:]
+if kind == "postgres":
+    journal = sr.PostgresJournal(where, schema=schema)
+else:
+    journal = sr.SqliteJournal(where) if kind == "sqlite" else sr.MemoryJournal()
+taken, over = threading.Event(), threading.Event()
+def hold():
+    with journal._lock:
+        taken.set()
+        over.wait()
+thread = threading.Thread(target=hold)
+thread.start()
+taken.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    journal.begin(RunRecord(run_id="child", spec="{}"))
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+over.set()
+thread.join()
+print(status, journal.begin(RunRecord(run_id="parent", spec="{}")).run_id)
+journal.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("store", ["memory", *ON_DISK])
+def test_a_fork_while_another_thread_is_at_it(store: Any, tmp_path: Path, run_python: RunPython) -> None:
+    """The child does not wait for a thread that it does not have; the parent's goes on."""
+    with contextlib.ExitStack() as stack:
+        schema = stack.enter_context(postgres_schema()) if store == "postgres" else ""
+        where = POSTGRES if store == "postgres" else str(tmp_path / "runs.db")
+        told = run_python("-W", "ignore::DeprecationWarning", "-c", FORK_IN_USE, store, where, schema)
+    assert (told.returncode, told.stdout) == (0, "0 parent\n"), told.stderr
+
+
 # --- SQLite -----------------------------------------------------------------------------------------------------------
 
 
@@ -415,6 +485,87 @@ def test_a_closed_file_is_told(tmp_path: Path) -> None:
     journal.close()
     with pytest.raises(sr.JournalError, match="cannot be read"):
         journal.get("r")
+
+
+def test_an_interruption_at_any_line_leaves_the_file_to_others(tmp_path: Path) -> None:
+    """Ctrl-C anywhere in a write: it is done whole or not at all, nothing is locked, and this process goes on."""
+    ends = {True: 0, False: 0}
+    before = sys.gettrace()
+    for at in itertools.count(1):
+        journal = sr.SqliteJournal(tmp_path / f"{at}.db")
+        lease = _claimed(journal)
+        passed: list[int] = []
+
+        def trace(frame: Any, event: str, _: object, at: int = at, passed: list[int] = passed) -> Any:
+            if frame.f_code.co_filename not in (store_of_files.__file__, contextlib.__file__):
+                return None
+            # At a "try", and at the end of a "with" of C's before the lock is free, Python looks for no signal.
+            if event == "line" and not _line_of(frame).strip().startswith(("with self._lock", "try:")):
+                passed.append(frame.f_lineno)
+                if len(passed) == at:
+                    raise KeyboardInterrupt
+            return trace
+
+        stopped: BaseException | None = None
+        sys.settrace(trace)
+        try:
+            journal.settle(lease, SETTLED)
+        except KeyboardInterrupt as error:
+            # With its frames, as whoever handles it has them.
+            stopped = error
+        finally:
+            sys.settrace(before)
+        assert journal._lock.acquire(timeout=5), passed[-3:]
+        journal._lock.release()
+        with contextlib.closing(sqlite3.connect(journal.path, timeout=0, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        written = journal.entries("r")
+        assert written in ((), (SETTLED,))
+        ends[bool(written)] += 1
+        assert journal.tell("r", "signal", "{}", 1.0) == 1
+        journal.close()
+        if stopped is None:
+            break
+    assert ends[True] >= 2 and ends[False] > 10, ends
+
+
+def _line_of(frame: Any) -> str:
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_file_that_was_made_again_is_told(tmp_path: Path, how: str) -> None:
+    """Whoever has the old one open must not go on with it: others would not see what it does, and do it again."""
+    path = tmp_path / "runs.db"
+    fake = FakeSlack()
+    fake.add_channel("one")
+    book = sr.Runbook("b", {"say": sr.SendMessage(channel="#one", text="x")})
+    with sr.SqliteJournal(path) as old:
+        for each in tmp_path.glob("runs.db*"):
+            each.unlink()
+        with contextlib.ExitStack() as open_ones:
+            if how == "replaced":
+                new = open_ones.enter_context(sr.SqliteJournal(path))
+                with fake.executor(journal=new) as executor:
+                    assert executor.run(book, {}, run_id="r").ok
+            with (
+                fake.executor(journal=old) as executor,
+                pytest.raises(sr.JournalError, match=r"runs\.db cannot be read"),
+            ):
+                executor.run(book, {}, run_id="r")
+            assert len(fake.calls) == (how == "replaced")
+
+
+@pytest.mark.parametrize("field", ["run_id", "subject"])
+def test_half_a_character_in_a_name_is_told(journal: Journal, field: str) -> None:
+    """As an error of ours, or kept as it is; other runs are not touched by it."""
+    record = attrs.evolve(_record(), **{field: "INC-\ud83d"})
+    try:
+        assert journal.begin(record) == record
+    except sr.JournalError as told:
+        assert "\ud83d" not in str(told) and "surrogates not allowed" in str(told)  # noqa: PT017 - either will do
+    assert journal.begin(_record("other")).run_id == "other"
 
 
 # --- sealed ----------------------------------------------------------------------------------------------------------
@@ -477,8 +628,46 @@ def test_a_sealed_text_is_of_no_use_to_another_run() -> None:
     sealed.tell("r", "signal", '"yes"', 1.0)
     store.tell("s", "signal", store.listen("r", 0).messages[0].payload, 2.0)
     assert sealed.listen("r", 0).messages[0].payload == '"yes"'
-    with pytest.raises(sr.JournalError, match="run 's' was sealed for another run"):
+    with pytest.raises(sr.JournalError, match="run .s. was sealed for another run"):
         sealed.listen("s", 0)
+
+
+def test_a_sealed_text_is_of_no_use_in_another_place() -> None:
+    """Whoever can write into the store cannot turn a signal into a cancel, nor one answer of a run into another."""
+    store = sr.MemoryJournal()
+    lease = _secret(sr.SealedJournal(store, Toy()))
+    lease = attrs.evolve(lease, epoch=2)
+    assert store.claim("r", "one", 200.0, 60.0) == attrs.evolve(lease, until=260.0)
+    (entry,) = store.entries("r")
+    (message,) = store.listen("r", 0).messages
+    record = store.get("r")
+    assert record is not None and entry.result is not None
+    moved: dict[str, tuple[Callable[[], object], Callable[[Journal], object]]] = {
+        "to another number": (
+            lambda: store.settle(lease, attrs.evolve(entry, seq=2)),
+            lambda journal: journal.entries("r"),
+        ),
+        "a result in place of the work": (
+            lambda: store.settle(lease, attrs.evolve(entry, work=entry.result)),
+            lambda journal: journal.entries("r"),
+        ),
+        "a message of another kind": (
+            lambda: store.tell("r", "cancel", message.payload, 5.0),
+            lambda journal: journal.listen("r", message.seq),
+        ),
+        "a payload as what was saved": (
+            lambda: store.end(lease, "failed", 5.0, saved=message.payload),
+            lambda journal: journal.get("r"),
+        ),
+    }
+    for what, (move, read) in moved.items():
+        sealed = sr.SealedJournal(store, Toy())
+        assert read(sealed) is not None
+        move()
+        with pytest.raises(sr.JournalError, match="run 'r' was sealed for another"):
+            read(sealed)
+        if what.startswith(("to another", "a result")):
+            store._entries["r"] = {1: entry}
 
 
 def test_fernet_fits() -> None:
@@ -540,6 +729,7 @@ class Cutting:
         settings = psycopg.conninfo.conninfo_to_dict(POSTGRES)
         self.server = (str(settings.get("host", "127.0.0.1")), int(settings.get("port", 5432)))
         self.cut = ""
+        self.at = b"COMMIT\0"
         self.then: Callable[[], object] = lambda: None
         self.cuts = 0
         self.silenced: socket.socket | None = None
@@ -566,7 +756,7 @@ class Cutting:
         then: Callable[[], object] | None = None
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if asks and self.cut and b"COMMIT\0" in data:
+                if asks and self.cut and self.at in data:
                     how, self.cut = self.cut, ""
                     self.cuts += 1
                     if how == "before":
@@ -664,6 +854,20 @@ def test_what_breaks_at_its_commit_is_done_once(
     cutting.cut = how
     got = work(journal, lease)
     assert cutting.cuts == 1 and stands(journal, got)
+
+
+@with_postgres
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_connection_that_breaks_while_it_is_made_is_made_again(
+    how: str, cutting: Cutting, opened: Callable[..., sr.PostgresJournal]
+) -> None:
+    """Also where it breaks when the server's settings are asked for."""
+    journal = opened(cutting.dsn)
+    lease = _claimed(journal)
+    journal._forget()
+    cutting.at, cutting.cut = b"current_setting", how
+    journal.settle(lease, SETTLED)
+    assert cutting.cuts == 1 and journal.entries("r") == (SETTLED,)
 
 
 @with_postgres

@@ -45,6 +45,7 @@ __all__ = [
     "person_by_email",
     "read_pages",
     "reference",
+    "search_channel",
     "user_id",
     "user_needs",
 ]
@@ -88,11 +89,12 @@ def find_channel(name: str, *, archived: bool = False) -> Generator[Effect, Any,
         MissingScope: The token may list neither public nor private channels.
     """
     key = ("channel", name, "archived") if archived else ("channel", name)
-    channel: dict[str, Any] = yield Find(key, lambda: _find_channel(name, archived=archived))
+    channel: dict[str, Any] = yield Find(key, lambda: search_channel(name, archived=archived))
     return channel
 
 
-def _find_channel(name: str, *, archived: bool) -> Flow[dict[str, Any]]:
+def search_channel(name: str, *, archived: bool) -> Flow[dict[str, Any]]:
+    """Ask Slack for a channel by its name, page by page; as :func:`find_channel`, and asked each time."""
     refused: list[MissingScope] = []
     # One type at a time: a request that names a type the token may not list is refused as a whole.
     for types in ("public_channel", "private_channel"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, cast, runti
 import attrs
 
 from .. import blocks as block_kit
-from .._effects import Partial, Upload
+from .._effects import NO_ADDRESS, HostCall, Partial, Repeat, Upload
 from ..errors import RunbookError, SlackError
 from ..slack_methods import call
 from ..text import LIMITS
@@ -33,9 +33,9 @@ __all__ = ["FileUploaded", "UploadFile"]
 _LONGEST_ALT = 1000
 _LARGEST_SNIPPET = 1_000_000
 
-# How it ends with an address that takes no more bytes. What one says to bytes that it has already is not documented:
-# after a lost answer it may refuse what arrived (HTTP 4xx), or fail each time.
-_SPENT = ("no_answer", "http_4")
+# How it ends with an address that is not known any more, or that takes no more bytes. What one says to bytes that it
+# has already is not documented: after a lost answer it may refuse what arrived (HTTP 4xx), or fail each time.
+_SPENT = (NO_ADDRESS, "no_answer", "http_4")
 
 # The name and the icon of the message that shows the file.
 _LOOKS = ("username", "icon_emoji", "icon_url")
@@ -168,6 +168,14 @@ def _size_of(path: Path) -> int:
     return _checked(size, place)
 
 
+def _found(path: str) -> dict[str, Any]:
+    """Return the size of a file, or what is wrong with it: as plain data, which a journal gives back as it was."""
+    try:
+        return {"size": _size_of(Path(path))}
+    except RunbookError as error:
+        return {"wrong": error.reason}
+
+
 def _checked(size: int, place: str) -> int:
     if size == 0:
         raise RunbookError("is empty, and Slack takes no empty file.", place=place)
@@ -190,7 +198,8 @@ class UploadFile(Action[FileUploaded]):
 
     Attributes:
         path: The file on the machine that runs the runbook, as text or a path object, at most 1 GB. Either this or
-            ``content``. What is read is its size at the beginning of the step.
+            ``content``. What is read is its size at the beginning of the step; in a report's ``calls`` that is
+            ``file_size``. A run that is kept stands by it, whatever becomes of the file afterwards.
         content: The file itself: bytes, text (sent as UTF-8), anything with ``savefig(buffer, format=…)`` such as a
             matplotlib figure, or a template that is one tag whose value is one of these. At most 1 GB. Half of a
             character (a lone surrogate) in a text becomes ``?``, as in a message. An open file is refused, because it
@@ -306,17 +315,11 @@ class UploadFile(Action[FileUploaded]):
             yield Fault("content", f"is too long for a snippet ({size}).", "Leave snippet_type out.")
 
     def flow(self) -> Flow[FileUploaded]:
-        content = self._content()
+        content = yield from self._content()
         name = self._name()
         title = self.title or name
         channel = (yield from channel_id(self.channel)) if self.channel is not None else None
-        try:
-            file_id = yield from self._at_new_address(name, content)
-        except SlackError as error:
-            if error.method != Upload.method or not error.code.startswith(_SPENT):
-                raise
-            # What was sent to the first address never shows, so that sending it to a second doubles nothing.
-            file_id = yield from self._at_new_address(name, content)
+        file_id = yield from self._arrived(name, content)
         done = FileUploaded(file_id=file_id, title=title, channel=None, size=content.size)
         yield Partial(done)
         yield call(
@@ -329,6 +332,18 @@ class UploadFile(Action[FileUploaded]):
             **{name: getattr(self, name) for name in _LOOKS},
         )
         return attrs.evolve(done, channel=channel)
+
+    def _arrived(self, name: str, content: Content) -> Generator[Effect, Any, str]:
+        """Get the bytes to Slack, at another address if the first one takes no more, and return the file's ID."""
+        refused = 0
+        while True:
+            try:
+                return (yield from self._at_new_address(name, content))
+            except SlackError as error:
+                # What was sent to an address never shows, so that sending it to another one doubles nothing.
+                refused += error.code != NO_ADDRESS
+                if error.method != Upload.method or not error.code.startswith(_SPENT) or refused > 1:
+                    raise
 
     def _at_new_address(self, name: str, content: Content) -> Generator[Effect, Any, str]:
         """Announce the file, send its bytes, and return the ID that it will have."""
@@ -353,11 +368,14 @@ class UploadFile(Action[FileUploaded]):
             return self.filename
         return Path(self.path).name if self.path is not None else "figure.png"
 
-    def _content(self) -> Content:
+    def _content(self) -> Generator[Effect, Any, Content]:
         """Return the bytes, or refuse what cannot be sent before anything is."""
         if self.path is not None:
-            path = Path(self.path)
-            return _OnDisk(path, _size_of(path))
+            # Not looked at here: a run that is gone on with stands by what it found, whatever became of the file.
+            found = yield HostCall("file_size", _found, {"path": self.path}, Repeat.READS)
+            if "wrong" in found:
+                raise RunbookError(found["wrong"], place="UploadFile.path")
+            return _OnDisk(Path(self.path), found["size"])
         if isinstance(self.content, _Figure):
             buffer = io.BytesIO()
             ending = Path(self._name()).suffix.removeprefix(".").lower()

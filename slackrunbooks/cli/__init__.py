@@ -11,9 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,19 +36,21 @@ from ._base import (
     open_executor,
     options,
     own_steps,
-    parsed,
     say,
     say_json,
     say_report,
     token_in,
     told,
 )
+from ._doctor import doctor
+from ._filling import filled, filling
 from ._runs import Desk, journal_named, open_desk, runs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
     from ..executor import Executor
     from ..report import Report
-    from ..runbook import Runbook
 
 __all__ = ["Exit", "cli", "main"]
 
@@ -102,92 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # --- arguments of several commands ------------------------------------------------------------------------------------
 
 _file = options(click.argument("file"), own_steps)
-_context = options(
-    click.option(
-        "--context", "source", metavar="FILE", help="The data that fills it: JSON or YAML; - reads standard input."
-    ),
-    click.option(
-        "--set",
-        "assignments",
-        metavar="PATH=VALUE",
-        multiple=True,
-        help="Put a value into the context, as Activity.severity=SEV1. May be repeated. An input that the runbook "
-        'declares is read by its type; elsewhere true, false, null and what begins with [, { or " is JSON, and '
-        "everything else is text.",
-    ),
-)
 _slack = options(address, max_wait)
-
-
-def _filled(source: str | None, assignments: Sequence[str], runbook: Runbook) -> dict[str, Any]:
-    """Return the context: what a file or standard input holds, and on top of it what ``--set`` says."""
-    context = {} if source is None else _read_context(source)
-    for assignment in assignments:
-        path, sign, text = assignment.partition("=")
-        if not sign or not all(path.split(".")):
-            # The value is not repeated: it may be anything.
-            raise Stop(f"--set {path}: write it as PATH=VALUE, such as Activity.severity=SEV1.")
-        entry = (runbook.inputs or {}).get(path)
-        context = _put(context, path, _value(path, text, entry.kind if entry is not None else "any"))
-    return context
-
-
-def _read_context(source: str) -> dict[str, Any]:
-    from .. import _yaml
-
-    name = "standard input" if source == "-" else source
-    content = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    text = _yaml.decode(content, file=name)
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        if source.endswith(".json"):
-            raise Stop(f"{name} is not JSON: {error}.") from None
-        data = _yaml.read(text, file=name).data
-    if not isinstance(data, dict):
-        raise Stop(f"{name} must hold a mapping, such as {{Activity: {{id: …}}}}, not {type(data).__name__}.")
-    return data
-
-
-def _put(context: Mapping[str, Any], path: str, value: object) -> dict[str, Any]:
-    """Return the context with a value at a path; what is no mapping on the way is refused, not overwritten."""
-    from .._context import put
-
-    inner: Any = context
-    walked: list[str] = []
-    for segment in path.split(".")[:-1]:
-        walked.append(segment)
-        inner = inner.get(segment)
-        if inner is None:
-            break
-        if not isinstance(inner, Mapping):
-            raise Stop(f"--set {path}: {'.'.join(walked)} is no mapping; set it as a whole.")
-    return put(context, path, value)
-
-
-def _value(path: str, text: str, kind: str) -> object:
-    """Read a value by the type of its input."""
-    if kind == "text":
-        return text
-    if kind == "time":
-        return _time(path, text)
-    return parsed(f"--set {path}: it is of type {kind}, and", text, loosely=kind == "any")
-
-
-def _time(path: str, text: str) -> object:
-    from datetime import datetime
-
-    try:
-        # Before Python 3.11 fromisoformat does not read the "Z".
-        return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
-    except ValueError:
-        raise Stop(f"--set {path}: write the time as 2024-09-16T21:31:00Z.") from None
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-_LATER = frozenset({"connect", "doctor", "new", "schema", "serve-fake"})
+_LATER = frozenset({"connect", "new", "schema", "serve-fake"})
 
 
 class _Group(click.Group):
@@ -231,7 +152,7 @@ def _replay(incident: str | None, *, quiet: bool, as_json: bool) -> None:
 
 @cli.command("run")
 @_file
-@_context
+@filling
 @_slack
 @journal_option
 @click.option(
@@ -284,7 +205,7 @@ def _run(
     if submit and save_context is not None:
         raise Stop("--save-context does not go with --submit: the run is done later.")
     runbook = load(file)
-    context = _filled(source, assignments, runbook)
+    context = filled(source, assignments, runbook)
     _writable(save_context)
     token = token_in(token_env, needed=not submit)
     asked: dict[str, Any] = {"run_id": run_id, "actor": actor, "reason": reason}
@@ -366,19 +287,20 @@ def _hand_on(report: Report, file: str | None) -> None:
         fresh.replace(file)
 
 
+cli.add_command(doctor)
 cli.add_command(runs)
 
 
 @cli.command("plan")
 @_file
-@_context
+@filling
 @as_json
 def _plan(file: str, *, source: str | None, assignments: Sequence[str], as_json: bool) -> int:
     """Show what a run would send. Needs no token and no network."""
     from .._survey import survey
 
     runbook = load(file)
-    planned = survey(runbook, _filled(source, assignments, runbook))
+    planned = survey(runbook, filled(source, assignments, runbook))
     problems = [problem for problem in planned.problems if problem.severity == "error"]
     if as_json:
         say_json({**planned.to_dict(), "ok": not problems, "problems": [str(problem) for problem in problems]})
@@ -389,7 +311,7 @@ def _plan(file: str, *, source: str | None, assignments: Sequence[str], as_json:
 
 @cli.command("check")
 @_file
-@_context
+@filling
 @_slack
 @click.option("--offline", is_flag=True, help="Do not ask Slack which scopes the token has; needs no token.")
 @as_json
@@ -409,7 +331,7 @@ def _check(
     Asks Slack once, which scopes the token has.
     """
     runbook = load(file)
-    context = _filled(source, assignments, runbook)
+    context = filled(source, assignments, runbook)
     if offline:
         from .._survey import check_report, survey
 

@@ -215,8 +215,8 @@ class Desk:
         return lines
 
     def _open_questions(self, record: RunRecord) -> Sequence[LostAnswer]:
-        # A run that has not ended finds out by itself, and one that has succeeded needs no answer.
-        return () if record.state in ("running", "succeeded") else self.executor.lost_answers(record.run_id)
+        # A run that has not ended may find out by itself.
+        return () if record.state == "running" else self.executor.lost_answers(record.run_id)
 
     def _how_to_answer(
         self, run_id: str, question: LostAnswer, sent_at: Mapping[tuple[str, int], float], now: float
@@ -224,7 +224,9 @@ class Desk:
         sent = sent_at.get((question.step, question.call))
         when = f", sent at {_clock_time(sent, now)} UTC" if sent is not None else ""
         words = ("resolve", run_id, question.step, "--call", str(question.call))
-        replies = " ".join(f"--reply {path}=…" for path in question.reply)
+        # Of a function, only what the step saves is known to be needed.
+        needed = question.reply or (("FIELD",) if question.function else ())
+        replies = " ".join(f"--reply {path}=…" for path in needed)
         return [
             f"Did {question.method} of step {question.step!r} happen (call {question.call}{when})? Look, and answer:",
             f"  {self.command(*words, '--applied', free=replies)}",

@@ -11,7 +11,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RunConflict, RunHeld
+from ..errors import RunbookError, RunConflict, RunHeld
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +33,7 @@ class CeleryRuns:
 
     Args:
         app: The application.
-        make_executor: Makes an executor with a journal that all workers reach, such as ``PostgresJournal``. It is
-            called once in each process.
+        make_executor: Makes the executor of a process, with a journal that all reach, such as ``PostgresJournal``.
         every: Seconds between two sweeps: how late a run may be that was waiting, or whose worker died.
         name: Prefix of the names of the tasks, ``NAME.advance`` and ``NAME.sweep``.
     """
@@ -42,33 +41,41 @@ class CeleryRuns:
     def __init__(
         self, app: Celery, make_executor: Callable[[], Executor], *, every: float = 2.0, name: str = "slackrunbooks"
     ) -> None:
-        self._make_executor = make_executor
+        self._make_executor, self._expires = make_executor, 10 * every
         self._own: tuple[int, Executor] | None = None
 
         # Without an answer the broker gives the message to another worker; a run that goes on twice is held or done.
         @app.task(name=f"{name}.advance", ignore_result=True, shared=False, acks_late=True, reject_on_worker_lost=True)
         def advance(run_id: str) -> None:
-            self._advance(run_id)
+            try:
+                self.executor.resume(run_id)
+            except (RunHeld, KeyError):
+                pass
+            except (RunConflict, RunbookError) as error:
+                _log.error("Run %s cannot go on: %s", run_id, error)
 
         @app.task(name=f"{name}.sweep", ignore_result=True, shared=False)
         def sweep() -> None:
             for run_id in self.executor.due():
                 self.wake(run_id)
 
+        def schedule(*_: object, **__: object) -> None:
+            # One that waits in a queue for longer than that would only repeat the next.
+            entry = {"task": f"{name}.sweep", "schedule": every, "options": {"expires": every}}
+            app.conf.beat_schedule = {**(app.conf.beat_schedule or {}), f"{name}.sweep": entry}
+
         self.advance: Any = advance
         self.sweep: Any = sweep
-        self._expires = 10 * every
-        # One that waits in a queue for longer than that would only repeat the next.
-        entry = {"task": f"{name}.sweep", "schedule": every, "options": {"expires": every}}
-        app.conf.beat_schedule = {**(app.conf.beat_schedule or {}), f"{name}.sweep": entry}
+        # Not before: a schedule or a configuration that the application sets later would take its place.
+        app.on_after_finalize.connect(schedule, weak=False)
+        if getattr(app, "finalized", False):
+            schedule()
 
     @property
     def executor(self) -> Executor:
-        """The executor of this process."""
-        pid = os.getpid()
-        if self._own is None or self._own[0] != pid:
-            # What was made before a fork shares its connections with the parent.
-            self._own = (pid, self._make_executor())
+        """The executor of this process; what was made before a fork shares its connections with the parent."""
+        if self._own is None or self._own[0] != os.getpid():
+            self._own = (os.getpid(), self._make_executor())
         return self._own[1]
 
     def submit(self, runbook: Runbook, context: Any = None, **options: Any) -> str:
@@ -85,14 +92,9 @@ class CeleryRuns:
     def wake(self, run_id: str) -> None:
         """Send a worker to a run. If the broker is not there, the next sweep does it."""
         try:
-            self.advance.apply_async((run_id,), expires=self._expires, retry=False)
+            with self.advance.app.producer_or_acquire() as producer:
+                # Without it Celery knocks for six seconds at a broker that is away, and a webhook has three.
+                producer.connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+                self.advance.apply_async((run_id,), producer=producer, expires=self._expires, retry=False)
         except Exception as error:  # noqa: BLE001 - whatever the broker's library raises; the run is safe in the journal
             _log.warning("No worker could be told of run %s; the next sweep finds it: %s", run_id, error)
-
-    def _advance(self, run_id: str) -> None:
-        try:
-            self.executor.resume(run_id)
-        except (RunHeld, KeyError):
-            pass
-        except RunConflict as error:
-            _log.error("Run %s cannot go on: %s", run_id, error)

@@ -5,14 +5,13 @@ Rule of this file: the same answers as a store on disk gives, so that tests on i
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import attrs
 
 from ..errors import JournalError, RunHeld
-from ..journal import Lease, Mail, Message
-from ._closing import Closing
+from ..journal import REOPENS, Lease, Mail, Message
+from ._closing import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["MemoryJournal"]
 
 
-class MemoryJournal(Closing):
+class MemoryJournal(Shared):
     """Keeps runs in memory, for tests and for programs that need no more."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
         self._runs: dict[str, RunRecord] = {}
         self._entries: dict[str, dict[int, Entry]] = {}
         self._messages: dict[str, list[Message]] = {}
@@ -92,7 +91,8 @@ class MemoryJournal(Closing):
             record = self._known(run_id)
             self._told += 1
             self._messages[run_id].append(Message(seq=self._told, name=name, payload=payload, at=now))
-            self._runs[run_id] = attrs.evolve(record, wake_at=0.0)
+            state = "running" if name in REOPENS else record.state
+            self._runs[run_id] = attrs.evolve(record, wake_at=0.0, state=state)
             return self._told
 
     def listen(self, run_id: str, heard: int) -> Mail:
@@ -159,10 +159,19 @@ class MemoryJournal(Closing):
             next_at, closed_until = self._lanes.get(lane, (0.0, 0.0))
             self._lanes[lane] = (next_at, max(until, closed_until))
 
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane."""
+        with self._lock:
+            return self._lanes.get(lane, (0.0, 0.0))[1]
+
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
         with self._lock:
-            old = [key for key, each in self._runs.items() if each.state != "running" and each.updated < before]
+            old = [
+                key
+                for key, each in self._runs.items()
+                if each.state != "running" and each.updated < before and (not each.owner or each.lease_until <= before)
+            ]
             for key in old:
                 del self._runs[key], self._entries[key], self._messages[key]
             self._lanes = {lane: times for lane, times in self._lanes.items() if max(times) >= before}

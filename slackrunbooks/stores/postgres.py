@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import threading
 import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, get_args
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, get_a
 import attrs
 
 from ..errors import JournalError, RunHeld
-from ..journal import Entry, Lease, Mail, Message, RunRecord
-from ._closing import Closing
+from ..journal import REOPENS, Entry, Lease, Mail, Message, RunRecord
+from ._closing import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,7 +116,7 @@ class _Lost(Exception):
         super().__init__(str(error))
 
 
-class PostgresJournal(Closing):
+class PostgresJournal(Shared):
     """Keeps runs in a PostgreSQL database (13 or newer), which any number of machines may share.
 
     Needs the extra ``postgres``. Safe to share between threads; each process makes its own. The tables are made by
@@ -140,6 +139,7 @@ class PostgresJournal(Closing):
     def __init__(
         self, dsn: str = "", *, schema: str = "slackrunbooks", clock: _Clock = "database", patience: float = 5.0
     ) -> None:
+        super().__init__()
         self._psycopg = _import()
         if not _NAME.fullmatch(str(schema)):
             raise JournalError(f"schema must be lower-case letters, digits and _, not {schema!r}.")
@@ -150,7 +150,6 @@ class PostgresJournal(Closing):
         self._patience = patience
         self._settings = {**_DEFAULTS, **self._parsed(dsn), "client_encoding": "UTF8"}
         self._begin = _BEGIN
-        self._lock = threading.Lock()
         self._idle: list[_Database] = []
         self._inherited: list[_Database] = []
         self._closed = False
@@ -273,6 +272,9 @@ class PostgresJournal(Closing):
             mine = "SELECT seq FROM {s}.message WHERE run_id = %(run_id)s AND mark = %(mark)s"
             if again and (row := self._run(database, mine, values).fetchone()) is not None:
                 return int(row[0])
+            if name in REOPENS:
+                # Not where this is done over: the run may have ended again since.
+                self._run(database, "UPDATE {s}.run SET state = 'running' WHERE run_id = %(run_id)s", values)
             columns = "INSERT INTO {s}.message (run_id, name, payload, at, mark)"
             given = "VALUES (%(run_id)s, %(name)s, %(payload)s, %(at)s, %(mark)s) RETURNING seq"
             return int(_one(self._run(database, f"{columns} {given}", values)))
@@ -340,13 +342,21 @@ class PostgresJournal(Closing):
         )
         self._do("written", lambda database, _: self._run(database, sql, {"lane": lane, "until": until}))
 
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane."""
+        rows = self._rows("SELECT closed_until FROM {s}.lane WHERE lane = %(lane)s", {"lane": lane})
+        return float(rows[0][0]) if rows else 0.0
+
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
-        values = {"before": before}
+        values = {"before": before, "at": self._at(before)}
 
         def work(database: _Database, _: bool) -> int:
             self._run(database, "DELETE FROM {s}.lane WHERE greatest(next_at, closed_until) < %(before)s", values)
-            ended = "DELETE FROM {s}.run WHERE state <> 'running' AND updated < %(before)s"
+            ended = (
+                "DELETE FROM {s}.run WHERE state <> 'running' AND updated < %(before)s "
+                "AND (owner = '' OR lease_until <= least(%(before)s, {now}))"
+            )
             return self._run(database, ended, values).rowcount
 
         return self._do("purged", work)
@@ -492,6 +502,12 @@ class PostgresJournal(Closing):
             raise _Lost(error) from error
         try:
             self._look_at(database)
+        except self._psycopg.Error as error:
+            broke = database.closed
+            database.close()
+            if broke:
+                raise _Lost(error) from error
+            raise
         except BaseException:
             database.close()
             raise

@@ -2,7 +2,7 @@
 
 Rule of this file: what messages say is sealed (a run's spec, its work and results, what it was told and what it saved);
 what a journal is searched by (IDs, subjects, states, times, kinds of messages) stands open. A sealed text says whose it
-is, so that one cannot be put into another's place.
+is and what of it (which piece of work, what kind of message), so that one cannot be put into another's place.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class SealedJournal(Closing):
 
     def begin(self, record: RunRecord) -> RunRecord:
         """Write a new run, or return the one that has its ID already."""
-        return self._record(self._journal.begin(attrs.evolve(record, spec=self._seal(record.spec, record.run_id))))
+        return self._record(
+            self._journal.begin(attrs.evolve(record, spec=self._seal(record.spec, record.run_id, "spec")))
+        )
 
     def claim(self, run_id: str, owner: str, now: float, seconds: float) -> Lease | None:
         """Take a run whose lease is over; ``None`` while another worker holds it."""
@@ -78,11 +80,11 @@ class SealedJournal(Closing):
 
     def end(self, lease: Lease, state: str, now: float, *, wake_at: float | None = 0.0, saved: str = "") -> None:
         """Write that a run has ended, or let go of one that goes on at ``wake_at`` (``running``)."""
-        self._journal.end(lease, state, now, wake_at=wake_at, saved=saved and self._seal(saved, lease.run_id))
+        self._journal.end(lease, state, now, wake_at=wake_at, saved=saved and self._seal(saved, lease.run_id, "saved"))
 
     def tell(self, run_id: str, name: str, payload: str, now: float) -> int:
         """Leave a message for a run, and wake it; return its number."""
-        return self._journal.tell(run_id, name, self._seal(payload, run_id), now)
+        return self._journal.tell(run_id, name, self._seal(payload, run_id, f"message {name}"), now)
 
     def listen(self, run_id: str, heard: int) -> Mail:
         """Return what a run was told after message ``heard``."""
@@ -125,6 +127,10 @@ class SealedJournal(Closing):
         """Let nobody go in a lane before a time."""
         self._journal.close_lane(lane, until)
 
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane."""
+        return self._journal.closed_until(lane)
+
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
         return self._journal.purge(before)
@@ -135,11 +141,15 @@ class SealedJournal(Closing):
 
     # --- sealing -----------------------------------------------------------------------------------------------------
 
-    def _seal(self, text: str, run_id: str) -> str:
-        token = self._cipher.encrypt(f"{len(run_id)}:{run_id}{text}".encode())
+    def _seal(self, text: str, run_id: str, what: str) -> str:
+        try:
+            whole = f"{_place(run_id, what)}{text}".encode()
+        except UnicodeError as error:
+            raise JournalError(f"what is kept of run {run_id!r} cannot be sealed: {error}.") from error
+        token = self._cipher.encrypt(whole)
         return _MARK + base64.b64encode(token).decode()
 
-    def _open(self, text: str, run_id: str) -> str:
+    def _open(self, text: str, run_id: str, what: str) -> str:
         if not text.startswith(_MARK):
             raise JournalError(
                 f"what the journal has of run {run_id!r} is not sealed. Open it without SealedJournal, or give sealed "
@@ -154,26 +164,34 @@ class SealedJournal(Closing):
                 "another key, or changed. Give SealedJournal the key that it was sealed with; MultiFernet takes "
                 "several."
             ) from error
-        whose = f"{len(run_id)}:{run_id}"
-        if not opened.startswith(whose):
+        place = _place(run_id, what)
+        if not opened.startswith(place):
             raise JournalError(
-                f"what the journal has of run {run_id!r} was sealed for another run: somebody has moved it, or it was "
-                "sealed with another key."
+                f"what the journal has of run {run_id!r} was sealed for another run or another place in it ({what}): "
+                "somebody has moved it, or it was sealed with another key."
             )
-        return opened[len(whose) :]
+        return opened[len(place) :]
 
     def _sealed(self, entry: Entry, run_id: str) -> Entry:
-        result = None if entry.result is None else self._seal(entry.result, run_id)
-        return attrs.evolve(entry, work=self._seal(entry.work, run_id), result=result)
+        result = None if entry.result is None else self._seal(entry.result, run_id, f"result {entry.seq}")
+        return attrs.evolve(entry, work=self._seal(entry.work, run_id, f"work {entry.seq}"), result=result)
 
     def _opened(self, entry: Entry, run_id: str) -> Entry:
-        result = None if entry.result is None else self._open(entry.result, run_id)
-        return attrs.evolve(entry, work=self._open(entry.work, run_id), result=result)
+        result = None if entry.result is None else self._open(entry.result, run_id, f"result {entry.seq}")
+        return attrs.evolve(entry, work=self._open(entry.work, run_id, f"work {entry.seq}"), result=result)
 
     def _mail(self, mail: Mail, run_id: str) -> Mail:
-        opened = (attrs.evolve(each, payload=self._open(each.payload, run_id)) for each in mail.messages)
+        messages = mail.messages
+        opened = (
+            attrs.evolve(each, payload=self._open(each.payload, run_id, f"message {each.name}")) for each in messages
+        )
         return attrs.evolve(mail, messages=tuple(opened))
 
     def _record(self, record: RunRecord) -> RunRecord:
-        saved = record.saved and self._open(record.saved, record.run_id)
-        return attrs.evolve(record, spec=self._open(record.spec, record.run_id), saved=saved)
+        saved = record.saved and self._open(record.saved, record.run_id, "saved")
+        return attrs.evolve(record, spec=self._open(record.spec, record.run_id, "spec"), saved=saved)
+
+
+def _place(run_id: str, what: str) -> str:
+    """Name the place of a text; the lengths keep one name from being read as the beginning of another."""
+    return f"{len(run_id)}:{run_id}{len(what)}:{what}"

@@ -9,20 +9,21 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
 from ..errors import JournalError, RunHeld
-from ..journal import Entry, Lease, Mail, Message, RunRecord
-from ._closing import Closing
+from ..journal import REOPENS, Entry, Lease, Mail, Message, RunRecord
+from ._closing import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["SqliteJournal"]
+
+_T = TypeVar("_T")
 
 _SCHEMA = 1
 
@@ -57,7 +58,7 @@ _TABLES = (
 _OLDEST = (3, 37, 0)
 
 
-class SqliteJournal(Closing):
+class SqliteJournal(Shared):
     """Keeps runs in a SQLite file, which only the user who runs it can read.
 
     Safe to share between threads and, by its path, between processes of one machine. A network file system is no place
@@ -71,21 +72,27 @@ class SqliteJournal(Closing):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__()
         self.path = Path(path)
-        self._lock = threading.Lock()
         self._pid = os.getpid()
         self._inherited: list[sqlite3.Connection] = []
         if sqlite3.sqlite_version_info < _OLDEST:
             raise JournalError(f"SQLite {sqlite3.sqlite_version} is too old for a journal; it takes 3.37 or newer.")
-        with self._told("opened"):
+        try:
             # Made here, because SQLite would make it readable for everybody.
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            made = os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                self._file = _identity(os.fstat(made))
+            finally:
+                os.close(made)
             self._connection = self._connect()
             try:
                 self._set_up()
             except BaseException:
                 self._connection.close()
                 raise
+        except (sqlite3.Error, OSError) as error:
+            raise self._failed("opened", error) from error
 
     def __repr__(self) -> str:
         return f"SqliteJournal({str(self.path)!r})"
@@ -124,44 +131,50 @@ class SqliteJournal(Closing):
 
     def begin(self, record: RunRecord) -> RunRecord:
         """Write a new run, or return the one that has its ID already."""
-        with self._writing("begun") as database:
+        values = (
+            record.run_id,
+            record.spec,
+            record.state,
+            record.subject,
+            record.wake_at,
+            record.created,
+            record.updated,
+        )
+
+        def work(database: sqlite3.Connection) -> RunRecord:
             database.execute(
-                "INSERT INTO run VALUES (?, ?, ?, ?, '', ?, '', 0, 0, ?, ?) ON CONFLICT DO NOTHING",
-                (
-                    record.run_id,
-                    record.spec,
-                    record.state,
-                    record.subject,
-                    record.wake_at,
-                    record.created,
-                    record.updated,
-                ),
+                "INSERT INTO run VALUES (?, ?, ?, ?, '', ?, '', 0, 0, ?, ?) ON CONFLICT DO NOTHING", values
             )
             return self._read(database, record.run_id)
 
+        return self._do("begun", work)
+
     def claim(self, run_id: str, owner: str, now: float, seconds: float) -> Lease | None:
         """Take a run whose lease is over; ``None`` while another worker holds it."""
-        with self._writing("claimed") as database:
+
+        def work(database: sqlite3.Connection) -> Lease | None:
             changed = database.execute(
                 "UPDATE run SET owner = ?, epoch = epoch + 1, lease_until = ?, wake_at = ? "
                 "WHERE run_id = ? AND (owner = '' OR lease_until <= ?)",
                 (owner, now + seconds, now, run_id, now),
             )
-            if changed.rowcount == 0:
-                self._read(database, run_id)
-                return None
             record = self._read(database, run_id)
+            if changed.rowcount == 0:
+                return None
             return Lease(run_id=run_id, owner=owner, epoch=record.epoch, until=record.lease_until)
+
+        return self._do("claimed", work)
 
     def renew(self, lease: Lease, now: float, seconds: float) -> Lease:
         """Hold a run for longer."""
-        with self._writing("held") as database:
-            self._touch(database, lease, "lease_until = ?, updated = ?", (now + seconds, now))
-        return Lease(run_id=lease.run_id, owner=lease.owner, epoch=lease.epoch, until=now + seconds)
+        values = (now + seconds, now)
+        self._do("held", lambda database: self._touch(database, lease, "lease_until = ?, updated = ?", values))
+        return attrs.evolve(lease, until=now + seconds)
 
     def intend(self, lease: Lease, entry: Entry, heard: int) -> Mail:
         """Write what is about to be done, unless there is mail."""
-        with self._writing("written") as database:
+
+        def work(database: sqlite3.Connection) -> Mail:
             self._touch(database, lease, "updated = ?", (entry.ready_at,))
             if mail := self._mail(database, lease.run_id, heard):
                 return mail
@@ -171,9 +184,12 @@ class SqliteJournal(Closing):
             )
             return mail
 
+        return self._do("written", work)
+
     def settle(self, lease: Lease, entry: Entry) -> None:
         """Write what came of it; an entry that was not intended is written whole."""
-        with self._writing("written") as database:
+
+        def work(database: sqlite3.Connection) -> None:
             self._touch(database, lease, "updated = ?", (entry.done_at or entry.ready_at,))
             database.execute(
                 "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?) "
@@ -181,79 +197,84 @@ class SqliteJournal(Closing):
                 (lease.run_id, entry.seq, entry.work, entry.ready_at, entry.result, entry.done_at),
             )
 
+        self._do("written", work)
+
     def end(self, lease: Lease, state: str, now: float, *, wake_at: float | None = 0.0, saved: str = "") -> None:
         """Write that a run has ended, or let go of one that goes on at ``wake_at`` (``running``)."""
         # Who was told something since the claim has 0 there, and must not sleep over it.
         wakes = "CASE WHEN ? = 'running' AND wake_at = 0 THEN 0 ELSE ? END"
         changes = f"state = ?, owner = '', lease_until = 0, updated = ?, saved = ?, wake_at = {wakes}"
-        with self._writing("ended") as database:
-            self._touch(database, lease, changes, (state, now, saved, state, wake_at))
+        values = (state, now, saved, state, wake_at)
+        self._do("ended", lambda database: self._touch(database, lease, changes, values))
 
     def tell(self, run_id: str, name: str, payload: str, now: float) -> int:
         """Leave a message for a run, and wake it; return its number."""
-        with self._writing("written") as database:
+
+        def work(database: sqlite3.Connection) -> int:
             self._read(database, run_id)
             database.execute("UPDATE run SET wake_at = 0 WHERE run_id = ?", (run_id,))
+            if name in REOPENS:
+                database.execute("UPDATE run SET state = 'running' WHERE run_id = ?", (run_id,))
             columns = "INSERT INTO message (run_id, name, payload, at) VALUES (?, ?, ?, ?)"
             return cast("int", database.execute(columns, (run_id, name, payload, now)).lastrowid)
 
+        return self._do("written", work)
+
     def listen(self, run_id: str, heard: int) -> Mail:
         """Return what a run was told after message ``heard``."""
-        with self._reading() as database:
-            return self._mail(database, run_id, heard)
+        return self._do("read", lambda database: self._mail(database, run_id, heard), writes=False)
 
     def pause(self, reason: str) -> None:
         """Let no worker begin anything; an empty reason lets them go on."""
-        with self._writing("paused") as database:
+
+        def work(database: sqlite3.Connection) -> None:
             database.execute("DELETE FROM pause")
             if reason:
                 database.execute("INSERT INTO pause VALUES (?)", (reason,))
 
+        self._do("paused", work)
+
     def paused(self) -> str:
         """Return why everything is paused, or ``""``."""
-        with self._reading() as database:
-            row = database.execute("SELECT reason FROM pause").fetchone()
-        return "" if row is None else str(row[0])
+        rows = self._rows("SELECT reason FROM pause")
+        return str(rows[0][0]) if rows else ""
 
     def get(self, run_id: str) -> RunRecord | None:
         """Return a run."""
-        with self._reading() as database:
-            row = database.execute("SELECT * FROM run WHERE run_id = ?", (run_id,)).fetchone()
-        return None if row is None else _record(row)
+        rows = self._rows("SELECT * FROM run WHERE run_id = ?", run_id)
+        return _record(rows[0]) if rows else None
 
     def entries(self, run_id: str) -> Sequence[Entry]:
         """Return the work of a run, in order."""
-        columns = "seq, work, ready_at, result, done_at"
-        with self._reading() as database:
-            rows = database.execute(f"SELECT {columns} FROM entry WHERE run_id = ? ORDER BY seq", (run_id,)).fetchall()  # noqa: S608 - constants
-        names = columns.split(", ")
-        return tuple(Entry(**dict(zip(names, row, strict=True))) for row in rows)
+        columns = "SELECT seq, work, ready_at, result, done_at FROM entry WHERE run_id = ? ORDER BY seq"
+        return tuple(
+            Entry(seq=seq, work=work, ready_at=ready_at, result=result, done_at=done_at)
+            for seq, work, ready_at, result, done_at in self._rows(columns, run_id)
+        )
 
     def runs(self) -> Sequence[RunRecord]:
         """Return all runs, the latest first."""
-        with self._reading() as database:
-            rows = database.execute("SELECT * FROM run ORDER BY created DESC, run_id").fetchall()
-        return tuple(_record(row) for row in rows)
+        return tuple(map(_record, self._rows("SELECT * FROM run ORDER BY created DESC, run_id")))
 
     def due(self, now: float, limit: int) -> Sequence[str]:
         """Return the IDs of runs that have something to do and nobody at work, the longest due first."""
-        with self._reading() as database:
-            rows = database.execute(
-                "SELECT run_id FROM run WHERE state = 'running' AND wake_at <= ? AND (owner = '' OR lease_until <= ?) "
-                "AND NOT EXISTS (SELECT 1 FROM pause) ORDER BY wake_at, created, run_id LIMIT ?",
-                (now, now, limit),
-            ).fetchall()
+        rows = self._rows(
+            "SELECT run_id FROM run WHERE state = 'running' AND wake_at <= ? AND (owner = '' OR lease_until <= ?) "
+            "AND NOT EXISTS (SELECT 1 FROM pause) ORDER BY wake_at, created, run_id LIMIT ?",
+            now,
+            now,
+            limit,
+        )
         return tuple(row[0] for row in rows)
 
     def about(self, subject: str) -> Sequence[RunRecord]:
         """Return the runs about a subject, in the order in which they were last written to."""
-        with self._reading() as database:
-            rows = database.execute("SELECT * FROM run WHERE subject = ? ORDER BY updated, created", (subject,))
-            return tuple(_record(row) for row in rows.fetchall())
+        return tuple(map(_record, self._rows("SELECT * FROM run WHERE subject = ? ORDER BY updated, created", subject)))
 
     def reserve(self, lane: str, now: float, gap: float, burst: int) -> float:
         """Take the next place in a lane; return how many seconds to wait for it."""
-        with self._writing("written") as database:
+
+        def work(database: sqlite3.Connection) -> float:
             row = database.execute("SELECT next_at, closed_until FROM lane WHERE lane = ?", (lane,)).fetchone()
             next_at, closed_until = row or (0.0, 0.0)
             ahead = (burst - 1) * gap
@@ -264,20 +285,31 @@ class SqliteJournal(Closing):
             )
             return max(0.0, starts - ahead - now)
 
+        return self._do("written", work)
+
     def close_lane(self, lane: str, until: float) -> None:
         """Let nobody go in a lane before a time."""
-        with self._writing("written") as database:
-            database.execute(
-                "INSERT INTO lane VALUES (?, 0, ?) "
-                "ON CONFLICT DO UPDATE SET closed_until = max(closed_until, excluded.closed_until)",
-                (lane, until),
-            )
+        sql = (
+            "INSERT INTO lane VALUES (?, 0, ?) "
+            "ON CONFLICT DO UPDATE SET closed_until = max(closed_until, excluded.closed_until)"
+        )
+        self._do("written", lambda database: database.execute(sql, (lane, until)))
+
+    def closed_until(self, lane: str) -> float:
+        """Return the time before which nobody goes in a lane."""
+        sql = "SELECT closed_until FROM lane WHERE lane = ?"
+        row = self._do("read", lambda database: database.execute(sql, (lane,)).fetchone(), writes=False)
+        return 0.0 if row is None else float(row[0])
 
     def purge(self, before: float) -> int:
         """Forget runs that ended before a time; return how many."""
-        with self._writing("purged") as database:
+
+        def work(database: sqlite3.Connection) -> int:
             database.execute("DELETE FROM lane WHERE max(next_at, closed_until) < ?", (before,))
-            return database.execute("DELETE FROM run WHERE state <> 'running' AND updated < ?", (before,)).rowcount
+            ended = "DELETE FROM run WHERE state <> 'running' AND updated < ? AND (owner = '' OR lease_until <= ?)"
+            return database.execute(ended, (before, before)).rowcount
+
+        return self._do("purged", work)
 
     def close(self) -> None:
         """Close the file."""
@@ -286,42 +318,61 @@ class SqliteJournal(Closing):
 
     # --- transactions ------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _told(self, done: str) -> Generator[None]:
-        """Turn what SQLite and the system say into an error of ours."""
+    def _do(self, done: str, work: Callable[[sqlite3.Connection], _T], *, writes: bool = True) -> _T:
+        """Do something in one transaction, which is undone where it is interrupted at any point before its end.
+
+        Args:
+            done: What is done to the journal, for the error.
+            work: Does it.
+            writes: Whether it writes.
+
+        Raises:
+            JournalError: SQLite or the system refuses.
+        """
+        # One function, and no context managers of Python's: an interruption in the middle of theirs would leave the
+        # lock taken.
         try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(
-                f"the journal {self.path} cannot be {done}: {error}. Nothing further was sent."
-            ) from error
+            with self._lock:
+                database = self._own()
+                try:
+                    if writes:
+                        database.execute("BEGIN IMMEDIATE")
+                    result = work(database)
+                    if writes:
+                        database.execute("COMMIT")
+                except BaseException:
+                    self._undo(database)
+                    raise
+            return result  # noqa: TRY300 - an else would stand in the lock
+        except (sqlite3.Error, OSError, UnicodeError) as error:
+            raise self._failed(done, error) from error
 
-    @contextlib.contextmanager
-    def _reading(self) -> Generator[sqlite3.Connection]:
-        with self._lock, self._told("read"):
-            yield self._own()
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        return self._do("read", lambda database: database.execute(sql, values).fetchall(), writes=False)
 
-    @contextlib.contextmanager
-    def _writing(self, done: str) -> Generator[sqlite3.Connection]:
-        with self._lock, self._told(done):
-            database = self._own()
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
+    @staticmethod
+    def _undo(database: sqlite3.Connection) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+
+    def _failed(self, done: str, error: BaseException) -> JournalError:
+        return JournalError(f"the journal {self.path} cannot be {done}: {error}. Nothing further was sent.")
 
     def _own(self) -> sqlite3.Connection:
-        """Return a connection of this process: one that was inherited by a fork must not be used."""
+        """Return a connection of this process to this file, with nothing under way.
+
+        One that was inherited by a fork must not be used; and what was written to a file that is not at the path any
+        more, nobody else would see.
+        """
+        if _identity(self.path.stat()) != self._file:
+            raise OSError("the file was deleted or replaced; open it again")
         if self._pid != os.getpid():
             # Nor closed, which would act on the locks of the process that this one was forked from.
             self._inherited.append(self._connection)
             self._connection, self._pid = self._connect(), os.getpid()
-        if not self.path.exists():
-            raise OSError("the file is gone")
+        # Where an interruption hit the undoing of another.
+        self._undo(self._connection)
         return self._connection
 
     @staticmethod
@@ -348,6 +399,11 @@ class SqliteJournal(Closing):
         )
         if changed.rowcount == 0:
             raise RunHeld(lease.run_id, "another worker has taken it over; this one stops.")
+
+
+def _identity(file: os.stat_result) -> tuple[int, int]:
+    """Tell one file from another that has taken its place."""
+    return file.st_dev, file.st_ino
 
 
 def _record(row: tuple[Any, ...]) -> RunRecord:

@@ -21,7 +21,6 @@ import hashlib
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -29,88 +28,38 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-import attrs
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from typing_extensions import Self
 
-import slackrunbooks as sr
-from slackrunbooks import _lease, _settle
-from slackrunbooks._engine import StepStarted
-from slackrunbooks.client import PooledWebClient
-from slackrunbooks.testing import FakeSlack
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
 
-SCALE: Final = 20
-QUIET: Final = _settle.QUIET / SCALE
-TIMEOUT: Final = 1.0
-RETRY: Final = sr.RetryPolicy(attempts=10, first_wait=0.02, longest_wait=0.1)
+import slackrunbooks as sr
+from slackrunbooks._engine import StepStarted
+from tests.killing import BOOK, RETRY, WEIGHTS, Outcome, Pace, Shaky, context_of, journalled, listed, names_of
+
+PACE: Final = Pace(20)
 AT_ONCE: Final = 2
 
-ROOM = "{{steps.room.channel}}"
-BOOK: Final = sr.Runbook(
-    "killed",
-    {
-        "room": sr.CreateChannel(name="{{run}}"),
-        "announce": sr.SendMessage(channel=ROOM, text="{{run}} announce"),
-        "topic": sr.SetTopic(channel=ROOM, topic="{{run}}"),
-        "reply": sr.SendMessage(channel=ROOM, text="{{run}} reply", thread_ts="{{steps.announce.ts}}"),
-        "pin": sr.PinMessage(channel=ROOM, ts="{{steps.announce.ts}}"),
-        "bookmark": sr.AddBookmark(channel=ROOM, title="{{run}}", link="https://example.com"),
-        "remind": sr.ScheduleMessage(channel=ROOM, text="{{run}} remind", post_at="{{post_at}}"),
-        "file": sr.UploadFile(content="{{run}}", filename="log.txt", channel=ROOM),
-        "shared": sr.SendMessage(channel="#incidents", text="{{run}} shared"),
-    },
-)
-"""Each step has one effect, which is found again by the run's name."""
-
-NOT_DONE: Final = ("reset_before", "server_error_before", "internal_error", "timeout_before", "ratelimited", "slow")
-WEIGHTS: Final = {
-    "reset_before": 8,
-    "applied_then_reset": 10,
-    "server_error_before": 8,
-    "server_error_after": 8,
-    "truncated": 8,
-    "not_json": 5,
-    "internal_error": 5,
-    "internal_error_after": 5,
-    "ratelimited": 10,
-    "timeout_before": 1,
-    "timeout_after": 1,
-    # Done after a while; and done after the client has given up.
-    "slow": 8,
-    "late": 1,
-}
 # What slack_sdk's client tries again by itself.
 RESETS: Final = ("reset_before", "applied_then_reset")
 
-IN_DONE, IN_UNDONE, BETWEEN = "in a request that Slack did", "in a request that Slack did not do", "between requests"
-
 
 # --- the processes ---------------------------------------------------------------------------------------------------
-
-
-def _names(runs: int) -> list[str]:
-    return [f"run-{number:05}" for number in range(runs)]
-
-
-def _context(run: str, options: argparse.Namespace) -> dict[str, Any]:
-    return {"run": run, "post_at": options.post_at}
 
 
 @contextlib.contextmanager
 def _executor(url: str, token: str, name: str, journal: sr.SqliteJournal, **more: Any) -> Generator[sr.Executor]:
     """Make an executor whose time limits are short."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_settle, "QUIET", QUIET)
-        patch.setattr(_settle, "_SLOW", {method: long / SCALE for method, long in _settle._SLOW.items()})
-        for limit in ("_LEASE", "_LEFT", "_SLICE", "_PATIENCE"):
-            patch.setattr(_lease, limit, getattr(_lease, limit) / SCALE)
-        client = PooledWebClient(token, base_url=url, timeout=TIMEOUT, user_agent_prefix=name)
+        PACE.set(patch)
+        client = PACE.client(url, token, name)
         with client, sr.Executor(client=client, journal=journal, retry=RETRY, **more) as executor:
             yield executor
 
@@ -121,7 +70,7 @@ def work(options: argparse.Namespace) -> None:
     with _executor(options.url, options.token, options.name, journal) as executor:
         while True:
             ended = {record.run_id for record in journal.runs() if record.state != "running"}
-            todo = [run for run in _names(options.runs) if run not in ended]
+            todo = [run for run in names_of(options.runs) if run not in ended]
             if not todo:
                 return
             if random.random() < 0.3:
@@ -130,7 +79,7 @@ def work(options: argparse.Namespace) -> None:
             # Few to choose from, so that the processes often want the same.
             run = random.choice(todo[:4])
             with contextlib.suppress(sr.RunHeld):
-                if executor.run(BOOK, _context(run, options), run_id=run).state != "waiting":
+                if executor.run(BOOK, context_of(run, options.post_at), run_id=run).state != "waiting":
                     continue
             time.sleep(0.01)
 
@@ -146,7 +95,7 @@ def work_in_pairs(options: argparse.Namespace) -> None:
             while time.time() < float(begins):
                 pass
             try:
-                report = executor.run(BOOK, _context(run, options), run_id=run).to_dict()
+                report = executor.run(BOOK, context_of(run, options.post_at), run_id=run).to_dict()
                 end = hashlib.sha256(json.dumps(report, default=str, sort_keys=True).encode()).hexdigest()
             except sr.RunHeld:
                 end = "held"
@@ -157,10 +106,10 @@ def work_in_pairs(options: argparse.Namespace) -> None:
 
 def work_naively(options: argparse.Namespace) -> None:
     """Do the runs with slack_sdk's client as it comes, which tries again by itself; begin again where one broke off."""
-    client = WebClient(options.token, base_url=options.url, timeout=int(TIMEOUT), user_agent_prefix=options.name)
+    client = WebClient(options.token, base_url=options.url, timeout=int(PACE.timeout), user_agent_prefix=options.name)
     own = options.folder / options.name
     own.write_text(options.name)
-    while todo := [run for run in _names(options.runs) if not (options.folder / run).exists()]:
+    while todo := [run for run in names_of(options.runs) if not (options.folder / run).exists()]:
         run = random.choice(todo[:4])
         lock = options.folder / f"{run}.lock"
         with contextlib.suppress(FileExistsError):
@@ -276,161 +225,13 @@ class Crew:
                     lock.unlink()
 
 
-class Shaky(FakeSlack):
-    """A fake in real time that hits requests with faults, and their senders with SIGKILL."""
-
-    def __init__(self, options: argparse.Namespace, faults: Collection[str]) -> None:
-        super().__init__(start=time.time())
-        self.add_channel("incidents")
-        self.crew: Crew | None = None
-        self.faults: Counter[str] = Counter()
-        self.killed_in: Counter[str] = Counter()
-        self.requests = 0
-        self._draw = random.Random(options.seed)
-        self._drawing = threading.Lock()
-        self._turn = threading.Lock()
-        self._rate = options.rate if faults else 0.0
-        self._faults_drawn = {name: WEIGHTS[name] for name in faults}
-        self._kill_in = options.kill_in
-        # A run is at least 11 requests. The last kills come before the last runs, so that all of them do.
-        self._gap = 0.6 * (1 if self._kill_in else 11) * options.runs / max(1, options.kills)
-        self._kills_left = options.kills
-        self._until_kill = self._gap
-        self._uploading: dict[str, str] = {}
-
-    def handle(self, request: Any) -> Any:
-        """Answer, or not."""
-        end = request.path.rsplit("/", 1)[-1]
-        # The bytes of a file come without a name; they come from whoever announced it, unless that one is dead.
-        is_upload = request.path.startswith("/upload/")
-        sender = self._uploading.get(end, "") if is_upload else request.headers.get("user-agent", "").partition(" ")[0]
-        method = "upload" if is_upload else end
-        with self._drawing:
-            place = self._death(method)
-            fault, before = self._fate(method) if place is None else (None, 0.0)
-            after = self._draw.random() * 0.05
-        if place is BETWEEN:
-            later = threading.Timer(after, self._kill, (sender, place))
-            later.daemon = True
-            later.start()
-        elif place is not None and self._kill(sender, place, method) and place is IN_UNDONE:
-            fault = "reset_before"
-        time.sleep(before)
-        with self._turn:
-            self.requests += 1
-            self.advance(max(0.0, time.time() - self.now))
-            if fault == "ratelimited":
-                self.fail_next(method, fault, retry_after=int(after < 0.01))
-            elif fault is not None and fault not in ("slow", "late"):
-                self.inject(method, fault)
-            outcome = super().handle(request)
-            if method == "files.getUploadURLExternal" and self.files:
-                self._uploading.setdefault(f"{self.files[-1].id}-ticket", sender)
-            return outcome
-
-    def _fate(self, method: str) -> tuple[str | None, float]:
-        """Draw a fault, and for how long Slack is at work before it acts."""
-        if self._draw.random() >= self._rate:
-            return None, 0.0
-        (fault,) = self._draw.choices(list(self._faults_drawn), list(self._faults_drawn.values()))
-        # What a second upload to one address does is not documented, so that the fake takes none: after two lost
-        # answers the step would fail, and rightly.
-        if method == "upload" and fault not in NOT_DONE:
-            return None, 0.0
-        self.faults[fault] += 1
-        at_work = {"slow": QUIET * 0.4, "late": QUIET * 0.5}.get(fault, 0.0) * self._draw.random()
-        return fault, at_work + TIMEOUT * (fault == "late")
-
-    def _death(self, method: str) -> str | None:
-        """Draw whether, and when, the sender dies."""
-        if not self._kills_left or self.crew is None or self._kill_in not in (None, method):
-            return None
-        self._until_kill -= 1
-        if self._until_kill > 0:
-            return None
-        self._until_kill = (0.5 + self._draw.random()) * self._gap
-        self._kills_left -= 1
-        return self._draw.choice((IN_DONE, IN_UNDONE) if self._kill_in else (IN_DONE, IN_UNDONE, BETWEEN))
-
-    def _kill(self, sender: str, place: str, method: str = "") -> bool:
-        killed = self.crew is not None and self.crew.kill(sender, place)
-        with self._drawing:
-            if not killed:
-                self._kills_left += 1
-            elif method:
-                self.killed_in[method] += 1
-        return killed
-
-
-def standing(fake: FakeSlack) -> Counter[tuple[str, str]]:
-    """Count what stands in the workspace, by run and step."""
-    found: Counter[tuple[str, str]] = Counter()
-    for channel in fake.channels:
-        run = channel.name[:9]
-        # A second room would have another name: "run-00001-2".
-        found[run, "room"] += 1
-        found[run, "topic"] += channel.topic == run
-        found[run, "pin"] += len(channel.pins)
-        found[run, "bookmark"] += len(channel.bookmarks)
-        for message in channel.log.values():
-            if re.fullmatch(r"run-\d{5} \w+", message.text):
-                named, step = message.text.split()
-                found[named, step] += 1
-            found[run, "file"] += len(message.files)
-    for scheduled in fake.scheduled:
-        found[scheduled.text.split()[0], "remind"] += 1
-    return found
-
-
-@attrs.define
-class Outcome:
-    """What a campaign has counted."""
-
-    wanted: int = 0
-    once: int = 0
-    doubled: int = 0
-    lost: int = 0
-    told: int = 0
-    by_step: dict[str, Counter[str]] = attrs.field(factory=dict)
-    wrong: list[str] = attrs.field(factory=list)
-    lines: list[str] = attrs.field(factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything was done once."""
-        return not (self.doubled or self.lost or self.wrong)
-
-    def count(self, fake: FakeSlack, runs: list[str], states: dict[str, str]) -> None:
-        """Count the effects of runs; what is missing is lost, unless the run says that it has failed."""
-        found = standing(fake)
-        for step in BOOK.steps:
-            counted = self.by_step[step] = Counter(wanted=len(runs))
-            for run in runs:
-                times = found[run, step]
-                said = states.get(run) in ("failed", "ambiguous")
-                kind = "once" if times == 1 else "doubled" if times > 1 else "told" if said else "lost"
-                counted[kind] += 1
-                if kind in ("doubled", "lost"):
-                    self.lines.append(f"{kind}: {step} of {run}, {times} times")
-            for kind in ("wanted", "once", "doubled", "lost", "told"):
-                setattr(self, kind, getattr(self, kind) + counted[kind])
-
-    def table(self) -> str:
-        """Return the counts of effects as text."""
-        heads = ("wanted", "once", "doubled", "lost", "told")
-        rows = [("", *heads)]
-        rows += [(step, *(str(counted[head]) for head in heads)) for step, counted in self.by_step.items()]
-        rows.append(("effects", *(str(getattr(self, head)) for head in heads)))
-        return "\n".join(f"{name:<10}" + "".join(f"{cell:>9}" for cell in cells) for name, *cells in rows)
-
-
 def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
     """Let processes do the runs, kill them, and count what stands."""
     faults = options.faults.split(",") if options.faults else RESETS if control else WEIGHTS
-    outcome, fake, began = Outcome(), Shaky(options, faults), time.monotonic()
+    outcome, fake, began = Outcome(), Shaky(PACE, options, faults), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, fake.serve() as server:
         with Crew("naive" if control else "work", Path(folder), server, options) as crew:
-            fake.crew = crew
+            fake.killer = crew
             while not crew.done or crew.alive:
                 if time.monotonic() - began > options.limit or len(crew.broken) > 3:
                     outcome.wrong.append("it did not end")
@@ -439,43 +240,40 @@ def kill_runs(options: argparse.Namespace, *, control: bool = False) -> Outcome:
                     crew.start()
                 time.sleep(0.005)
                 crew.reap()
-        states, turns, failures = ({}, 0, []) if control else _journalled(Path(folder), server)
-    outcome.count(fake, _names(options.runs), states)
+        states, turns, failures = ({}, 0, []) if control else _journalled(Path(folder))
+    outcome.count(fake, names_of(options.runs), states)
     outcome.wrong += crew.broken
-    if not control and (left := set(_names(options.runs)) - {run for run in states if states[run] != "running"}):
+    if not control and (left := set(names_of(options.runs)) - {run for run in states if states[run] != "running"}):
         outcome.wrong.append(f"{len(left)} runs were left")
     kills, kinds = sum(crew.kills.values()), Counter(states.values())
     if kills < options.kills:
         outcome.wrong.append(f"only {kills} of {options.kills} kills")
     outcome.lines += [
         outcome.table(),
-        f"kills      {kills:>8}: {_listed(crew.kills)}",
-        f"  by method        : {_listed(fake.killed_in)}",
-        f"faults     {sum(fake.faults.values()):>8}: {_listed(fake.faults)}",
+        f"kills      {kills:>8}: {listed(crew.kills)}",
+        f"  by method        : {listed(fake.killed_in)}",
+        f"faults     {sum(fake.faults.values()):>8}: {listed(fake.faults)}",
         f"requests   {fake.requests:>8}, by {crew.started} processes in {time.monotonic() - began:.0f} s",
     ]
     outcome.lines += failures
     if not control:
-        ends = _listed(Counter({"ambiguous": kinds["ambiguous"], **kinds}))
+        ends = listed(Counter({"ambiguous": kinds["ambiguous"], **kinds}))
         outcome.lines.append(f"runs       {options.runs:>8}: {ends}; begun or taken over {turns} times")
     return outcome
 
 
-def _journalled(folder: Path, server: Any) -> tuple[dict[str, str], int, list[str]]:
-    """Return the state of each run, how often one was begun or taken over, and why it failed."""
+def _journalled(folder: Path) -> tuple[dict[str, str], int, list[str]]:
     journal = sr.SqliteJournal(folder / "runs.db")
-    records = journal.runs()
-    with _executor(server.url, server.token, "parent", journal) as executor:
-        failed = [executor.report(record.run_id) for record in records if record.state in ("failed", "ambiguous")]
-    journal.close()
-    told = [f"{report.run_id}: {step.name}: {step.error}" for report in failed for step in report.steps if step.error]
-    return {record.run_id: record.state for record in records}, sum(record.epoch for record in records), told
+    try:
+        return journalled(journal, PACE)
+    finally:
+        journal.close()
 
 
 def run_pairs(options: argparse.Namespace) -> Outcome:
     """Give each run to two processes at once, and see that one of them does it."""
-    outcome, fake, began = Outcome(), Shaky(options, ()), time.monotonic()
-    runs, ends, random_ = _names(options.pairs), Counter[str](), random.Random(options.seed)
+    outcome, fake, began = Outcome(), Shaky(PACE, options, ()), time.monotonic()
+    runs, ends, random_ = names_of(options.pairs), Counter[str](), random.Random(options.seed)
     with (
         tempfile.TemporaryDirectory() as folder,
         fake.serve() as server,
@@ -504,13 +302,9 @@ def run_pairs(options: argparse.Namespace) -> Outcome:
     outcome.count(fake, runs, {})
     outcome.lines += [
         outcome.table(),
-        f"pairs      {options.pairs:>8}, in {time.monotonic() - began:.0f} s; the other one: {_listed(ends)}",
+        f"pairs      {options.pairs:>8}, in {time.monotonic() - began:.0f} s; the other one: {listed(ends)}",
     ]
     return outcome
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
 
 
 def _options(arguments: list[str] | None = None) -> argparse.Namespace:

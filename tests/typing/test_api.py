@@ -119,3 +119,12 @@ def test_scopes_are_typed(runbook: sr.Runbook) -> None:
     assert_type(sr.scope_usage(sr.MemoryJournal()), sr.ScopeUsage)
     assert_type(sr.Template("{{x}}").render({"x": 1}), str)
     assert_type(sr.escape("x"), str)
+
+
+def test_a_diagnosis_is_typed(client: WebClient, runbook: sr.Runbook) -> None:
+    """A client or a token goes in, and findings come out."""
+    diagnosis = sr.diagnose(client, runbook, {"x": 1}, live="#sandbox")
+    assert_type(diagnosis, sr.Diagnosis)
+    assert_type(sr.diagnose("xoxb-fake", base_url="https://slack.com/api/").cause, sr.Finding | None)
+    assert_type(diagnosis.calls, tuple[str, ...])
+    sr.diagnose(client, "runbook.yaml")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,73 @@
+"""``slackrunbooks doctor``: what is wrong with an installation, in one command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ._base import Exit, Stop, address, as_json, load, own_steps, say, say_json, token_in
+from ._filling import filled, filling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..report import Finding
+
+__all__ = ["doctor"]
+
+_OF_THE_TOKEN = frozenset({"token", "token_kind"})
+_OF_THE_NETWORK = frozenset({"answer", "base_url", "connection", "dns", "proxy", "tls"})
+
+
+@click.command("doctor")
+@click.argument("file", metavar="[FILE]", required=False)
+@own_steps
+@filling
+@address
+@click.option(
+    "--live",
+    metavar="CHANNEL",
+    help="Test in this channel: post a message, find it by its key, change it and delete it.",
+)
+@as_json
+def doctor(
+    file: str | None,
+    *,
+    source: str | None,
+    assignments: Sequence[str],
+    token_env: str,
+    base_url: str | None,
+    live: str | None,
+    as_json: bool,
+) -> int:
+    """Say what is wrong with an installation, and what to do.
+
+    Looks at the base URL, the token, the proxy, the network, TLS, the clock, the workspace and the scopes, and with a
+    runbook FILE at its names, messages and channels. What follows from another fault is not told as a fault of its
+    own: the first one is the cause. Changes nothing in Slack, but for --live.
+    """
+    from ..doctor import diagnose
+
+    if file is None and (source is not None or assignments):
+        raise Stop("--context and --set fill a runbook: name its FILE.")
+    runbook = load(file) if file is not None else None
+    context = None
+    if runbook is not None and (source is not None or assignments):
+        context = filled(source, assignments, runbook)
+    # That there is no token is a finding like others.
+    token = token_in(token_env, needed=False) or ""
+    found = diagnose(token, runbook, context, base_url=base_url, live=live)
+    if as_json:
+        say_json(found.to_dict())
+    else:
+        say(str(found))
+    return _code(found.cause)
+
+
+def _code(cause: Finding | None) -> Exit:
+    if cause is None:
+        return Exit.OK
+    if cause.check in _OF_THE_TOKEN:
+        return Exit.TOKEN
+    return Exit.NETWORK if cause.check in _OF_THE_NETWORK else Exit.FAILED

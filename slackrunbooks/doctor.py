@@ -1,0 +1,888 @@
+"""What is wrong with an installation, found by going through it in the order in which one thing rests on another.
+
+Rule of this file: a check looks, tells and changes nothing; only the self-test, which is asked for by name, posts one
+message and takes it away again. What could not be looked at is told with its reason. Whether a runbook can run is
+judged where ``Executor.check`` judges it; here is only what lies below and around that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import re
+import urllib.parse
+import uuid
+from collections.abc import Generator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import attrs
+from slack_sdk import WebClient
+
+from ._effects import Answered, Call, Lost, NotSent, Repeat, Reply
+from ._perform import WallClock
+from ._route import is_local, walk
+from ._survey import Identity, check_report
+from .actions import Action
+from .actions._base import forms
+from .actions._find import channel_address, reference
+from .actions._marks import mark, stamped, step_of
+from .client import PooledWebClient, send, sync_client, way_of
+from .errors import (
+    AmbiguousOutcome,
+    ChannelNotFound,
+    MessageNotFound,
+    MissingScope,
+    MissingVariable,
+    RateLimited,
+    RunbookError,
+    SlackError,
+    SlackRunbooksError,
+    SlackUnavailable,
+    TemplateError,
+)
+from .executor import Executor
+from .report import Diagnosis, Finding
+from .runbook import Runbook
+from .scopes import required_scopes
+from .slack_methods import METHODS, call, slack_error
+from .text import Kind
+
+if TYPE_CHECKING:
+    from ._clock import Clock
+    from ._core import Context
+    from ._effects import Delivery
+    from .errors import Problem
+    from .report import Plan, Verdict
+    from .text import ChannelRef
+
+__all__ = ["CHECKS", "diagnose"]
+
+CHECKS: tuple[str, ...] = (
+    "base_url",
+    "token_kind",
+    "proxy",
+    "dns",
+    "connection",
+    "tls",
+    "answer",
+    "clock",
+    "token",
+    "workspace",
+    "scopes",
+    "names",
+    "messages",
+    "channels",
+    "self_test",
+    "rate_limits",
+)
+"""Every check, in the order in which they are made."""
+
+_T = TypeVar("_T")
+
+# --- causes that are not error codes of Slack ------------------------------------------------------------------------
+
+_PROXY_ENV = "Correct HTTPS_PROXY (or proxy= of the client), or list the host in NO_PROXY if no proxy is needed."
+_CA_FILE = "Give Python the certificate of the authority: SSL_CERT_FILE=…, or ssl= of the client."
+
+_REMEDIES: Mapping[str, str] = {
+    "base_url_no_url": "Leave base_url out, or give a whole URL: https://slack.com/api/.",
+    "base_url_unencrypted": "Write https:// instead of http://: the token would be readable on the way.",
+    "base_url_path": (
+        "Slack's methods are below https://slack.com/api/ (GovSlack: https://slack-gov.com/api/). Use that."
+    ),
+    "base_url_host": "Slack documents https://slack.com/api/ alone. Leave base_url out unless you know better.",
+    "no_token": "Set SLACK_BOT_TOKEN to the Bot User OAuth Token (OAuth & Permissions on the app's page), or pass it.",
+    "token_unusable": "Copy the Bot User OAuth Token again, without quotes, blanks or line breaks around it.",
+    "user_token": (
+        "Use the Bot User OAuth Token (xoxb-…) of the same page: with this one, the app would speak as a person."
+    ),
+    "app_level_token": "That one is for Socket Mode. Use the Bot User OAuth Token (xoxb-…), under OAuth & Permissions.",
+    "workflow_token": "It ends 15 minutes after its workflow step began. Use the app's Bot User OAuth Token (xoxb-…).",
+    "refresh_token": "It only buys new tokens. Trade it with oauth.v2.access, and use the access token of that answer.",
+    "legacy_token": (
+        "Workspace apps are gone. Create a Slack app, install it, and use its Bot User OAuth Token (xoxb-…)."
+    ),
+    "session_token": (
+        "It belongs to a person's browser: sign out there, and use the app's Bot User OAuth Token (xoxb-…)."
+    ),
+    "webhook_url": "A webhook posts to one channel and is no token. Use the Bot User OAuth Token (xoxb-…) of the app.",
+    "app_secret": (
+        "It looks like the signing or client secret. The Bot User OAuth Token (xoxb-…) is on another page of the app."
+    ),
+    "token_unknown_kind": (
+        "A bot token begins with xoxb- or, where tokens rotate, with xoxe.xoxb-. Compare with the app's page."
+    ),
+    "proxy_no_url": _PROXY_ENV,
+    "proxy_not_found": f"There is no such proxy. {_PROXY_ENV}",
+    "proxy_no_server": (
+        "Name servers do not answer, so the proxy cannot be found. See to this machine's network and resolver."
+    ),
+    "proxy_refused": f"Start the proxy, or correct its port. {_PROXY_ENV}",
+    "proxy_timeout": f"The proxy hangs or a firewall drops what is sent to it. {_PROXY_ENV}",
+    "proxy_no_route": f"See to this machine's network and VPN. {_PROXY_ENV}",
+    "proxy_failed": f"See to this machine's network and firewall. {_PROXY_ENV}",
+    "proxy_not_http": f"Something else than an HTTP proxy listens there. {_PROXY_ENV}",
+    "proxy_hung_up": f"Look into the log of the proxy: it may want TLS (https://) or another client. {_PROXY_ENV}",
+    "proxy_auth_required": (
+        "Give the proxy a name and a password: http://NAME:PASSWORD@HOST:PORT, both percent-encoded."
+    ),
+    "proxy_auth_refused": "The proxy does not take this name and password. Correct them, percent-encoded, in its URL.",
+    "proxy_forbids": "Ask whoever runs the proxy to allow CONNECT to slack.com, port 443.",
+    "proxy_cannot_reach": (
+        "The proxy cannot reach Slack. Ask whoever runs it to see to its name servers and its way out."
+    ),
+    "dns_not_found": "Correct the host in base_url; if it is right, see to this machine's resolver.",
+    "dns_no_server": "Name servers do not answer. See to this machine's network and /etc/resolv.conf, then try again.",
+    "connection_refused": "Correct host and port in base_url; if they are right, start what should listen there.",
+    "connection_timeout": "A firewall drops what is sent. Allow outgoing connections to the host, or set HTTPS_PROXY.",
+    "connection_no_route": "This machine has no way there. See to its network, VPN and routes, or set HTTPS_PROXY.",
+    "connection_failed": "See to this machine's network and firewall, or set HTTPS_PROXY.",
+    "certificate_self_signed": f"A proxy or a test server vouches for itself. If that is meant: {_CA_FILE}",
+    "certificate_untrusted": (
+        f"No authority known here vouches for it, as with a proxy that inspects TLS. If that is meant: {_CA_FILE}"
+    ),
+    "certificate_expired": (
+        "Set this machine's clock if it is wrong. If it is right, whoever runs the server has to renew the certificate."
+    ),
+    "certificate_not_yet_valid": "Set this machine's clock: it is behind, or else the certificate is from the future.",
+    "certificate_wrong_name": (
+        "Another host answers. Correct the host in base_url; if it is right, look for a proxy or a name server that "
+        "leads elsewhere."
+    ),
+    "certificate_refused": "Ask whoever runs the server or the proxy for a certificate in order.",
+    "not_tls": "What listens there speaks no TLS. Correct the port, or the scheme, in base_url.",
+    "tls_timeout": "Something on the way swallows TLS. Ask whoever runs the firewall, or set HTTPS_PROXY.",
+    "tls_cut": (
+        "Something on the way cuts TLS off, as firewalls do by host name. Have the host allowed, or set HTTPS_PROXY."
+    ),
+    "tls_failed": "Both sides have no TLS in common. Update Python and OpenSSL, or whatever inspects TLS on the way.",
+    "unreachable": "Try again; if it stays so, see to the network and the proxy between here and Slack.",
+    "no_answer": "Try again; if it stays so, look at https://slack-status.com and at the proxy on the way.",
+    "captive_portal": (
+        "A portal, a sign-on page or a filter answers in Slack's place. Sign in to the network, or have Slack let "
+        "through."
+    ),
+    "wrong_base_url": "There is no Web API at that address. Correct base_url: https://slack.com/api/.",
+    "blocked": "A gateway forbids the request. Have POST to Slack's Web API allowed from this machine.",
+    "slack_down": "Slack, or a gateway before it, is out of order. Look at https://slack-status.com, and try again.",
+    "not_slack": "Something else answers there. Correct base_url, or see to what changes answers on the way.",
+    "clock_wrong": (
+        "Set this machine's clock (NTP). Scheduled messages, the search for lost ones and the expiry of tokens go by "
+        "it."
+    ),
+    "clock_drifts": "Keep this machine's clock by NTP.",
+    "classic_app": (
+        "Slack no longer makes such apps. Migrate it: "
+        "https://docs.slack.dev/legacy/legacy-app-migration/migrating-classic-apps"
+    ),
+    "no_team_id": "Give the client team_id=…: an organisation's token has to say which workspace it means.",
+    "other_workspace": "Use the token of the workspace that team_id names, or correct team_id.",
+    "missing_variable": "Add it to the context, correct its name, or guard it in the template.",
+    "template": "Correct the template at that place.",
+    "unfit_name": "Change the name there as it says, or what its template puts in.",
+    "unfit_message": "Change the field there as it says, or what its template puts in.",
+    "message_not_seen": (
+        "Slack did not show the message by its key, so a lost answer could not be settled. Try again; if it stays so, "
+        "look whether an app or a policy of the workspace takes away metadata."
+    ),
+}
+
+# Kinds of tokens: https://docs.slack.dev/authentication/tokens; xoxe: …/authentication/using-token-rotation; xoxa and
+# xoxr were those of workspace apps, xoxc, xoxd and xoxs are those of Slack's own clients.
+_KINDS: tuple[tuple[str, str, Verdict, str], ...] = (
+    (r"xoxb-", "", "ok", "a bot token"),
+    (r"xoxe\.xoxb-", "", "ok", "a bot token that rotates: it lives 12 hours, and somebody has to refresh it"),
+    (r"(xoxe\.)?xoxp-", "user_token", "problem", "a user token, or one for configuring apps; not a bot's"),
+    (r"xapp-", "app_level_token", "problem", "an app-level token"),
+    (r"xwfp-", "workflow_token", "warning", "a workflow token"),
+    (r"xoxe-", "refresh_token", "problem", "a refresh token"),
+    (r"xox[ar]-", "legacy_token", "problem", "a token of a legacy workspace app"),
+    (r"xox[cds]-", "session_token", "problem", "a token of somebody's Slack client"),
+    (r"https?://", "webhook_url", "problem", "a URL, such as that of an incoming webhook"),
+    (r"[0-9a-f]{32}\Z", "app_secret", "problem", "32 hexadecimal digits, as app secrets are"),
+)
+
+_HOSTS = ("slack.com", "slack-gov.com")
+
+# Slack lets requests of its own be refused when they are more than five minutes off:
+# https://docs.slack.dev/authentication/verifying-requests-from-slack
+_CLOCK_WRONG = 300.0
+_CLOCK_DRIFTS = 30.0
+
+# Fields of a runbook that name channels or describe them; the others make up messages.
+_CHANNEL_KINDS = frozenset({Kind.NAME, Kind.TOPIC})
+
+# 999 channels a page, and 20 requests a minute: https://docs.slack.dev/reference/methods/conversations.list
+_MOST_PAGES = 10
+
+_TYPES = {"public_channel": "channels:read", "private_channel": "groups:read"}
+
+_CAUSES: Mapping[type, str] = {MissingVariable: "missing_variable", TemplateError: "template"}
+
+# How far back a test message is looked for whose posting brought no answer, in seconds: clocks differ.
+_LOST_SINCE = 600.0
+# Seconds that the test waits at the most to be allowed to delete its message.
+_LONGEST_WAIT = 30.0
+
+_SELF_TEST = "Self-test of slackrunbooks: this message will be gone in a moment."
+_SELF_TEST_AGAIN = "Self-test of slackrunbooks: it could be changed, and will be gone in a moment."
+
+
+def diagnose(
+    client: WebClient | str | None = None,
+    runbook: Runbook | Action[Any] | None = None,
+    context: Context = None,
+    *,
+    base_url: str | None = None,
+    live: str | None = None,
+) -> Diagnosis:
+    """Look through an installation and say what is wrong with it, the cause before what follows from it.
+
+    It changes nothing in Slack and repeats nothing: one request (``auth.test``), and those that it takes to look at the
+    channels which the runbook names. The self-test takes four more. Where nothing of Slack can be reached, the runbook
+    is looked at all the same.
+
+    Args:
+        client: A ``slack_sdk.WebClient``, or a token; left out, the environment variable ``SLACK_BOT_TOKEN``.
+        runbook: The runbook, or one action, that the installation is for.
+        context: The data that fills it. Without one, only what does not depend on it is looked at.
+        base_url: Where the methods are, together with a token; by default ``https://slack.com/api/``.
+        live: A channel (ID or name) for a self-test: a message is posted, found again by its key, changed and deleted.
+            If something fails half-way, the message is deleted all the same.
+
+    Returns:
+        The findings, in order. Nothing that is wrong with the installation is raised.
+
+    Raises:
+        RunbookError: The client would retry by itself or is asynchronous, or an argument is of another type.
+    """
+    if base_url is not None and not (client is None or isinstance(client, str)):
+        raise RunbookError("goes with a token; a client has its own.", place="diagnose.base_url")
+    asked: object = client
+    if not (asked is None or isinstance(asked, str) or callable(getattr(asked, "api_call", None))):
+        raise RunbookError(f"takes a slack_sdk.WebClient or a token, not a {type(asked).__name__}.", place="diagnose")
+    if inspect.iscoroutinefunction(getattr(asked, "api_call", None)):
+        raise RunbookError("takes a slack_sdk.WebClient, no asynchronous one; or its token.", place="diagnose")
+    subject: object = runbook
+    if subject is not None and not isinstance(subject, (Runbook, Action)):
+        given = type(subject).__name__
+        raise RunbookError(f"must be a Runbook or an action, not a {given}.", place="diagnose.runbook")
+    visit = _Visit(runbook, context, None if live is None else _sandbox(live))
+    visit.go(client, base_url)
+    return Diagnosis(tuple(visit.findings), tuple(visit.calls))
+
+
+def _sandbox(live: str) -> ChannelRef:
+    try:
+        channel = reference(live)
+    except ValueError as error:
+        raise RunbookError(f"{error}.", place="diagnose.live") from None
+    if channel.kind == "user":
+        raise RunbookError("names a person: give a channel in which nobody minds a test.", place="diagnose.live")
+    return channel
+
+
+class _Visit:
+    """One look through an installation; each method below makes one or more checks."""
+
+    def __init__(self, runbook: Runbook | Action[Any] | None, context: Context, live: ChannelRef | None) -> None:
+        self.findings: list[Finding] = []
+        self.calls: list[str] = []
+        self._live = live
+        self._subject = runbook
+        self._limited: RateLimited | None = None
+        self._single = isinstance(runbook, Action)
+        self._book = Runbook.of_one(runbook) if isinstance(runbook, Action) else runbook
+        self._context = context
+
+    # --- telling -----------------------------------------------------------------------------------------------------
+
+    def _add(self, check: str, outcome: Verdict, seen: str, cause: str = "", remedy: str = "", **more: str) -> None:
+        # A proxy that is reached by TLS can have all the faults of TLS.
+        remedy = remedy or _REMEDIES.get(cause) or _REMEDIES.get(cause.removeprefix("proxy_"), "")
+        self.findings.append(Finding(check, outcome, seen, cause, remedy, **more))
+
+    def _ok(self, check: str, seen: str) -> None:
+        self._add(check, "ok", seen)
+
+    def _unseen(self, reason: str, *checks: str) -> None:
+        for check in checks:
+            self._add(check, "not_looked_at", f"not looked at because {reason}")
+
+    def _refused(self, check: str, error: SlackRunbooksError, *, outcome: Verdict = "problem", place: str = "") -> None:
+        """Tell of an error of a request; that Slack asks to wait is told once, under its own name."""
+        if isinstance(error, RateLimited):
+            self._limited = self._limited or error
+            self._unseen("Slack asks to wait (see rate limits)", check)
+            return
+        code = error.code if isinstance(error, SlackError) else "ambiguous"
+        told = str(error).removesuffix(error.remedy).strip()
+        docs = error.docs if isinstance(error, SlackError) else ""
+        self._add(check, outcome, told, code, error.remedy, place=place, docs=docs)
+
+    # --- going through it --------------------------------------------------------------------------------------------
+
+    def go(self, given: WebClient | str | None, base_url: str | None) -> None:
+        """Make all checks."""
+        with contextlib.ExitStack() as stack:
+            client, reason = self._before_sending(given, base_url, stack)
+            identity: Identity | None = None
+            if client is not None:
+                identity, reason = self._ask(client)
+            plan = self._look_at_runbook(identity, reason)
+            if client is None or identity is None:
+                self._unseen(reason, "channels", "self_test")
+                self._at_rates(reason)
+                return
+            self._look_at_channels(client, plan, identity.granted)
+            if self._live is None:
+                self._unseen("no channel was given for it", "self_test")
+            elif self._limited is not None:
+                self._unseen("Slack asks to wait", "self_test")
+            else:
+                self._test(client, self._live)
+            self._at_rates("")
+
+    # --- before the first request ------------------------------------------------------------------------------------
+
+    def _before_sending(
+        self, given: WebClient | str | None, base_url: str | None, stack: contextlib.ExitStack
+    ) -> tuple[WebClient | None, str]:
+        """Look at what needs no token's leave; return the client to ask with, or why nobody can be asked."""
+        if given is None or isinstance(given, str):
+            token = (given if given is not None else os.environ.get("SLACK_BOT_TOKEN", "")).strip()
+            where = base_url if base_url is not None else WebClient.BASE_URL
+        else:
+            token, where = str(getattr(given, "token", None) or ""), str(getattr(given, "base_url", ""))
+        usable = self._at_base_url(where)
+        sendable = self._at_token(token)
+        made: WebClient
+        if given is None or isinstance(given, str):
+            # What no header can carry is told of as a finding, and never given to a client.
+            made = stack.enter_context(PooledWebClient(token if sendable else None, f"{where.rstrip('/')}/"))
+        elif not sendable:
+            bare = PooledWebClient(None, where, ssl=getattr(given, "ssl", None), proxy=getattr(given, "proxy", None))
+            made = stack.enter_context(bare)
+        else:
+            made = sync_client(given)
+            if isinstance(made, PooledWebClient) and made is not given:
+                stack.callback(made.close)
+        reached = usable and self._on_the_way(made)
+        if not usable:
+            self._unseen("the base URL is wrong", "proxy", "dns", "connection", "tls")
+        if usable and reached and sendable:
+            return made, ""
+        reason = "Slack cannot be reached" if not (usable and reached) else "the token is none that can be used"
+        if not usable:
+            reason = "the base URL is wrong"
+        self._unseen(reason, "answer", "clock", "token", "workspace")
+        return None, reason
+
+    def _at_base_url(self, url: str) -> bool:
+        try:
+            parts = urllib.parse.urlsplit(url)
+            host, scheme, _ = parts.hostname or "", parts.scheme.lower(), parts.port
+        except ValueError:
+            host, scheme, parts = "", "", urllib.parse.urlsplit("")
+        if scheme not in ("http", "https") or not host:
+            self._add("base_url", "problem", "the base URL is no URL of a host", "base_url_no_url")
+            return False
+        shown = f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        slacks = host in _HOSTS
+        if scheme == "http" and slacks:
+            self._add("base_url", "problem", f"{shown} is not encrypted", "base_url_unencrypted")
+            return False
+        if slacks and parts.path.rstrip("/") != "/api":
+            self._add("base_url", "problem", f"{shown} is not where Slack's methods are", "base_url_path")
+            return False
+        if any(host.endswith(f".{name}") for name in _HOSTS):
+            self._add("base_url", "warning", f"{shown} is an address of Slack's, but not the one", "base_url_host")
+        elif scheme == "http" and not is_local(host):
+            self._add("base_url", "warning", f"{shown} is not encrypted", "base_url_unencrypted")
+        else:
+            self._ok("base_url", shown if slacks else f"{shown}, which is not Slack's own")
+        return True
+
+    def _at_token(self, token: str) -> bool:
+        """Judge the token by its form alone; nothing of it is told but what it is."""
+        if not token:
+            self._add("token_kind", "problem", "there is no token", "no_token")
+            return False
+        if re.fullmatch(r"[\x21-\x7e]+", token) is None or token[0] in "\"'<" or token[-1] in "\"'>":
+            seen = "the token holds a blank, a quote, a line break or a character that no token has"
+            self._add("token_kind", "problem", seen, "token_unusable")
+            return False
+        for pattern, cause, outcome, what in _KINDS:
+            if re.match(pattern, token):
+                self._add("token_kind", outcome, f"it is {what}", cause)
+                return outcome != "problem"
+        self._add("token_kind", "warning", "it begins like no token that Slack documents", "token_unknown_kind")
+        return True
+
+    def _on_the_way(self, client: WebClient) -> bool:
+        """Walk the way to Slack, without a token."""
+        way = way_of(client)
+        checks = ("proxy", "dns", "connection", "tls")
+        if way is None:
+            self._unseen(f"{type(client).__name__} has its own way to Slack", *checks)
+            return True
+        walked = walk(way)
+        fault = walked.fault
+        for check in checks:
+            if check in walked.passed:
+                self._ok(check, walked.passed[check])
+            elif fault is not None and fault.check == check:
+                self._add(check, "problem", fault.seen, fault.cause)
+            elif check in walked.unseen:
+                self._unseen(walked.unseen[check], check)
+            else:
+                self._unseen(f"the way ends before ({'' if fault is None else fault.check})", check)
+        return fault is None
+
+    # --- the first answer --------------------------------------------------------------------------------------------
+
+    def _send(self, client: WebClient, request: Call) -> Delivery:
+        self.calls.append(request.method)
+        return send(client, request)
+
+    def _ask(self, client: WebClient) -> tuple[Identity | None, str]:
+        """Ask who the token is; return the answer, or why there is none that helps."""
+        delivery = self._send(client, call("auth.test"))
+        rest = ("clock", "token", "workspace")
+        if not isinstance(delivery, Answered):
+            told = delivery.reason if isinstance(delivery, (NotSent, Lost)) else "the client failed"
+            cause = "no_answer" if isinstance(delivery, Lost) else "unreachable"
+            self._add("answer", "problem", f"auth.test brought no answer: {told}", cause)
+            self._unseen("there was no answer", *rest)
+            return None, "there was no answer"
+        foreign = _foreign(delivery, str(getattr(client, "base_url", "")))
+        if foreign is not None:
+            if foreign[0] == "proxy":
+                # It takes connections, as was seen, and no more.
+                self.findings = [finding for finding in self.findings if finding.check != "proxy"]
+                self._add(*foreign)
+                self._unseen("the proxy answered in Slack's place", "answer")
+            else:
+                self._add(*foreign)
+            self._unseen("the answer is not Slack's", *rest)
+            return None, "the answer is not Slack's"
+        self._ok("answer", f"auth.test was answered with HTTP {delivery.status}, as Slack does")
+        self._at_clock(client, delivery)
+        data = delivery.data or {}
+        if not data.get("ok"):
+            error = slack_error("auth.test", data, status=delivery.status, headers=delivery.headers)
+            self._refused("token", error)
+            limited = isinstance(error, RateLimited)
+            reason = "Slack asks to wait" if limited else "Slack does not take the token"
+            self._unseen(reason, "workspace")
+            return None, reason
+        header = delivery.headers.get("x-oauth-scopes")
+        granted = None if header is None else tuple(sorted(part.strip() for part in header.split(",") if part.strip()))
+        identity = Identity(str(data.get("user_id", "")), str(data.get("team", "")), granted)
+        reason = self._at_identity(client, data, identity)
+        if reason:
+            return None, reason
+        return identity, ""
+
+    def _at_clock(self, client: WebClient, answer: Answered) -> None:
+        try:
+            theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
+        except (KeyError, TypeError, ValueError):
+            self._unseen("the answer does not tell the time", "clock")
+            return
+        off = self._clock(client).now() - theirs
+        way = "ahead of" if off > 0 else "behind"
+        told = f"this machine's clock is {_length(abs(off))} {way} Slack's"
+        if abs(off) > _CLOCK_WRONG:
+            self._add("clock", "problem", told, "clock_wrong")
+        elif abs(off) > _CLOCK_DRIFTS:
+            self._add("clock", "warning", told, "clock_drifts")
+        else:
+            self._ok("clock", "this machine's clock agrees with Slack's")
+
+    def _at_identity(self, client: WebClient, data: Mapping[str, Any], identity: Identity) -> str:
+        """Tell whose token it is and where; return why nothing should be done with it, or nothing."""
+        # "bot_id" is only there for bots: https://docs.slack.dev/reference/methods/auth.test
+        if not data.get("bot_id"):
+            seen = f"Slack takes the token, and it is that of the person {identity.user_id}"
+            self._add("token", "problem", seen, "user_token")
+            self._unseen("the token is not a bot's", "workspace")
+            return "the token is not a bot's"
+        # The one scope of legacy bots and classic apps: https://docs.slack.dev/reference/scopes/bot
+        if "bot" in (identity.granted or ()):
+            self._add("token", "warning", "Slack takes the token, which is of a classic app", "classic_app")
+        else:
+            self._ok("token", f"Slack takes it; the bot is {data.get('user', '')} ({identity.user_id})")
+        wanted = getattr(client, "default_params", {}).get("team_id")
+        team = f"{identity.team} ({data.get('team_id', '')})"
+        if data.get("is_enterprise_install") and not wanted:
+            seen = f"the app is installed for the organisation {team}, and no workspace is named"
+            self._add("workspace", "warning", seen, "no_team_id")
+        elif wanted and not data.get("is_enterprise_install") and wanted != data.get("team_id"):
+            self._add("workspace", "problem", f"the token is for {team}, not for {wanted}", "other_workspace")
+            return "the token is for another workspace"
+        else:
+            self._ok("workspace", f"{team}, {data.get('url', '')}".rstrip(", "))
+        return ""
+
+    # --- the runbook -------------------------------------------------------------------------------------------------
+
+    def _look_at_runbook(self, identity: Identity | None, reason: str) -> Plan | None:
+        granted = identity.granted if identity is not None else None
+        unknown = "" if granted is not None else reason or "Slack's answer does not tell them"
+        if self._book is None or self._subject is None:
+            self._tell("scopes", [], f"the token has {', '.join(granted or ()) or 'none'}", unknown)
+            self._unseen("no runbook was given", "names", "messages")
+            return None
+        with Executor() as executor:
+            plan = executor.plan(self._subject, self._context)
+        open_inputs = self._context is None and not self._single
+        if open_inputs:
+            # What is missing is stood in for, and no step is skipped for it, so that everything else can be looked at.
+            steps = tuple(attrs.evolve(step, skipped="") for step in plan.steps)
+            plan = attrs.evolve(plan, general=(), steps=steps, scopes=required_scopes(self._book))
+        report = check_report(self._book, plan, identity, single=self._single)
+        found: dict[str, list[Problem]] = {"scopes": [], "names": [], "messages": []}
+        for problem in (*report.problems, *report.warnings):
+            if not (open_inputs and isinstance(problem.error, MissingVariable)):
+                found[self._kind_of(problem)].append(problem)
+        told = "; without a context, what it fills was not looked at" if open_inputs else ""
+        needed = ", ".join(report.scopes.minimal) or "nothing"
+        self._tell("scopes", found["scopes"], f"the token has all that the runbook needs: {needed}", unknown)
+        self._tell("names", found["names"], f"names, topics and channels are as Slack wants them{told}")
+        self._tell("messages", found["messages"], f"templates and texts can be sent{told}")
+        return plan
+
+    def _kind_of(self, problem: Problem) -> str:
+        """Tell whether a problem concerns the token's scopes, the name of a channel, or a message."""
+        place = problem.place.partition(",")[0]
+        if isinstance(problem.error, MissingScope) or "the token lacks" in problem.message or place == "token":
+            return "scopes"
+        step, _, field = place.removeprefix("steps.").partition(".")
+        steps = self._book.steps if self._book is not None else {}
+        if self._single:
+            step, field = next(iter(steps)), place.rpartition(".")[2]
+        name = re.split(r"[.\[]", field)[0]
+        form = forms(steps[step].action).get(name) if step in steps else None
+        return "names" if name == "channel" or (form is not None and form.kind in _CHANNEL_KINDS) else "messages"
+
+    def _tell(self, check: str, problems: list[Problem], well: str, unknown: str = "") -> None:
+        """Tell what is wrong in the runbook, or that nothing is."""
+        for problem in problems:
+            error = problem.error
+            cause, docs = _CAUSES.get(type(error), f"unfit_{check.removesuffix('s')}"), ""
+            if isinstance(error, SlackError):
+                cause, docs = error.code, error.docs
+            outcome: Verdict = "problem" if problem.severity == "error" else "warning"
+            remedy = problem.remedy or _REMEDIES.get(cause, "")
+            self._add(check, outcome, problem.message, cause, remedy, place=problem.place, docs=docs)
+        if not problems and unknown:
+            self._unseen(unknown, check)
+        elif not problems:
+            self._ok(check, well)
+
+    # --- channels ----------------------------------------------------------------------------------------------------
+
+    def _look_at_channels(self, client: WebClient, plan: Plan | None, granted: tuple[str, ...] | None) -> None:
+        uses = self._uses(plan)
+        if not uses:
+            self._unseen("no runbook was given" if plan is None else "the runbook names none", "channels")
+            return
+        types = tuple(kind for kind, scope in _TYPES.items() if granted is None or scope in granted)
+        if not types:
+            self._unseen("that takes the scope channels:read (for private channels groups:read)", "channels")
+            return
+        try:
+            found = self._follow(client, _look_for({channel: each[0].channel for channel, each in uses.items()}, types))
+        except SlackRunbooksError as error:
+            self._refused("channels", error)
+            return
+        told = len(self.findings)
+        for channel, each in uses.items():
+            self._at_channel(channel, found[channel], each, granted)
+        if len(self.findings) == told:
+            self._ok("channels", f"{', '.join(uses)}: there, in use, and the app may act there")
+
+    def _uses(self, plan: Plan | None) -> dict[str, list[_Use]]:
+        """Return the channels that are known before the run, each with the steps that go there."""
+        found: dict[str, list[_Use]] = {}
+        for step in plan.steps if plan is not None and self._book is not None else ():
+            action = self._book.steps[step.name].action  # type: ignore[union-attr]
+            given = step.arguments.get("channel", getattr(action, "channel", None))
+            if not isinstance(given, str) or "{{" in given or "‹" in given:
+                continue
+            with contextlib.suppress(ValueError):
+                channel = reference(given)
+                if not step.skipped and channel.kind != "user" and not channel.value.startswith("D"):
+                    place = "channel" if self._single else f"steps.{step.name}.channel"
+                    optional = self._book.steps[step.name].on_error == "continue"  # type: ignore[union-attr]
+                    found.setdefault(given, []).append(_Use.of(action, channel, place, optional=optional))
+        return found
+
+    def _at_channel(
+        self, channel: str, found: Mapping[str, Any] | str, uses: list[_Use], granted: tuple[str, ...] | None
+    ) -> None:
+        if isinstance(found, str):
+            self._unseen(f"{channel}: {found}", "channels")
+            return
+        public = "chat:write.public" in (granted or ("chat:write.public",))
+        code = seen = ""
+        if not found:
+            code, seen = "channel_not_found", f"the app sees no channel {channel}"
+        elif found.get("is_archived"):
+            code, seen = "is_archived", f"{channel} is archived"
+        elif not found.get("is_member") and not _may_act(uses, public=public):
+            code, seen = "not_in_channel", f"the app is not a member of {channel}"
+        if code:
+            # What Slack would say to the step.
+            error = slack_error(uses[0].method, {"ok": False, "error": code})
+            remedy = error.remedy
+            if code == "channel_not_found" and granted is not None and "groups:read" not in granted:
+                remedy += " Private channels were not searched: the token lacks groups:read."
+            outcome: Verdict = "warning" if all(use.optional for use in uses) else "problem"
+            self._add("channels", outcome, seen, code, remedy, place=uses[0].place, docs=error.docs)
+
+    # --- rates -------------------------------------------------------------------------------------------------------
+
+    def _at_rates(self, reason: str) -> None:
+        if self._limited is not None:
+            error = self._limited
+            seen = f"{error.method} was answered with HTTP 429: wait {error.retry_after:g} seconds"
+            remedy = (
+                f"Wait {error.retry_after:g} seconds, and find out who else uses this app's token: Slack counts by "
+                "method, workspace and app. Pacing spreads the requests of all who share a journal."
+            )
+            self._add("rate_limits", "problem", seen, error.code, remedy, docs=error.docs)
+        elif not self.calls or reason:
+            self._unseen(reason or "nothing was asked", "rate_limits")
+        else:
+            self._ok("rate_limits", "Slack asked of no request to wait")
+
+    # --- the self-test -----------------------------------------------------------------------------------------------
+
+    def _test(self, client: WebClient, channel: ChannelRef) -> None:
+        """Post a message, find it by its key, change it, and take it away whatever came of that."""
+        key = mark("self-test", uuid.uuid4().hex)
+        where = channel_address(channel.value if channel.kind == "id" else f"#{channel.value}")
+        post = call("chat.postMessage", channel=where, text=_SELF_TEST, metadata=stamped(None, key))
+        told = len(self.findings)
+        stands: tuple[str, str] | None = None
+        try:
+            try:
+                reply = self._request(client, post)
+                stands = str(reply["channel"]), str(reply["ts"])
+            except AmbiguousOutcome as error:
+                self._refused("self_test", error)
+                stands = self._look_for_lost(client, channel, key)
+            except SlackRunbooksError as error:
+                self._refused("self_test", error)
+            else:
+                self._find_again(client, *stands, key)
+                with self._telling("self_test"):
+                    self._request(client, call("chat.update", channel=stands[0], ts=stands[1], text=_SELF_TEST_AGAIN))
+        finally:
+            if stands is not None:
+                self._take_away(client, *stands)
+        if len(self.findings) == told:
+            self._ok("self_test", f"a message in {where} was posted, found by its key, changed and deleted")
+
+    @contextlib.contextmanager
+    def _telling(self, check: str, outcome: Verdict = "problem") -> Generator[None]:
+        try:
+            yield
+        except SlackRunbooksError as error:
+            self._refused(check, error, outcome=outcome)
+
+    def _find_again(self, client: WebClient, channel: str, ts: str, key: str) -> None:
+        try:
+            if not self._is_there(client, channel, key, ts):
+                seen = "the message was posted, but is not found by its key"
+                self._add("self_test", "problem", seen, "message_not_seen")
+        except MissingScope as error:
+            # Runs go on without it, but a lost answer stops them: CheckReport.unsettled tells which.
+            self._refused("self_test", error, outcome="warning")
+        except SlackRunbooksError as error:
+            self._refused("self_test", error)
+
+    def _is_there(self, client: WebClient, channel: str, key: str, ts: str) -> str:
+        """Return the ``ts`` of the message with a key, posted at ``ts`` or after; empty if there is none."""
+        page = call(
+            "conversations.history", channel=channel, oldest=ts, inclusive=True, limit=15, include_all_metadata=True
+        )
+        messages = self._request(client, page).get("messages", ())
+        return next((str(message["ts"]) for message in messages if step_of(message) == key), "")
+
+    def _look_for_lost(self, client: WebClient, channel: ChannelRef, key: str) -> tuple[str, str] | None:
+        """Find a message whose posting brought no answer, so that it does not stay."""
+        with contextlib.suppress(SlackRunbooksError):
+            found = self._follow(client, _look_for({channel.value: channel}, tuple(_TYPES)))[channel.value]
+            if isinstance(found, Mapping) and found:
+                since = f"{self._clock(client).now() - _LOST_SINCE:.6f}"
+                if ts := self._is_there(client, str(found["id"]), key, since):
+                    return str(found["id"]), ts
+        return None
+
+    def _take_away(self, client: WebClient, channel: str, ts: str) -> None:
+        """Delete the test message; a lost answer, or being asked to wait a little, is not the end of it."""
+        for last in (False, True):
+            try:
+                with contextlib.suppress(MessageNotFound):
+                    self._request(client, call("chat.delete", channel=channel, ts=ts))
+            except (AmbiguousOutcome, RateLimited) as error:
+                wait = error.retry_after if isinstance(error, RateLimited) else 0.0
+                if last or wait > _LONGEST_WAIT:
+                    self._still_there(error, channel, ts)
+                    return
+                clock = self._clock(client)
+                clock.sleep_until(clock.now() + wait)
+            except SlackRunbooksError as error:
+                self._still_there(error, channel, ts)
+                return
+            else:
+                return
+
+    def _still_there(self, error: SlackRunbooksError, channel: str, ts: str) -> None:
+        code = error.code if isinstance(error, SlackError) else "ambiguous"
+        seen = f"the test message was not deleted ({code}) and stands in {channel}, ts {ts}"
+        docs = error.docs if isinstance(error, SlackError) else ""
+        self._add("self_test", "problem", seen, code, f"{error.remedy} Delete it by hand.".strip(), docs=docs)
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _clock(client: WebClient) -> Clock:
+        found: Clock = getattr(client, "slackrunbooks_clock", None) or WallClock()
+        return found
+
+    def _request(self, client: WebClient, request: Call) -> Reply:
+        """Make one request once; what came of it is the reply, or an error."""
+        sent_at = self._clock(client).now()
+        delivery = self._send(client, request)
+        if isinstance(delivery, NotSent):
+            raise SlackUnavailable(method=request.method, detail=delivery.reason)
+        if not isinstance(delivery, Answered) or delivery.data is None:
+            reason = delivery.reason if isinstance(delivery, Lost) else "the answer was not Slack's"
+            raise AmbiguousOutcome(request.method, reason, sent_at=sent_at, doubles=request.repeat is Repeat.DOUBLES)
+        if not delivery.data.get("ok"):
+            raise slack_error(request.method, delivery.data, status=delivery.status, headers=delivery.headers)
+        return Reply(delivery.data, delivery.headers)
+
+    def _follow(self, client: WebClient, flow: Generator[Call, Reply, _T]) -> _T:
+        """Make the requests of a flow."""
+        try:
+            request = next(flow)
+            while True:
+                try:
+                    reply = self._request(client, request)
+                except SlackRunbooksError as error:
+                    request = flow.throw(error)
+                else:
+                    request = flow.send(reply)
+        except StopIteration as stop:
+            return cast("_T", stop.value)
+
+
+@attrs.frozen
+class _Use:
+    """A step that acts in a channel."""
+
+    channel: ChannelRef
+    place: str
+    method: str
+    joins: bool
+    posts: bool
+    optional: bool
+
+    @classmethod
+    def of(cls, action: Action[Any], channel: ChannelRef, place: str, *, optional: bool) -> _Use:
+        """Read off an action what it does there."""
+        methods = [need.method for need in action.needs() if not need.condition]
+        acts = [name for name in methods if name in METHODS and METHODS[name].repeat is not Repeat.READS]
+        first = next(iter((*acts, *methods)), "chat.postMessage")
+        return cls(channel, place, first, "conversations.join" in acts, {*acts} == {"chat.postMessage"}, optional)
+
+
+def _may_act(uses: list[_Use], *, public: bool) -> bool:
+    """Tell whether steps can act in a channel that the app is not in."""
+    return any(use.joins for use in uses) or all(use.posts and public for use in uses)
+
+
+def _look_for(
+    channels: Mapping[str, ChannelRef], types: tuple[str, ...]
+) -> Generator[Call, Reply, dict[str, Mapping[str, Any] | str]]:
+    """Find channels, in as few requests as can be: one for each ID, and one pass over the list for all names.
+
+    Returns:
+        For each channel what Slack tells of it; empty where there is none; a text where nobody could look.
+    """
+    found: dict[str, Mapping[str, Any] | str] = {}
+    names = {channel.value: given for given, channel in channels.items() if channel.kind == "name"}
+    ids = {channel.value: given for given, channel in channels.items() if channel.kind == "id"}
+    for kind in types if names else ():
+        cursor, pages = "", 0
+        while pages < _MOST_PAGES and not found.keys() >= {*names.values()}:
+            page = {"types": kind, "exclude_archived": False, "limit": 999, "cursor": cursor or None}
+            listed = yield call("conversations.list", **page)
+            for channel in listed.get("channels", ()):
+                called = [names.get(str(channel.get(key))) for key in ("name", "name_normalized")]
+                for given in filter(None, (*called, ids.get(str(channel.get("id"))))):
+                    found[given] = channel
+            cursor, pages = str((listed.get("response_metadata") or {}).get("next_cursor") or ""), pages + 1
+            if not cursor:
+                break
+        if cursor and pages == _MOST_PAGES:
+            # More of them would use up what others may ask in this minute.
+            for given in names.values():
+                found.setdefault(given, f"it is not among the first {_MOST_PAGES * 999:,} channels")
+    for value, given in ids.items():
+        if given not in found:
+            try:
+                found[given] = (yield call("conversations.info", channel=value)).get("channel") or {}
+            except ChannelNotFound:
+                found[given] = {}
+            except MissingScope as error:
+                found[given] = f"that takes the scope {' or '.join(error.needed) or 'channels:read'}"
+    return {given: found.get(given, {}) for given in channels}
+
+
+def _foreign(answer: Answered, base_url: str) -> tuple[str, Verdict, str, str] | None:
+    """Say what answered in Slack's place; ``None`` where it was Slack."""
+    status, kind = answer.status, answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    data = answer.data
+    if data is not None and isinstance(data.get("ok"), bool):
+        if data.get("error") == "unknown_method":
+            return "answer", "problem", "Slack has no auth.test at that address", "wrong_base_url"
+        return None
+    what = f"HTTP {status}" + (f", {kind}" if kind else "")
+    if status == 407:
+        return "proxy", "problem", "the proxy wants a name and a password (HTTP 407)", "proxy_auth_required"
+    if 300 <= status < 400:
+        host, asked = _host(answer.headers.get("location", "")), _host(base_url)
+        cause = "captive_portal" if host and host != asked else "wrong_base_url"
+        return "answer", "problem", f"auth.test was sent on to {host or 'another page'} ({what})", cause
+    if status in (404, 405, 410, 501):
+        return "answer", "problem", f"auth.test is not there ({what})", "wrong_base_url"
+    if status in (401, 403, 451):
+        return "answer", "problem", f"something on the way refused auth.test ({what})", "blocked"
+    if status >= 500 or status == 408:
+        return "answer", "problem", f"a server on the way is out of order ({what})", "slack_down"
+    if kind == "text/html":
+        return "answer", "problem", f"a web page came in place of Slack's answer ({what})", "captive_portal"
+    return "answer", "problem", f"the answer is not Slack's ({what})", "not_slack"
+
+
+def _host(url: str) -> str:
+    try:
+        return urllib.parse.urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _length(seconds: float) -> str:
+    """Say a length of time in its two or so leading digits: ``47 seconds``, ``61 minutes``, ``3 days``."""
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}s"
+    return f"{seconds:.0f} seconds"
