@@ -29,7 +29,8 @@ import slackrunbooks as sr
 from slackrunbooks.journal import Entry, Journal, decode
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._client import InProcessClient
-from tests.losses import CHANGING, CONTEXT, FATES, LOOKS, LOSSES, Case, break_look_ups, effects, plainly, ready, writes
+from tests.catalogue import CONTEXT
+from tests.losses import CHANGING, FATES, LOOKS, LOSSES, Case, break_look_ups, effects, plainly, ready, writes
 
 LEASE = 61.0
 """Seconds after which a worker that gave no sign of life has lost its run."""
