@@ -265,7 +265,7 @@ DIFFERENCES = {
 }
 
 # Methods in one table only: no action calls the first, and bots may not call the second.
-ONLY_OURS = {"auth.revoke", "conversations.mark", "team.info", "views.open"}
+ONLY_OURS = {"conversations.mark", "team.info", "views.open"}
 ONLY_THE_FAKES = {"conversations.unarchive"}
 
 
