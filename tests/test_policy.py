@@ -12,10 +12,10 @@ import pytest
 import slackrunbooks as sr
 from slackrunbooks.slack_methods import call
 from slackrunbooks.testing import FakeSlack
-from tests.ways import WAYS, Way, open_way
+from tests.ways import WAYS, Way
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Iterator
 
 CONTEXT = {"title": "<!channel> down", "mention": "<!here>", "name": "Evil Room", "private": "maybe", "id": "42"}
 
@@ -32,6 +32,17 @@ def world() -> FakeSlack:
     fake.add_usergroup("sre", users=people[:2])
     fake.add_usergroup("everyone-in-eng", users=people)
     return fake
+
+
+@contextlib.contextmanager
+def opened(name: str) -> Iterator[Way]:
+    """Open that world, and a way to it."""
+    fake = world()
+    if "HTTP" not in name:
+        yield Way(name, fake)
+        return
+    with fake.serve() as server:
+        yield Way(name, fake, server)
 
 
 # The fake gives the same IDs each time.
@@ -254,8 +265,7 @@ def _forbidden(way: Way, policy: sr.Policy, what: Any) -> sr.PolicyViolation:
 def test_no_attempt_gets_round_the_policy(attempt: str, name: str) -> None:
     """Nothing that changes anything leaves, and the error names the bound."""
     policy, what, bound = ATTEMPTS[attempt]
-    with open_way(name) as way:
-        way.fake.__dict__.update(world().__dict__)
+    with opened(name) as way:
         before = way.fake.transcript()
         violation = _forbidden(way, policy, what)
     assert violation.bound == bound
@@ -294,8 +304,7 @@ ALLOWED: dict[str, tuple[sr.Policy, Any]] = {
 def test_what_is_allowed_goes(what: str, name: str) -> None:
     """A policy that refuses too much helps nobody."""
     policy, action = ALLOWED[what]
-    with open_way(name) as way:
-        way.fake.__dict__.update(world().__dict__)
+    with opened(name) as way:
         way.do(action, CONTEXT, policy=policy)
         assert way.fake.calls[-1].ok
 
@@ -325,8 +334,8 @@ def _drilled(way: Way, *actions: sr.Action[Any], **options: Any) -> sr.Report:
 @pytest.mark.parametrize("name", WAYS)
 def test_in_a_rehearsal_every_message_goes_to_the_sandbox_and_pings_nobody(name: str) -> None:
     """Each says for whom it was, whatever it is made of; what is done to it afterwards is done there."""
-    with open_way(name) as way:
-        fake = world_in(way)
+    with opened(name) as way:
+        fake = way.fake
         report = _drilled(
             way,
             say("<!channel> {{title}} <@U0P0000001|Ada>", channel="#general"),
@@ -350,17 +359,6 @@ def test_in_a_rehearsal_every_message_goes_to_the_sandbox_and_pings_nobody(name:
         assert not [message for channel in others for message in channel.messages if not message.is_system]
 
 
-def world_in(way: Way) -> FakeSlack:
-    """Give the way the world of this file."""
-    for person in range(30):
-        way.fake.add_user(f"p{person}", id=f"U0P{person:07}")
-    for channel in ("inc-1", "ops", "general"):
-        way.fake.add_channel(channel, members=["p1", "p2", "p3"])
-    way.fake.add_channel("board", is_private=True)
-    way.fake.add_channel("drill", members=["p1", "p2", "p3"])
-    return way.fake
-
-
 FORBIDDEN_IN_A_DRILL: dict[str, Any] = {
     "an invitation": sr.InviteToChannel(channel="#drill", users="U0P0000001"),
     "an ephemeral message": sr.SendEphemeral(channel="#general", user="U0P0000001", text="x"),
@@ -375,8 +373,7 @@ FORBIDDEN_IN_A_DRILL: dict[str, Any] = {
 @pytest.mark.parametrize("what", FORBIDDEN_IN_A_DRILL)
 def test_what_a_rehearsal_leaves_alone(what: str) -> None:
     """What would reach people, or change a channel of others."""
-    with open_way("sync") as way:
-        way.fake.__dict__.update(world().__dict__)
+    with opened("sync") as way:
         before = way.fake.transcript()
         assert _forbidden(way, DRILL_ONLY, FORBIDDEN_IN_A_DRILL[what]).bound == "redirect"
         assert way.fake.transcript() == before
@@ -384,8 +381,7 @@ def test_what_a_rehearsal_leaves_alone(what: str) -> None:
 
 def test_a_rehearsal_may_make_a_channel_of_its_own() -> None:
     """And do with it what it likes."""
-    with open_way("sync") as way:
-        way.fake.__dict__.update(world().__dict__)
+    with opened("sync") as way:
         report = _drilled(
             way,
             sr.CreateChannel(name="drill-42"),
@@ -404,8 +400,7 @@ def test_a_rehearsal_may_make_a_channel_of_its_own() -> None:
 
 def test_what_is_asked_is_asked_once() -> None:
     """A channel by name costs nothing, one by ID one look-up in a run."""
-    with open_way("sync") as way:
-        way.fake.__dict__.update(world().__dict__)
+    with opened("sync") as way:
         book = sr.Runbook("b", {f"s{number}": say(channel=INC) for number in range(5)})
         assert way.run(book, {}, policy=TIGHT).ok
         assert way.sent() == ["conversations.info", *["chat.postMessage"] * 5]
@@ -416,8 +411,7 @@ def test_what_is_asked_is_asked_once() -> None:
 
 def test_what_cannot_be_found_out_is_refused() -> None:
     """The scope for the look-up is missing: nothing is sent, and check says which one."""
-    with open_way("sync") as way:
-        way.fake.__dict__.update(world().__dict__)
+    with opened("sync") as way:
         way.fake.scopes = {"chat:write"}
         violation = _forbidden(way, TIGHT, say(channel=INC))
         assert "could not be found out" in str(violation) and "channels:read" in str(violation)
@@ -430,8 +424,7 @@ def test_what_cannot_be_found_out_is_refused() -> None:
 def test_what_is_known_before_is_told_by_check_and_plan(what: str) -> None:
     """With its place, and without asking Slack anything but who the token is."""
     policy, action, bound = ATTEMPTS[what]
-    with open_way("sync") as way:
-        way.fake.__dict__.update(world().__dict__)
+    with opened("sync") as way:
         report = way.check(sr.Runbook("b", {"a": action}), CONTEXT, policy=policy)
         found = [problem for problem in report.problems if isinstance(problem.error, sr.PolicyViolation)]
         assert {problem.error.bound for problem in found} >= {bound}  # type: ignore[union-attr]
