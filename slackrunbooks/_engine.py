@@ -323,6 +323,7 @@ class Machine:
         self._facts: dict[tuple[str, ...], Any] = {}
         self._events: list[Event] = []
         self._audit: list[AuditRecord] = []
+        self._noted: set[tuple[str, int]] = set()
         self._scopes: tuple[str, ...] = ()
         self._told = False
         self._deadline = deadline
@@ -838,6 +839,7 @@ class Machine:
             asked = _Asked(raw, task.step, task.item(), task.nths[request.method])
             known = _known_answer(task, asked)
             if known is not None:
+                self._take_in(task, request, known, now)
                 return known
             task.first_sent, task.unresolved = now, ""
             task.asked, task.at = asked, len(task.calls)
@@ -989,9 +991,25 @@ class Machine:
         if task.settling is None and counts:
             self._known.setdefault(task.name, []).append(_Known(asked, reply))
 
+    def _take_in(self, task: _Task, request: Request, known: _Known, now: float) -> None:
+        """Note what was done before, of which only a person could tell."""
+        if not known.told or not isinstance(known.reply, Reply):
+            return
+        if self._watch is not None:
+            self._watch.learn(request, known.reply.data)
+        place = (task.name, len(task.calls))
+        if place not in self._noted:
+            self._noted.add(place)
+            task.at, task.sent_at = len(task.calls), now
+            self._record(task, request, known.reply, found=True)
+
     def _record(self, task: _Task, call: Request, reply: object, *, found: bool = False) -> None:
         """Note an effect in Slack."""
-        if not isinstance(call, Call) or call.repeat is Repeat.READS or task.settling is not None:
+        if not isinstance(call, Call) or task.settling is not None:
+            return
+        known = METHODS.get(call.method)
+        if known is not None and known.repeat is Repeat.READS:
+            # By Slack's own pages, and not by what an own action says of it.
             return
         record = AuditRecord(
             run_id=self.run_id,
@@ -1033,6 +1051,8 @@ class Machine:
         settling = cast("_Settling", task.settling)
         task.settling = None
         if isinstance(verdict, Applied):
+            if self._watch is not None and isinstance(verdict.reply, Reply):
+                self._watch.learn(settling.doubt.call, verdict.reply.data)
             self._remember(task, verdict.reply)
             self._record(task, settling.doubt.call, verdict.reply, found=True)
             return None, verdict.reply, None

@@ -47,7 +47,7 @@ _IN_CANVAS: Final = re.compile(r"!\[[^\]]*\]\(@([A-Z0-9]+)\)")
 _GROUP: Final = "subteam^"
 # In a text object that is not verbatim "certain mentions will be automatically parsed":
 # https://docs.slack.dev/reference/block-kit/composition-objects/text-object
-_BARE: Final = re.compile(r"(?<![\w@])@(here|channel|everyone)\b")
+_BARE: Final = re.compile(r"(?<![\w@])@([a-z0-9][a-z0-9._-]*)", re.IGNORECASE)
 _JOINER: Final = "\u2060"
 
 # Methods that put a message before people.
@@ -60,9 +60,21 @@ _INVITES: Final = "conversations.invite"
 _OPENS: Final = "conversations.open"
 _ARCHIVES: Final = "conversations.archive"
 
-# In a rehearsal: what changes nothing that anybody sees.
-_SILENT: Final = frozenset({_CREATES, _OPENS, "files.getUploadURLExternal", "canvases.create"})
-_STAMPS: Final = ("ts", "timestamp", "message_ts")
+_SHARES: Final = "files.completeUploadExternal"
+
+# In a rehearsal: what changes nothing that anybody sees; what may be done with a message of the rehearsal, in the
+# sandbox and in channels of the app's own; and what in these last ones alone. Everything else is left alone.
+_SILENT: Final = frozenset({_CREATES, _OPENS, "files.getUploadURLExternal"})
+_FOLLOWS: Final = frozenset(
+    {"chat.delete", "chat.deleteScheduledMessage", "chat.update"}
+    | {"pins.add", "pins.remove", "reactions.add", "reactions.remove"}
+)
+_THERE: Final = _FOLLOWS | {
+    *("bookmarks.add", "bookmarks.edit", "bookmarks.remove", "canvases.create", "conversations.canvases.create"),
+    *("conversations.join", "conversations.setPurpose", "conversations.setTopic"),
+}
+_WITH_ITS_OWN: Final = frozenset({_ARCHIVES, "conversations.leave", "conversations.rename"})
+_STAMPS: Final = ("ts", "timestamp", "message_ts", "scheduled_message_id")
 _MOST_BLOCKS: Final = 50
 _MOST_MARKDOWN: Final = 12_000
 
@@ -193,6 +205,9 @@ class Policy:
         """
         called = set(methods)
         channel = getattr(action, "channel", "")
+        if channel == self.redirect:
+            # The sandbox is always within bounds.
+            channel = ""
         if isinstance(channel, str) and channel and not Placeholder.is_in(channel) and "{{" not in channel:
             yield from _foreseen(lambda: _by_reference(self, channel, "the step"), place, "channel")
         name = getattr(action, "name", "")
@@ -203,7 +218,8 @@ class Policy:
             yield from _foreseen(lambda: _is_private(private, "the step"), place, "is_private")
         for field in ("text", "markdown_text", "initial_comment", "blocks", "markdown"):
             found = getattr(action, field, None)
-            if found and self.mentions is not None:
+            # In a rehearsal nobody is pinged, whatever a message says.
+            if found and self.mentions is not None and not self.redirect:
                 yield from _foreseen(lambda found=found: _by_kind(self, found), place, field)
 
     def tags(self, action: Action[Any], *, place: str, partials: Mapping[str, str] | None = None) -> Iterator[Problem]:
@@ -232,10 +248,15 @@ class Policy:
     def needs(self) -> tuple[Need, ...]:
         """Return what it has to ask of Slack, for the scopes."""
         found = []
-        if self.channels or self.kinds or self.archive_only_own or self.redirect:
+        if self.channels or self.kinds or self.archive_only_own or self.redirect or self.most_pinged is not None:
             found.append(Need("conversations.info", "hold the policy's bounds", conversations=_KINDS[:2]))
         if self.redirect.startswith("#"):
             found.append(Need("conversations.list", "find the channel of rehearsals", conversations=_KINDS[:2]))
+        elif self.kinds or self.archive_only_own or self.most_pinged is not None:
+            condition = "if the channel is given by name"
+            found.append(
+                Need("conversations.list", "hold the policy's bounds", conversations=_KINDS[:2], condition=condition)
+            )
         if self.most_pinged is not None or any(entry.startswith("@") for entry in self.mentions or ()):
             found.append(
                 Need("usergroups.list", "hold the policy's bounds", condition="if a message mentions a user group")
@@ -313,6 +334,19 @@ def _is_private(value: object, what: str) -> None:
         raise _refused(f"{what} creates a channel that is not plainly private (is_private is {value!r})", "private")
 
 
+def _by_privacy(policy: Policy, value: object, what: str) -> None:
+    """Judge whether a channel to be is private enough, or public where only those are allowed."""
+    if policy.private:
+        _is_private(value, what)
+    if policy.kinds is None:
+        return
+    if value not in (True, False, None):
+        raise _refused(f"{what} does not say plainly whether the channel is private (is_private is {value!r})", "kinds")
+    kind = "private" if value is True else "public"
+    if kind not in policy.kinds:
+        raise _refused(f"{what} makes a {kind} channel; allowed are {', '.join(policy.kinds) or 'none'}", "kinds")
+
+
 def _by_kind(policy: Policy, value: object) -> None:
     """Judge mentions as far as no group has to be looked up."""
     for kind, target in _mentioned(value):
@@ -325,6 +359,11 @@ def _allowed(policy: Policy, kind: str, target: str, handles: Mapping[str, str])
     if allowed is None or kind in allowed or target in allowed:
         return True
     patterns = [entry[1:] for entry in allowed if entry.startswith("@")]
+    if kind == "handles":
+        if "groups" in allowed or any(fnmatchcase(target, pattern) for pattern in patterns):
+            return True
+        # It is a mention where there is such a group.
+        return target not in handles.values() if handles else None
     if kind != "groups" or not patterns:
         return False
     if not handles:
@@ -369,11 +408,12 @@ def _kind(fact: Mapping[str, Any]) -> str:
 # --- mentions --------------------------------------------------------------------------------------------------------
 
 
-def _mentioned(value: object) -> Iterator[tuple[str, str]]:
+def _mentioned(value: object, *, typed: bool = True) -> Iterator[tuple[str, str]]:
     """Yield whom a text or a structure mentions: ``users``, ``groups`` or a broadcast, and the ID or the word.
 
     Args:
-        value: A text that Slack parses, or blocks, attachments or the content of a canvas, as data or as JSON.
+        value: A text that Slack parses, or blocks, attachments or the content of a canvas, as data.
+        typed: Whether an object's type says how its text is read; an attachment has no type.
     """
     if isinstance(value, str):
         for sign, target, _ in _SEQUENCE.findall(value):
@@ -381,13 +421,13 @@ def _mentioned(value: object) -> Iterator[tuple[str, str]]:
         for person in _IN_CANVAS.findall(value):
             yield "users", person
     elif isinstance(value, Mapping):
-        yield from _in_object(value)
+        yield from _in_object(value, typed=typed)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from _mentioned(inner)
+            yield from _mentioned(inner, typed=typed)
 
 
-def _in_object(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _in_object(value: Mapping[str, Any], *, typed: bool) -> Iterator[tuple[str, str]]:
     kind = value.get("type")
     if kind == "user":
         yield "users", str(value.get("user_id", ""))
@@ -396,12 +436,14 @@ def _in_object(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     elif kind == "broadcast":
         yield _broadcast(str(value.get("range", "")))
     if kind == "mrkdwn" and value.get("verbatim") is not True:
-        yield from ((word, word) for word in _BARE.findall(str(value.get("text", ""))))
+        for word in _BARE.findall(str(value.get("text", ""))):
+            broad = word.casefold() in _BROADCASTS
+            yield (word.casefold(), word.casefold()) if broad else ("handles", word.casefold())
     # What plain text and rich text say is shown as it is.
-    shown = kind in ("plain_text", "text", "raw_text", "link", "emoji", "date", "color")
+    shown = "text" if typed and kind in ("plain_text", "text", "raw_text", "link") else ""
     for key, inner in value.items():
-        if not (shown and isinstance(inner, str)) and not str(key).endswith(("_url", "url", "_id")):
-            yield from _mentioned(inner)
+        if not (key == shown and isinstance(inner, str)) and not str(key).endswith(("_url", "url", "_id")):
+            yield from _mentioned(inner, typed=typed or key == "blocks")
 
 
 def _in_sequence(sign: str, target: str) -> Iterator[tuple[str, str]]:
@@ -422,7 +464,7 @@ def _broadcast(word: str) -> tuple[str, str]:
 def _inert(value: Any) -> Any:
     """Return a text or a structure in which no mention is left."""
     if isinstance(value, str):
-        return _IN_CANVAS.sub(lambda found: f"@{found[1]}", _SEQUENCE.sub(_as_words, value))
+        return _SEQUENCE.sub(_as_words, _IN_CANVAS.sub(lambda found: f"@{_JOINER}{found[1]}", value))
     if isinstance(value, Mapping):
         kind = value.get("type")
         if kind in ("user", "usergroup", "broadcast"):
@@ -458,6 +500,7 @@ class Watch:
     _invited: set[str] = attrs.field(factory=set)
     _moved: dict[str, str] = attrs.field(factory=dict)
     _note: str = ""
+    _judged_so_far: int = 0
 
     def learn(self, request: Request, data: Mapping[str, Any]) -> None:
         """Take note of what an answer of Slack says of conversations.
@@ -479,7 +522,7 @@ class Watch:
             kind = "is_im" if len(people) == 1 else "is_mpim"
             self._seen.setdefault(str(told[0].get("id")), {"id": told[0].get("id"), kind: True, "users": people})
         if self.policy.redirect and request.method in _POSTS:
-            for stamp in (data.get("ts"), data.get("message_ts")):
+            for stamp in (data.get(key) for key in _STAMPS):
                 if isinstance(stamp, str):
                     self._moved[stamp] = self._note
 
@@ -492,11 +535,19 @@ class Watch:
         Raises:
             PolicyViolation: It would cross a bound, or nobody can tell whether it would.
         """
+        self._judged_so_far += 1
         try:
-            return (yield from self._judged(call))
+            # As it is now: what an own action hands over may change, or be read in two ways.
+            return (yield from self._judged(attrs.evolve(call, arguments=_copied(call.arguments))))
         except PolicyViolation as error:
             error.method = call.method
             raise
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise PolicyViolation(
+                f"The policy forbids it: what {call.method} asks for cannot be read ({error}).",
+                bound="",
+                method=call.method,
+            ) from error
         except SlackError as error:
             raise PolicyViolation(
                 f"The policy forbids it: whether {call.method} keeps the bounds could not be found out ({error}).",
@@ -509,33 +560,43 @@ class Watch:
         known = METHODS.get(method)
         if known is None and method not in policy.methods:
             raise _refused(f"{method} is a method that the library does not know", "methods")
-        what = f"{method}"
         reads = known is not None and known.repeat is Repeat.READS
-        if policy.redirect and not reads:
-            call = yield from self._rehearsed(call)
+        sandbox = (yield from self._sandbox()) if policy.redirect else ""
         for given in _conversations(call.arguments):
-            yield from self._conversation(given, what)
+            yield from self._conversation(given, method, sandbox)
         if reads:
             return call
-        if method == _OPENS:
-            self._people(_listed(call.arguments.get("users")))
-        if method in _NAMES:
-            _by_name(policy, str(call.arguments.get("name", "")), self.channel_names, what)
-        if method == _CREATES and policy.private:
-            _is_private(call.arguments.get("is_private"), what)
-        if method == _ARCHIVES and policy.archive_only_own:
-            yield from self._own(str(call.arguments.get("channel", "")))
-        if method == _INVITES and policy.most_invited is not None:
-            self._invitations(_listed(call.arguments.get("users")))
+        yield from self._bounds(call)
+        if policy.redirect:
+            return (yield from self._rehearsed(call, sandbox))
         if policy.mentions is not None or policy.most_pinged is not None:
             yield from self._mentions(call, known is None)
         return call
 
+    def _bounds(self, call: Call) -> Generator[Effect, Any, None]:
+        """Judge what is made, opened, archived, or to whom it reaches out."""
+        policy, method, arguments = self.policy, call.method, call.arguments
+        if method == _OPENS and arguments.get("users"):
+            self._people(_listed(arguments["users"]))
+        if method in _NAMES:
+            _by_name(policy, str(arguments.get("name", "")), self.channel_names, method)
+        if method == _CREATES:
+            _by_privacy(policy, arguments.get("is_private"), method)
+        if method == _ARCHIVES and policy.archive_only_own:
+            yield from self._own(str(arguments.get("channel", "")))
+        if method == _INVITES and policy.most_invited is not None:
+            self._invitations(_listed(arguments.get("users")))
+        patterns = any(entry.startswith("@") for entry in policy.mentions or ())
+        if patterns and method in ("usergroups.create", "usergroups.update") and arguments.get("handle"):
+            raise _refused(f"{method} gives a handle, by which groups are allowed to be mentioned", "mentions")
+
     # --- conversations -----------------------------------------------------------------------------------------------
 
-    def _conversation(self, given: str, what: str) -> Generator[Effect, Any, None]:
+    def _conversation(self, given: str, what: str, sandbox: str) -> Generator[Effect, Any, None]:
         policy = self.policy
         if policy.channels is None and policy.kinds is None:
+            return
+        if sandbox and (given == policy.redirect or (yield from self._fact(given)).get("id") == sandbox):
             return
         named = _by_reference(policy, given, what)
         if named is None or policy.kinds is not None:
@@ -604,6 +665,9 @@ class Watch:
         for kind, target in found:
             if kind == "users":
                 people.add(target)
+            elif kind == "handles":
+                named = [group for group in (yield from self._groups()).values() if group["handle"] == target]
+                people |= {person for group in named for person in group["users"]}
             elif kind == "groups":
                 group = (yield from self._groups()).get(target)
                 if group is None:
@@ -617,7 +681,8 @@ class Watch:
             )
 
     def _groups(self) -> Generator[Effect, Any, dict[str, dict[str, Any]]]:
-        groups: dict[str, dict[str, Any]] = yield Find(("groups",), _all_groups)
+        # Asked anew for each request: a step before may have changed a group.
+        groups: dict[str, dict[str, Any]] = yield Find(("groups", str(self._judged_so_far)), _all_groups)
         return groups
 
     def _size(self, call: Call) -> Generator[Effect, Any, int]:
@@ -628,7 +693,8 @@ class Watch:
             where = str(fact.get("id") or "")
             if not where:
                 return 1
-            size: object = yield Find(("size", where), lambda where=where: _members(where))  # type: ignore[misc]
+            key = ("size", where, str(self._judged_so_far))
+            size: object = yield Find(key, lambda where=where: _members(where))  # type: ignore[misc]
             if not isinstance(size, int):
                 raise _refused("how many members the channel has is not known", "most_pinged")
             most = max(most, size)
@@ -636,66 +702,75 @@ class Watch:
 
     # --- rehearsals --------------------------------------------------------------------------------------------------
 
-    def _rehearsed(self, call: Call) -> Flow[Call]:
+    def _rehearsed(self, call: Call, sandbox: str) -> Flow[Call]:
         """Return a request as it goes in a rehearsal."""
-        sandbox = yield from self._sandbox()
-        arguments = dict(call.arguments)
-        if call.method == "chat.postEphemeral":
+        method, arguments = call.method, dict(call.arguments)
+        if method == "chat.postEphemeral":
             raise _refused("in a rehearsal nobody sees an ephemeral message", "redirect")
-        if call.method in _POSTS:
-            yield from self._address(arguments, sandbox)
-            return attrs.evolve(call, arguments=arguments)
-        moved = [str(arguments[key]) for key in _STAMPS if str(arguments.get(key)) in self._moved]
-        if moved:
-            arguments.update({key: sandbox for key in _ONE if key in arguments})
-            return attrs.evolve(call, arguments=_noted(_quiet(arguments), self._moved[moved[0]]))
-        if call.method in _SILENT:
+        if method in _SILENT:
             return call
-        for given in _conversations(arguments):
+        moved = [str(arguments[key]) for key in _STAMPS if str(arguments.get(key)) in self._moved]
+        if method in _POSTS:
+            arguments = yield from self._addressed(method, arguments, sandbox)
+        elif moved and method in _FOLLOWS:
+            arguments.update({key: sandbox for key in _ONE if key in arguments})
+            arguments = _noted(_quiet(arguments), self._moved[moved[0]])
+        else:
+            yield from self._left_alone(method, arguments, sandbox)
+            arguments = _quiet(arguments)
+        allowed = attrs.evolve(call, arguments=arguments)
+        if any(True for _ in _mentions_of(allowed, everywhere=False)):
+            raise _refused("a message of a rehearsal would ping somebody", "redirect")
+        return allowed
+
+    def _left_alone(self, method: str, arguments: Mapping[str, Any], sandbox: str) -> Generator[Effect, Any, None]:
+        """Refuse what changes something of others, or reaches people."""
+        named = list(_conversations(arguments))
+        if method not in _THERE | _WITH_ITS_OWN or not (named or method == "canvases.create"):
+            raise _refused(f"in a rehearsal {method} is not called", "redirect")
+        for given in named:
             fact = yield from self._fact(given)
-            if fact.get("id") != sandbox and not (yield from self._made(fact)):
-                raise _refused(f"in a rehearsal {call.method} leaves {_shown(fact, given)} alone", "redirect")
-            if call.method in (_INVITES, "conversations.kick"):
-                raise _refused("in a rehearsal nobody is invited or removed", "redirect")
-        if not list(_conversations(arguments)):
-            raise _refused(f"in a rehearsal {call.method} is not called", "redirect")
-        return attrs.evolve(call, arguments=_quiet(arguments))
+            here = fact.get("id") == sandbox and method not in _WITH_ITS_OWN
+            if not here and not (yield from self._made(fact)):
+                raise _refused(f"in a rehearsal {method} leaves {_shown(fact, given)} alone", "redirect")
 
     def _sandbox(self) -> Generator[Effect, Any, str]:
         fact = yield from self._fact(self.policy.redirect)
         return str(fact["id"])
 
-    def _address(self, arguments: dict[str, Any], sandbox: str) -> Generator[Effect, Any, None]:
+    def _addressed(
+        self, method: str, arguments: dict[str, Any], sandbox: str
+    ) -> Generator[Effect, Any, dict[str, Any]]:
         """Send a message to the sandbox, say for whom it was, and let nobody be pinged."""
-        several = _listed(arguments.pop("channels", None))
-        intended = [str(arguments[key]) for key in _ONE if arguments.get(key)] + several
+        intended = list(_conversations(arguments))
         if not intended:
             # A file that is shared with nobody.
-            return
+            return _quiet(arguments)
         names = []
         for given in intended:
             fact = yield from self._fact(given)
             names.append(_shown(fact, given))
-        key = "channel_id" if "channel_id" in arguments else "channel"
-        if several:
-            key = "channel_id"
-        arguments[key] = sandbox
-        if arguments.get("thread_ts") not in self._moved:
+        arguments = {key: value for key, value in arguments.items() if key not in (*_ONE, *_SEVERAL)}
+        arguments["channel_id" if method == _SHARES else "channel"] = sandbox
+        if str(arguments.get("thread_ts")) not in self._moved:
             arguments.pop("thread_ts", None)
         self._note = f"Rehearsal, meant for {', '.join(names)}:"
-        quiet = _noted(_quiet(arguments), self._note)
-        arguments.clear()
-        arguments.update(quiet)
+        arguments = _quiet(arguments)
+        if not any(arguments.get(name) for name in ("text", "markdown_text", "blocks", "initial_comment")):
+            arguments["initial_comment" if method == _SHARES else "text"] = ""
+        return _noted(arguments, self._note)
 
 
 def _noted(arguments: dict[str, Any], note: str) -> dict[str, Any]:
     """Say in a message for whom it was."""
     for name in ("text", "initial_comment"):
         if isinstance(arguments.get(name), str):
-            arguments[name] = f"{note} {arguments[name]}"
+            arguments[name] = f"{note} {arguments[name]}".rstrip()
     if isinstance(arguments.get("markdown_text"), str):
         arguments["markdown_text"] = f"{note}\n\n{arguments['markdown_text']}"[:_MOST_MARKDOWN]
     blocks = arguments.get("blocks")
+    if blocks and not isinstance(blocks, list):
+        raise TypeError("blocks are no list")
     if blocks and len(blocks) < _MOST_BLOCKS:
         arguments["blocks"] = [{"type": "context", "elements": [{"type": "mrkdwn", "text": note}]}, *blocks]
     elif blocks:
@@ -726,12 +801,21 @@ def _mentions_of(call: Call, everywhere: bool) -> Iterator[tuple[str, str]]:
     arguments = call.arguments
     names = arguments if everywhere else [name for name in (*_TEXTS, *_STRUCTURES) if name in arguments]
     for name in names:
-        yield from _mentioned(_data(arguments[name], name))
-    if _is_on(arguments.get("link_names")) or arguments.get("parse") == "full":
+        yield from _mentioned(_data(arguments[name], name), typed=name != "attachments")
+    if _is_on(arguments.get("link_names")) or arguments.get("parse") not in (None, "", "none"):
         # Slack looks for names by itself then: https://docs.slack.dev/messaging/formatting-message-text
         texts = [str(arguments.get(name) or "") for name in ("text", "attachments")]
         if any("@" in text for text in texts):
             yield "everyone", "everyone"
+
+
+def _copied(value: Any) -> Any:
+    """Return plain data as it is now, by what can be read of it in one way only."""
+    if isinstance(value, Mapping):
+        return {str.__str__(key): _copied(inner) for key, inner in dict.items(dict(value))}
+    if isinstance(value, (list, tuple)):
+        return [_copied(inner) for inner in list(value)]
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def _is_on(value: object) -> bool:

@@ -7,6 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 import slackrunbooks as sr
@@ -29,6 +30,19 @@ BOOK = sr.Runbook(
         "read": sr.ReadHistory(channel="{{steps.room.channel}}"),
     },
 )
+
+
+@attrs.frozen
+class Sly(sr.Action[Any]):
+    """An own action that says of a post that it reads."""
+
+    output = object
+
+    def needs(self) -> tuple[sr.Need, ...]:
+        return ()
+
+    def flow(self) -> Any:
+        return (yield sr.Call("chat.postMessage", {"channel": "#one", "text": "y"}, sr.Repeat.READS))
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -141,3 +155,28 @@ def test_an_audit_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -> 
     assert "An effect could not be written to the audit" in caplog.text
     with pytest.raises(sr.RunbookError, match=r"Executor\.audit: must be callable"):
         fake.executor(audit="audit.jsonl")
+
+
+def test_what_a_person_answered_for_is_recorded_once() -> None:
+    """A post of which nobody knew, and that was done; and what an own action calls reading is none for that."""
+    records: list[sr.AuditRecord] = []
+    fake = FakeSlack()
+    fake.add_channel("one")
+    fake.add_user("ann", id="U0ANN00001").join("one")
+    fake.lose_reply("chat.postEphemeral")
+    book = sr.Runbook(
+        "b",
+        {
+            "whisper": sr.SendEphemeral(channel="#one", user="U0ANN00001", text="x"),
+            "say": sr.SendMessage(channel="#one", text="x"),
+        },
+    )
+    with fake.executor(journal=sr.MemoryJournal(), audit=records.append) as executor:
+        call = executor.run(book, {}, run_id="r")["whisper"].calls.index("chat.postEphemeral") + 1
+        assert executor.resolve("r", "whisper", call=call, applied=True, reply={"message_ts": "1.5"}).ok
+    told = [(record.method, record.step, record.call, record.found) for record in records]
+    assert told == [("chat.postEphemeral", "whisper", call, True), ("chat.postMessage", "say", 1, False)]
+    records.clear()
+    with fake.executor(audit=records.append) as executor:
+        executor.do(Sly())
+    assert [record.method for record in records] == ["chat.postMessage"]

@@ -17,6 +17,8 @@ from tests.ways import WAYS, Way
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from typing_extensions import Self
+
 CONTEXT = {"title": "<!channel> down", "mention": "<!here>", "name": "Evil Room", "private": "maybe", "id": "42"}
 
 
@@ -143,6 +145,21 @@ OWN_ONLY = sr.Policy(archive_only_own=True)
 FEW = sr.Policy(most_pinged=5, most_invited=4)
 PUBLIC = sr.Policy(kinds=["public"])
 
+
+class Lies(str):
+    """Reads in two ways."""
+
+    __slots__ = ("shown",)
+
+    def __new__(cls, shown: str, real: str) -> Self:
+        made = super().__new__(cls, real)
+        made.shown = shown  # type: ignore[attr-defined]
+        return made
+
+    def __str__(self) -> str:
+        return str(self.shown)  # type: ignore[attr-defined]
+
+
 ONE_BY_ONE = sr.Runbook(
     "b",
     {
@@ -199,6 +216,35 @@ ATTEMPTS: dict[str, tuple[sr.Policy, Any, str]] = {
     "a group": (TIGHT, say(f"<!subteam^{ENG}>"), "mentions"),
     "a group's false label": (TIGHT, say(f"<!subteam^{ENG}|@sre>"), "mentions"),
     "blocks": (TIGHT, say(blocks=section("<!everyone>")), "mentions"),
+    "an attachment that says it is plain text": (
+        TIGHT,
+        post(channel="#inc-1", attachments=[{"type": "plain_text", "text": "x", "pretext": "<!channel>"}]),
+        "mentions",
+    ),
+    "an attachment that says it is a link": (
+        TIGHT,
+        post(channel="#inc-1", attachments=[{"type": "link", "title": "<!channel>"}]),
+        "mentions",
+    ),
+    "an attachment that says it is text": (
+        TIGHT,
+        post(channel="#inc-1", attachments=[{"type": "plain_text", "text": "<!channel>"}]),
+        "mentions",
+    ),
+    "a bare handle in blocks": (TIGHT, post(channel="#inc-1", blocks=section("@everyone-in-eng look")), "mentions"),
+    "a bare handle of a large group": (FEW, post(channel="#inc-1", blocks=section("@everyone-in-eng")), "most_pinged"),
+    "parse in capitals": (TIGHT, post(channel="#inc-1", text="@channel", parse="FULL"), "mentions"),
+    "a group that gets an allowed handle": (
+        TIGHT,
+        own("usergroups.update", usergroup=ENG, handle="sre"),
+        "mentions",
+    ),
+    "a public channel where only private ones are allowed": (
+        sr.Policy(kinds=["private"]),
+        sr.CreateChannel(name="pub"),
+        "kinds",
+    ),
+    "a text that reads in two ways": (TIGHT, post(channel=Lies("#inc-1", "#general"), text="x"), "channels"),
     "a bare word in blocks": (TIGHT, post(channel="#inc-1", blocks=section("@channel down")), "mentions"),
     "rich text": (TIGHT, say(blocks=rich({"type": "broadcast", "range": "channel"})), "mentions"),
     "rich text's group": (TIGHT, say(blocks=rich({"type": "usergroup", "usergroup_id": ENG})), "mentions"),
@@ -365,6 +411,10 @@ FORBIDDEN_IN_A_DRILL: dict[str, Any] = {
     "archiving": sr.ArchiveChannel(channel="#ops"),
     "a topic": sr.SetTopic(channel="#ops", topic="x"),
     "a user group": sr.UpdateUserGroup(usergroup="@sre", users=["U0P0000001"]),
+    "the sandbox itself": sr.ArchiveChannel(channel="#drill"),
+    "a canvas in another channel": own("canvases.create", title="t", channel_id=GENERAL),
+    "a user group beside the sandbox": own("usergroups.users.update", usergroup=SRE, users="U0P0000001", channel=DRILL),
+    "a method that is not known to be harmless": own("views.open", trigger_id="1", view={}, channel=DRILL),
     "an old message": own("chat.update", channel=OPS, ts="1.000001", text="x"),
     "a bookmark": sr.AddBookmark(channel="#ops", title="x", link="https://example.com"),
 }
@@ -479,3 +529,128 @@ def test_an_executor_takes_nothing_else_for_a_policy() -> None:
         fake.executor(policy={"channels": []})
     with fake.executor(policy=NAMED) as executor, pytest.raises(sr.RunbookError, match=r"Policy\.channel_names.*'id'"):
         executor.run(sr.Runbook("b", {"a": say()}), {})
+
+
+# --- what a second look found ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("decoy", [{"channel_id": DRILL}, {"channels": DRILL}, {"channel_ids": [DRILL]}])
+def test_a_rehearsal_is_deceived_by_no_second_channel(decoy: dict[str, Any]) -> None:
+    """A message goes to the sandbox and nowhere else."""
+    with opened("sync") as way:
+        way.do(post(channel=GENERAL, text="<!channel> hi", **decoy), CONTEXT, policy=DRILL_ONLY)
+        assert not way.fake.channel("general").messages and way.fake.notified == []
+        assert "meant for #general" in way.fake.channel("drill").messages[-1].text
+
+
+@pytest.mark.parametrize("method", ["conversations.invite", "conversations.kick", "usergroups.users.update"])
+def test_the_stamp_of_a_rehearsed_message_opens_nothing(method: str) -> None:
+    """Only what is done to a message follows it."""
+    more = {"users": "U0P0000009", "user": "U0P0000009", "usergroup": SRE, "channel": GENERAL}
+    book = sr.Runbook(
+        "b",
+        {"s": say(channel="#general"), "then": own(method, ts="{{steps.s.ts}}", timestamp="{{steps.s.ts}}", **more)},
+    )
+    with opened("sync") as way:
+        report = way.run(book, {}, policy=DRILL_ONLY)
+        assert isinstance(report["then"].error, sr.PolicyViolation)
+        assert not way.fake.calls_to(method)
+
+
+def test_making_a_mention_inert_makes_no_other() -> None:
+    """A text that becomes a mention when another one in it is taken out."""
+    with opened("sync") as way:
+        way.do(say("<![a<b](@U0P0000003)> look", channel="#general"), policy=DRILL_ONLY)
+        assert way.fake.notified == []
+
+
+def test_a_message_of_a_rehearsal_is_known_again_after_a_lost_answer() -> None:
+    """What is done to it afterwards follows it; also to a scheduled one."""
+    with opened("sync") as way:
+        way.fake.lose_reply("chat.postMessage")
+        report = _drilled(
+            way,
+            say("x", channel="#general"),
+            sr.PinMessage(channel="#general", ts="{{steps.s0.ts}}"),
+            sr.ScheduleMessage(channel="#general", text="later", post_at=int(way.fake.now) + 600),
+            sr.CancelScheduledMessage(
+                channel="{{steps.s2.channel}}", scheduled_message_id="{{steps.s2.scheduled_message_id}}"
+            ),
+        )
+        assert report.ok, report
+        assert len(way.fake.channel("drill").pins) == 1
+
+
+def test_a_policy_can_be_rehearsed() -> None:
+    """Its bounds hold for the channel that was meant, and the sandbox is always within them; nothing pings."""
+    rehearsal = attrs.evolve(TIGHT, redirect="#drill", mentions=())
+    with opened("sync") as way:
+        assert way.check(sr.Runbook("b", {"a": say("<!channel>")}), CONTEXT, policy=rehearsal).problems == ()
+        way.do(say("<!channel> hi"), CONTEXT, policy=rehearsal)
+        way.do(say("hi", channel="#drill"), CONTEXT, policy=rehearsal)
+        assert [message.text[:10] for message in way.fake.channel("drill").messages] == ["Rehearsal,"] * 2
+        assert way.fake.notified == []
+        assert _forbidden(way, rehearsal, say(channel="#general")).bound == "channels"
+
+
+def test_what_has_no_text_says_for_whom_it_was() -> None:
+    """A message of attachments, and a file without a comment."""
+    with opened("sync") as way:
+        way.do(post(channel=GENERAL, attachments=[{"text": "x"}]), policy=DRILL_ONLY)
+        way.do(upload(channel="#general"), policy=DRILL_ONLY)
+        texts = [message.text for message in way.fake.channel("drill").messages]
+        assert texts == ["Rehearsal, meant for #general:"] * 2
+
+
+def test_who_is_pinged_is_counted_anew_for_each_message() -> None:
+    """A step between may have put people into the group, or into the channel."""
+    crowd = [f"U0P{number:07}" for number in range(30)]
+    grown = sr.Runbook(
+        "b",
+        {
+            "one": say(f"<!subteam^{SRE}>"),
+            "more": sr.UpdateUserGroup(usergroup=SRE, users=crowd),
+            "two": say(f"<!subteam^{SRE}>"),
+        },
+    )
+    filled = sr.Runbook(
+        "b", {"one": say("<!channel>"), "in": sr.InviteToChannel(channel=INC, users=crowd), "two": say("<!here>")}
+    )
+    few = sr.Policy(most_pinged=5)
+    for book in (grown, filled):
+        with opened("sync") as way:
+            report = way.run(book, {}, policy=few)
+            assert [step.outcome for step in report.steps] == ["succeeded", "succeeded", "failed"]
+            assert isinstance(report["two"].error, sr.PolicyViolation)
+
+
+@pytest.mark.parametrize("policy", [sr.Policy(kinds=["public"]), OWN_ONLY, DRILL_ONLY, TIGHT, FEW])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"channel": ["C1"]}, {"channel": {"a": 1}}, {"channel": "C1,C2"}, {"channel": "@ada"}, {"channel": 5},
+        {"channel": INC, "blocks": 5}, {"channel": INC, "blocks": "NaN"}, {"channel": INC, "thread_ts": ["a"]},
+        {"channel": INC, "attachments": "{"}, {"channel": INC, "text": None}, {"channel": None},
+    ],
+)  # fmt: skip
+def test_odd_arguments_never_raise_anything_else(policy: sr.Policy, arguments: dict[str, Any]) -> None:
+    """They are refused, or left for Slack to refuse."""
+    with opened("sync") as way:
+        for method in ("chat.postMessage", "conversations.archive"):
+            with contextlib.suppress(sr.PolicyViolation, sr.SlackError):
+                way.do(own(method, **arguments), policy=policy)
+
+
+def test_check_names_what_the_bounds_take() -> None:
+    """The scope of the count of members, where people may be pinged."""
+    with opened("sync") as way:
+        way.fake.scopes = {"chat:write"}
+        report = way.check(sr.Runbook("b", {"a": say("<!here>")}), {}, policy=sr.Policy(most_pinged=50))
+        assert "channels:read" in "".join(map(str, report.problems))
+
+
+def test_opening_a_known_direct_message_names_nobody() -> None:
+    """By its ID, no person has to be given."""
+    with opened("sync") as way:
+        direct = way.fake.client.conversations_open(users="U0P0000001")["channel"]["id"]
+        way.do(own("conversations.open", channel=direct), policy=sr.Policy(kinds=["im"]))
