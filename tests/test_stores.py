@@ -947,7 +947,8 @@ def test_a_server_that_stays_away_stops_the_run(
 
     with fake.executor(journal=Leaving()) as executor, pytest.raises(sr.JournalError) as away:
         executor.run(book, {}, run_id="r")
-    assert str(away.value).endswith("Nothing further was sent.") and "cannot be written" in str(away.value)
+    # It is asked for what the run was told, before the next step.
+    assert str(away.value).endswith("Nothing further was sent.") and "cannot be read" in str(away.value)
     assert len(fake.channel("one").messages) == 2
     assert "s3cret" not in f"{away.value}{journal!r}"
 
