@@ -232,18 +232,11 @@ class Policy:
         """
         if self.raw:
             return
-        with_partials = list(_templates(action, place, partials))
-        for spot, template in with_partials:
+        for spot, template in _templates(action, place, partials):
             for name in template.raw_names:
-                yield Problem(
-                    spot,
-                    f"the policy allows no raw tags, and {{{{{{{name}}}}}}} is one (Policy.raw).",
-                    "Write {{" + name + "}}, which shows the value as text.",
-                    error=PolicyViolation(
-                        f"{spot}: the policy allows no raw tags, and {{{{{{{name}}}}}}} is one (Policy.raw).",
-                        bound="raw",
-                    ),
-                )
+                told = f"the policy allows no raw tags, and {{{{{{{name}}}}}}} is one (Policy.raw)."
+                remedy = f"Write {{{{{name}}}}}, which shows the value as text."
+                yield Problem(spot, told, remedy, error=PolicyViolation(f"{spot}: {told}", bound="raw"))
 
     def needs(self) -> tuple[Need, ...]:
         """Return what it has to ask of Slack, for the scopes."""
