@@ -31,6 +31,8 @@ from slackrunbooks import connect
 from slackrunbooks.testing import FakeServer, FakeSlack
 from slackrunbooks.testing._arguments import reference
 
+pytestmark = pytest.mark.usefixtures("stores_that_close")
+
 BOOK = sr.Runbook(
     "declare",
     {
@@ -115,11 +117,8 @@ STORES: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the locks of a test in its own folder; no unclosed connection of slack_sdk's SQLite stores is a fault."""
+    """Keep the locks of a test in its own folder."""
     monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path))
-
-
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 
 
 @attrs.define
