@@ -53,7 +53,16 @@ from slack_sdk.web.slack_response import SlackResponse
 from typing_extensions import Self
 
 from ._effects import Answered, Lost, NotSent, Raised
-from .errors import AmbiguousOutcome, AuthenticationFailed, RunbookError, SlackRunbooksError, SlackUnavailable
+from .errors import (
+    AmbiguousOutcome,
+    AuthenticationFailed,
+    ConnectFailed,
+    RateLimited,
+    RunbookError,
+    SlackError,
+    SlackRunbooksError,
+    SlackUnavailable,
+)
 from .slack_methods import NOT_ROTATED, TAKES_TEAM_ID
 
 if TYPE_CHECKING:
@@ -1086,6 +1095,8 @@ class TokenSource(Protocol):
         Raises:
             AuthenticationFailed: There is none, and Slack gives none.
             SlackUnavailable: There is none any more, and Slack cannot be reached.
+            RateLimited: There is none any more, and Slack asks to wait before it gives another.
+            ConnectFailed: There is none any more, and where they are kept cannot be read.
         """
         ...
 
@@ -1133,15 +1144,31 @@ def _is_refusal(data: Mapping[str, Any] | None) -> bool:
     return data is not None and data.get("ok") is False and data.get("error") in _REFUSED_TOKEN
 
 
-def _undelivered(error: AuthenticationFailed | SlackUnavailable) -> Delivery:
-    """Say of a request for which there was no token what an engine would have been told by Slack or the network."""
-    if isinstance(error, SlackUnavailable):
-        return NotSent(f"the token could not be rotated: {error.detail or error.code}")
+def _undelivered(error: Exception) -> Delivery:
+    """Say of a request for which there was no token what an engine would have been told by Slack or the network.
+
+    Whatever went wrong, the request itself was not sent, and a journal must not be left to guess.
+    """
+    if isinstance(error, RateLimited):
+        # The time to wait is that of the token: this request cannot go before it.
+        limited: dict[str, Any] = {"ok": False, "error": "ratelimited", NOT_ROTATED: error.code}
+        return Answered(status=200, headers={"retry-after": f"{error.retry_after:g}"}, data=limited)
+    if not isinstance(error, AuthenticationFailed):
+        return NotSent(f"the token could not be rotated: {_cause(error)}")
     # To whoever asked for something else, a token that nobody can rotate is one that is over.
     data: dict[str, Any] = {"ok": False, "error": error.code}
     if error.code not in _REFUSED_TOKEN:
         data = {"ok": False, "error": "token_expired", NOT_ROTATED: error.code}
     return Answered(status=200, headers={}, data=data)
+
+
+def _cause(error: Exception) -> str:
+    """Tell why there is no token, without what an error of the host's own might show."""
+    if isinstance(error, ConnectFailed):
+        return error.reason.removesuffix(".")
+    if isinstance(error, SlackError):
+        return error.detail or error.code
+    return type(error).__name__
 
 
 class RotatingWebClient(_Rotating, PooledWebClient):
@@ -1162,7 +1189,7 @@ class RotatingWebClient(_Rotating, PooledWebClient):
         call = self._here(call)
         try:
             token = self._source.current()
-        except (AuthenticationFailed, SlackUnavailable) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
             return _undelivered(error)
         told = super()._deliver(call, _bearer(token))
         if isinstance(told, Answered) and _is_refusal(told.data):
@@ -1199,7 +1226,7 @@ class _AsyncRotatingWire(_Rotating, _AsyncWire):
         call = self._here(call)
         try:
             token = await self._token()
-        except (AuthenticationFailed, SlackUnavailable) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
             return _undelivered(error)
         told = await super()._deliver(call, _bearer(token))
         if isinstance(told, Answered) and _is_refusal(told.data):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import re
 import sqlite3
 import stat
 import threading
@@ -830,6 +831,81 @@ def test_slack_out_of_reach_with_a_token_that_is_over(world: World) -> None:
         world.slack.advance(HALF_DAY + 1)
         with pytest.raises(sr.SlackUnavailable, match="the token could not be rotated"):
             executor.do(SAY)
+
+
+def _away(**_: Any) -> Bot:
+    raise sqlite3.OperationalError("the database is away")
+
+
+_NO_TOKEN: dict[str, tuple[Any, type[sr.SlackError], str]] = {
+    "store": (
+        lambda world: setattr(world.store, "find_bot", _away),
+        sr.SlackUnavailable,
+        r"the token could not be rotated: the installation store could not be read \(OperationalError\)",
+    ),
+    "rate limit": (
+        lambda world: world.slack.inject("oauth.v2.access", "ratelimited", times=2),
+        sr.RateLimited,
+        "chat.postMessage: ratelimited .*the token could not be rotated: ratelimited",
+    ),
+    "surprise": (
+        lambda world: setattr(world.store, "find_bot", lambda **_: object()),
+        sr.SlackUnavailable,
+        r"the token could not be rotated: AttributeError",
+    ),
+}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("cause", _NO_TOKEN)
+def test_without_a_token_a_run_tells_that_nothing_was_sent(
+    world: World, tmp_path: Path, cause: str, asynchronous: bool
+) -> None:
+    """The token is over and none is to be had: the run fails with the cause, and a second one posts each message once.
+
+    Neither the run nor a journal takes it for a request whose answer was lost.
+    """
+    arm, kind, told = _NO_TOKEN[cause]
+    installed = world.install()
+    workspaces = world.workspaces()
+    book = sr.Runbook("say", {"a": SAY, "b": SAY})
+
+    def perform(work: str, what: Any, *, armed: bool = False, **options: Any) -> sr.Report:
+        """Run, or resume, on an executor that was made while all was well."""
+        options |= {"retry": sr.RetryPolicy(attempts=2)}
+        named = {"run_id": "r"} if "journal" in options and work == "run" else {}
+
+        def prepare() -> None:
+            if armed:
+                world.slack.advance(HALF_DAY + 1)
+                arm(world)
+
+        async def over_async() -> sr.Report:
+            async with workspaces.async_executor(installed.team_id, **options) as executor:
+                prepare()
+                report: sr.Report = await getattr(executor, work)(what, **named)
+                return report
+
+        try:
+            if asynchronous:
+                return asyncio.run(over_async())
+            with workspaces.executor(installed.team_id, **options) as executor:
+                prepare()
+                report: sr.Report = getattr(executor, work)(what, **named)
+                return report
+        finally:
+            vars(world.store).pop("find_bot", None)
+
+    with sr.SqliteJournal(tmp_path / "runs.db") as journal:
+        for failed in (perform("run", book, armed=True), perform("run", book, armed=True, journal=journal)):
+            assert failed.state == "failed" and world.slack.channel("incidents").messages == []
+            with pytest.raises(sr.StepFailed) as stopped:
+                failed.raise_for_failure()
+            assert isinstance(stopped.value.__cause__, kind) and re.search(told, str(stopped.value.__cause__))
+        assert perform("resume", "r", journal=journal).state == "failed"
+        assert world.slack.channel("incidents").messages == []
+    assert perform("run", book).ok
+    assert len(world.slack.channel("incidents").messages) == 2
 
 
 def test_a_store_that_fails_loses_no_rotated_token(world: World, caplog: pytest.LogCaptureFixture) -> None:
