@@ -97,6 +97,8 @@ _AGAIN_AFTER = 60.0
 _MOST_SENDINGS = 3
 # How long whoever came second looks for what the first one stores, and how often.
 _LOSER_WAITS, _LOOKS = 5.0, 25
+# For how long a file that is just being written is read again, and how often.
+_HALF_WRITTEN, _READ_AGAIN = 0.5, 0.02
 _LOCK_SECONDS = 60.0
 
 _MEANS_GONE = frozenset({"account_inactive", "invalid_auth", "token_revoked"})
@@ -283,19 +285,47 @@ class _Store:
         self._read: Any = getattr(store, "underlying", store)
 
     def find(self, enterprise_id: str | None, team_id: str | None, *, for_org: bool) -> Bot | ConnectFailed | None:
-        """Look for a bot. A file that is just being written is looked at again."""
-        failure = ""
-        for _ in range(_LOOKS):
+        """Look for a bot. A file that is just being written is looked at again, and so is a store that says nothing."""
+        where = {"enterprise_id": enterprise_id, "team_id": None if for_org else team_id}
+        found = self._found(**where, is_enterprise_install=for_org)
+        if found is None:
+            # slack_sdk's stores for SQLite and S3 say None of what they could not read, too.
+            failure = self._why_none()
+            if failure is not None:
+                return _store_failed("read", failure)
+            found = self._found(**where, is_enterprise_install=for_org)
+        return found
+
+    def _found(self, **where: Any) -> Bot | ConnectFailed | None:
+        ends = time.monotonic() + _HALF_WRITTEN
+        while True:
             try:
-                found: Bot | None = self._read.find_bot(
-                    enterprise_id=enterprise_id, team_id=None if for_org else team_id, is_enterprise_install=for_org
-                )
-            except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
+                found: Bot | None = self._read.find_bot(**where)
+            except ValueError as error:
+                # No JSON: slack_sdk's file store empties a file before it writes it.
                 failure = type(error).__name__
+            except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
+                # A database that is away has had its own time-out.
+                return _store_failed("read", type(error).__name__)
             else:
                 return found
-            time.sleep(0.02)
-        return _store_failed("read", failure)
+            if time.monotonic() >= ends:
+                return _store_failed("read", failure)
+            time.sleep(_READ_AGAIN)
+
+    def _why_none(self) -> str | None:
+        """Ask a database of SQLite why it said nothing; ``None`` if it can be read, or is something else."""
+        if not hasattr(self._read, "database") or not callable(getattr(self._read, "connect", None)):
+            return None
+        try:
+            with contextlib.closing(self._read.connect()) as connection:
+                if isinstance(connection, sqlite3.Connection):
+                    bots = "select 1 from sqlite_master where type = 'table' and name = 'slack_bots'"
+                    if connection.execute(bots).fetchone() is not None:
+                        connection.execute("select count(*) from slack_bots").fetchone()
+        except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
+            return type(error).__name__
+        return None
 
     def save(self, installation: Installation) -> ConnectFailed | None:
         """Store an installation."""
@@ -810,12 +840,8 @@ class _Tokens:
         return outcome.bot_token
 
     def _find(self) -> Bot | SlackRunbooksError:
-        for _ in range(3):
-            found = self._store.find(self._bot.enterprise_id, self._bot.team_id, for_org=self._for_org)
-            # Slack_sdk's SQLite store says None where it was locked, too.
-            if found is not None:
-                return found
-        return _ended("the installation is in the store no more")
+        found = self._store.find(self._bot.enterprise_id, self._bot.team_id, for_org=self._for_org)
+        return _ended("the installation is in the store no more") if found is None else found
 
     def _refreshed(self, bot: Bot) -> Bot | SlackRunbooksError:
         """Trade the refresh token in. An answer that got lost is asked for again, within the token's grace period."""

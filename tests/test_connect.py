@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 import pickle
 import re
@@ -19,7 +21,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import attrs
 import pytest
 from slack_sdk import WebClient
-from slack_sdk.oauth.installation_store import FileInstallationStore, InstallationStore
+from slack_sdk.oauth.installation_store import FileInstallationStore, InstallationStore, sqlite3 as sqlite3_store
 from slack_sdk.oauth.installation_store.cacheable_installation_store import CacheableInstallationStore
 from slack_sdk.oauth.installation_store.models.bot import Bot
 from slack_sdk.oauth.installation_store.models.installation import Installation
@@ -710,8 +712,6 @@ def test_the_loser_uses_what_the_winner_stored(world: World, monkeypatch: pytest
 
 
 def _nobody_locks(name: str) -> Any:
-    import contextlib
-
     return contextlib.nullcontext(False)
 
 
@@ -927,7 +927,7 @@ def test_a_store_that_fails_loses_no_rotated_token(world: World, caplog: pytest.
 def test_a_store_that_cannot_be_read_is_told_by_its_type_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a store raises may show a token, and so may its traceback; neither comes along."""
     installed = world.install()
-    monkeypatch.setattr(connect, "_LOOKS", 2)
+    monkeypatch.setattr(connect, "_HALF_WRITTEN", 0.05)
 
     def fail(**_: Any) -> Bot:
         raise ValueError(f"torn {world.slack.app.secrets}")
@@ -936,6 +936,67 @@ def test_a_store_that_cannot_be_read_is_told_by_its_type_alone(world: World, mon
     with pytest.raises(sr.ConnectFailed, match=r"could not be read \(ValueError\)") as failed:
         world.workspaces().executor(installed.team_id)
     assert failed.value.__cause__ is None and failed.value.__context__ is None
+
+
+def test_a_store_that_is_away_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database has waited for as long as it was told to: asking it again would only multiply that."""
+    installed = world.install()
+    asked: list[Any] = []
+
+    def fail(**where: Any) -> Bot:
+        asked.append(where)
+        raise TimeoutError
+
+    monkeypatch.setattr(world.store, "find_bot", fail)
+    with pytest.raises(sr.ConnectFailed, match=r"could not be read \(TimeoutError\)"):
+        world.workspaces().executor(installed.team_id)
+    assert len(asked) == 1
+
+
+def test_a_store_that_says_nothing_once_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """slack_sdk's stores say None of what they could not read, too."""
+    installed = world.install()
+    find, says = world.store.find_bot, [None]
+    monkeypatch.setattr(world.store, "find_bot", lambda **where: says.pop() if says else find(**where))
+    world.workspaces().executor(installed.team_id).close()
+    assert says == []
+
+
+@pytest.mark.parametrize("harm", ["locked", "corrupt", "away"])
+def test_an_sqlite_store_that_cannot_be_read_is_no_missing_installation(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    """slack_sdk's SQLite store says None where its file is locked, broken or gone; nobody is sent to install again."""
+    path = tmp_path / "store.db"
+    world.store = SQLite3InstallationStore(database=str(path), client_id=world.slack.app.client_id)
+    installed = world.install()
+    shown: Any = sqlite3_store.sqlite3
+    monkeypatch.setattr(shown, "connect", functools.partial(shown.connect, timeout=0))  # no wait for a lock
+    workspaces = world.workspaces()
+    with workspaces.executor(installed.team_id) as executor, contextlib.closing(sqlite3.connect(path)) as other:
+        if harm == "locked":
+            other.execute("begin exclusive")
+        elif harm == "corrupt":
+            path.write_bytes(b"no database " * 2000)
+        else:
+            world.store.database = str(tmp_path / "none" / "store.db")
+        with pytest.raises(sr.ConnectFailed, match=r"could not be read \((OperationalError|DatabaseError)\)") as failed:
+            workspaces.client(installed.team_id)
+        assert not isinstance(failed.value, sr.NotInstalled) and failed.value.code == "store_failed"
+        world.slack.advance(HALF_DAY + 1)
+        with pytest.raises(sr.SlackUnavailable, match="the installation store could not be read"):
+            executor.do(SAY)
+    assert world.refreshes() == []
+
+
+def test_an_sqlite_store_that_can_be_read_says_what_is_missing(world: World, tmp_path: Path) -> None:
+    """None means that there is no installation where nothing stands in the way of reading."""
+    world.store = SQLite3InstallationStore(database=str(tmp_path / "store.db"), client_id=world.slack.app.client_id)
+    with pytest.raises(sr.NotInstalled):
+        world.workspaces().client("T0OTHER001")
+    world.install()
+    with pytest.raises(sr.NotInstalled):
+        world.workspaces().client("T0OTHER001")
 
 
 def test_a_file_that_is_just_being_written_is_read_again(world: World, tmp_path: Path) -> None:
