@@ -355,8 +355,7 @@ class _Store:
 
         return self._try("written", delete, None)
 
-    @staticmethod
-    def _try(what: str, work: Any, entity: object) -> ConnectFailed | None:
+    def _try(self, what: str, work: Any, entity: object) -> ConnectFailed | None:
         failure = ""
         for _ in range(3):
             try:
@@ -364,8 +363,16 @@ class _Store:
             except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
                 failure = type(error).__name__
             else:
+                self._forget_what_is_cached()
                 return None
         return _store_failed(what, failure)
+
+    def _forget_what_is_cached(self) -> None:
+        """Let a ``CacheableInstallationStore`` read again: it drops a bot, but not who else has its token."""
+        for name in ("cached_bots", "cached_installations"):
+            cache = getattr(self._store, name, None)
+            if isinstance(cache, dict):
+                cast("dict[str, Any]", cache).clear()
 
 
 def _store_failed(what: str, failure: str) -> ConnectFailed:

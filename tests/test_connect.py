@@ -1012,15 +1012,18 @@ def test_a_file_that_is_just_being_written_is_read_again(world: World, tmp_path:
     mended.join()
 
 
-def test_bolt_finds_the_rotated_token_too(world: World, tmp_path: Path) -> None:
-    """find_installation, which Bolt reads, has the same fresh token as find_bot."""
-    world.store = FileInstallationStore(base_dir=str(tmp_path / "file"))
+@pytest.mark.parametrize("kind", ["file", "cache"])
+def test_bolt_finds_the_rotated_token_too(world: World, tmp_path: Path, kind: str) -> None:
+    """find_installation, which Bolt reads, has the same fresh token as find_bot, whatever was read before."""
+    world.store = STORES[kind](tmp_path, world.slack.app.client_id)
     installed = world.install()
+    where = {"enterprise_id": None, "team_id": installed.team_id}
+    old = [world.store.find_installation(**where).bot_token, world.store.find_bot(**where).bot_token]
     with world.workspaces().executor(installed.team_id) as executor:
         world.slack.advance(HALF_DAY + 1)
         executor.do(SAY)
-    whole = world.store.find_installation(enterprise_id=None, team_id=installed.team_id)
-    assert whole is not None and whole.bot_token == world.bot(installed).bot_token
+    whole = world.store.find_installation(**where)
+    assert whole is not None and whole.bot_token == world.bot(installed).bot_token and whole.bot_token not in old
     assert (whole.user_id, whole.team_name) == (installed.user_id, "Acme")
 
 
