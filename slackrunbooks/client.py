@@ -1105,6 +1105,9 @@ class TokenSource(Protocol):
 
         Args:
             token: The refused one.
+
+        Raises:
+            SlackRunbooksError: It was tried to get another one; as :meth:`current`.
         """
         ...
 
@@ -1162,6 +1165,17 @@ def _undelivered(error: Exception) -> Delivery:
     return Answered(status=200, headers={}, data=data)
 
 
+def _refused(told: Answered, error: Exception) -> Delivery:
+    """Say of a request whose token was refused, and did nothing, why there is no other token."""
+    data = told.data or {}
+    if data.get("error") == "token_expired" and not isinstance(error, AuthenticationFailed):
+        # Another token would do, so what stands in the way of one is what went wrong.
+        return _undelivered(error)
+    if not isinstance(error, (ConnectFailed, SlackError)):
+        return told
+    return Answered(told.status, told.headers, {**data, NOT_ROTATED: error.code})
+
+
 def _cause(error: Exception) -> str:
     """Tell why there is no token, without what an error of the host's own might show."""
     if isinstance(error, ConnectFailed):
@@ -1193,7 +1207,10 @@ class RotatingWebClient(_Rotating, PooledWebClient):
             return _undelivered(error)
         told = super()._deliver(call, _bearer(token))
         if isinstance(told, Answered) and _is_refusal(told.data):
-            other = self._source.instead_of(token)
+            try:
+                other = self._source.instead_of(token)
+            except Exception as error:  # noqa: BLE001 - Slack did nothing, whatever it is
+                return _refused(told, error)
             if other is not None:
                 return super()._deliver(call, _bearer(other))
         return told
@@ -1205,7 +1222,10 @@ class RotatingWebClient(_Rotating, PooledWebClient):
         secret = _Secret(self._source.current())
         answer = super()._ask(url, _with(arguments, secret.reveal()))
         if _is_refusal(_object(answer.body)):
-            other = self._source.instead_of(secret.reveal())
+            try:
+                other = self._source.instead_of(secret.reveal())
+            except SlackRunbooksError:  # it is logged, and Slack's own answer tells more
+                other = None
             if other is not None:
                 secret = _Secret(other)
                 del other
@@ -1230,7 +1250,10 @@ class _AsyncRotatingWire(_Rotating, _AsyncWire):
             return _undelivered(error)
         told = await super()._deliver(call, _bearer(token))
         if isinstance(told, Answered) and _is_refusal(told.data):
-            other = await asyncio.to_thread(self._source.instead_of, token)
+            try:
+                other = await asyncio.to_thread(self._source.instead_of, token)
+            except Exception as error:  # noqa: BLE001 - Slack did nothing, whatever it is
+                return _refused(told, error)
             if other is not None:
                 return await super()._deliver(call, _bearer(other))
         return told
@@ -1242,7 +1265,10 @@ class _AsyncRotatingWire(_Rotating, _AsyncWire):
         secret = _Secret(await self._token())
         answer = await super()._ask(url, _with(arguments, secret.reveal()))
         if _is_refusal(_object(answer.body)):
-            other = await asyncio.to_thread(self._source.instead_of, secret.reveal())
+            try:
+                other = await asyncio.to_thread(self._source.instead_of, secret.reveal())
+            except SlackRunbooksError:  # it is logged, and Slack's own answer tells more
+                other = None
             if other is not None:
                 secret = _Secret(other)
                 del other

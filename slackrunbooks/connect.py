@@ -773,7 +773,13 @@ class _Tokens:
 
     def instead_of(self, token: str) -> str | None:
         outcome = self._outcome(token)
-        return outcome if isinstance(outcome, str) and outcome != token else None
+        if isinstance(outcome, SlackRunbooksError):
+            del token
+            if isinstance(outcome, AuthenticationFailed) and not outcome.method:
+                return None  # nobody was asked: what Slack said of the token itself is all there is
+            _log.warning("A token that Slack refused could not be rotated: %s", outcome)
+            raise outcome
+        return outcome if outcome != token else None
 
     # How it is found out.
 

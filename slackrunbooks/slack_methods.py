@@ -391,6 +391,9 @@ _WHO_THE_APP_IS = "Give Workspaces the Client ID and Secret of the app that was 
 _NOT_ROTATED_REMEDIES: Final[Mapping[str, str]] = {
     "bad_client_secret": _WHO_THE_APP_IS,
     "invalid_client_id": _WHO_THE_APP_IS,
+    "ratelimited": "Run it again later; Slack did nothing.",
+    "store_failed": "See to the store of the installations, and run it again; Slack did nothing.",
+    "unreachable": "Run it again when Slack can be reached; it did nothing.",
 }
 
 

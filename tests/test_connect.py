@@ -766,6 +766,76 @@ def test_a_clock_that_is_wrong_is_no_reason_to_stop(world: World) -> None:
     assert world.refreshes() == [None]
 
 
+def _away(**_: Any) -> Bot:
+    raise sqlite3.OperationalError("the database is away")
+
+
+_NO_OTHER: dict[str, tuple[dict[str, Any], Any, type[sr.SlackError], str]] = {
+    "secret": (
+        {"client_secret": "wrong"},
+        lambda world: None,
+        sr.AuthenticationFailed,
+        "token_expired .*could not be rotated: bad_client_secret.*Client ID and Secret",
+    ),
+    "store": (
+        {},
+        lambda world: setattr(world.store, "find_bot", _away),
+        sr.SlackUnavailable,
+        r"could not be rotated: the installation store could not be read \(OperationalError\)",
+    ),
+    "rate limit": (
+        {},
+        lambda world: world.slack.inject("oauth.v2.access", "ratelimited", times=9),
+        sr.RateLimited,
+        "could not be rotated: ratelimited",
+    ),
+    "revoked, and the store is away": (
+        {},
+        lambda world: (
+            setattr(world.store, "find_bot", _away),
+            world.slack.fail_next("chat.postMessage", "token_revoked"),
+        ),
+        sr.AuthenticationFailed,
+        "token_revoked .*could not be rotated: store_failed.*See to the store",
+    ),
+}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("cause", _NO_OTHER)
+def test_a_refused_token_for_which_there_is_no_other_names_the_cause(
+    world: World, caplog: pytest.LogCaptureFixture, cause: str, asynchronous: bool
+) -> None:
+    """The clock here is wrong and Slack says token_expired: the error tells why no other token was to be had."""
+    options, arm, kind, told = _NO_OTHER[cause]
+    installed = world.install()
+    bot = world.bot(installed)
+    bot.bot_token_expires_at = int(world.slack.now + 10 * HALF_DAY)
+    world.store.save_bot(bot)
+    workspaces = world.workspaces(**options)
+    retry = sr.RetryPolicy(attempts=1)
+
+    def prepare() -> None:
+        if not cause.startswith("revoked"):
+            world.slack.advance(HALF_DAY + 1)
+        arm(world)
+
+    async def over_async() -> None:
+        async with workspaces.async_executor(installed.team_id, retry=retry) as executor:
+            prepare()
+            await executor.do(SAY)
+
+    def over_sync() -> None:
+        with workspaces.executor(installed.team_id, retry=retry) as executor:
+            prepare()
+            executor.do(SAY)
+
+    with pytest.raises(kind, match=told):
+        asyncio.run(over_async()) if asynchronous else over_sync()
+    assert "A token that Slack refused could not be rotated" in caplog.text
+    assert not [secret for secret in world.slack.app.secrets if secret in caplog.text]
+
+
 @pytest.mark.parametrize(
     ("fault", "asked"),
     [("server_error_before", [None]), ("ratelimited", ["ratelimited"]), ("internal_error", ["internal_error"])],
@@ -831,10 +901,6 @@ def test_slack_out_of_reach_with_a_token_that_is_over(world: World) -> None:
         world.slack.advance(HALF_DAY + 1)
         with pytest.raises(sr.SlackUnavailable, match="the token could not be rotated"):
             executor.do(SAY)
-
-
-def _away(**_: Any) -> Bot:
-    raise sqlite3.OperationalError("the database is away")
 
 
 _NO_TOKEN: dict[str, tuple[Any, type[sr.SlackError], str]] = {
