@@ -97,6 +97,8 @@ _AGAIN_AFTER = 60.0
 _MOST_SENDINGS = 3
 # How long whoever came second looks for what the first one stores, and how often.
 _LOSER_WAITS, _LOOKS = 5.0, 25
+# How long a request whose token is still good waits for a rotation that it began.
+_PATIENCE = 1.0
 # For how long a file that is just being written is read again, and how often.
 _HALF_WRITTEN, _READ_AGAIN = 0.5, 0.02
 _LOCK_SECONDS = 60.0
@@ -732,6 +734,9 @@ class _Tokens:
 
     Two may want to rotate at once. In a process a lock of threads parts them, on a machine a lock of SQLite; between
     machines the one whom Slack refuses looks into the store for what the other one left there.
+
+    Whoever has the lock asks the store and Slack under it. So while the token is good nobody waits for the lock: the
+    rotation is made in a thread, and what is to be sent goes with the token that there is.
     """
 
     def __init__(self, spaces: Workspaces, bot: Bot, *, for_org: bool) -> None:
@@ -742,6 +747,9 @@ class _Tokens:
         self._lock = threading.Lock()
         self._again_at = 0.0
         self._spent: str | None = None
+        # A refresh token that Slack took no more, and until when somebody else may store what it bought.
+        self._dead: tuple[str, AuthenticationFailed] | None = None
+        self._look_until = 0.0
 
     def __repr__(self) -> str:
         return f"<tokens of {self._bot.enterprise_id or ''}/{self._bot.team_id or ''}>"
@@ -753,11 +761,9 @@ class _Tokens:
 
     def fresh(self) -> str | None:
         bot = self._bot
-        if self._spent is None and not self._is_due(bot):
-            return bot.bot_token
-        if self._clock.now() < self._again_at and not self._is_over(bot):
-            return bot.bot_token
-        return None
+        # While somebody rotates it, a token that is good need not wait for that.
+        is_enough = self._is_settled(bot) or (self._lock.locked() and not self._is_over(bot))
+        return bot.bot_token if is_enough else None
 
     def current(self) -> str:
         outcome = self._outcome(None)
@@ -799,30 +805,65 @@ class _Tokens:
     def _is_over(self, bot: Bot) -> bool:
         return bot.bot_token_expires_at is not None and bot.bot_token_expires_at <= self._clock.now()
 
+    def _is_settled(self, bot: Bot) -> bool:
+        """Tell whether a token is good, and nothing is to be done about it now."""
+        if self._spent is None and not self._is_due(bot):
+            return True
+        return self._clock.now() < self._again_at and not self._is_over(bot)
+
     def _outcome(self, refused: str | None) -> str | SlackRunbooksError:
         """Return a token, other than the refused one if there is one; or the error, which nobody has raised."""
-        with self._lock:
-            if refused is None:
-                known = self.fresh()
-                if known is not None:
-                    return known
-            elif self._bot.bot_token != refused and not self._is_over(self._bot):
-                return self._bot.bot_token
-            with _alone(self._name):
-                outcome = self._rotated(refused)
-            if isinstance(outcome, AuthenticationFailed) and outcome.code == "invalid_refresh_token":
-                newer = self._left_by_another(refused)
-                if newer is not None:
-                    outcome = newer
-            if isinstance(outcome, str):
-                return outcome
-            if self._is_over(self._bot) or self._bot.bot_token == refused:
-                return outcome
-            # The token is good for a while: what an incident needs now does not wait for what went wrong.
-            _log.warning("A token could not be rotated, and is used until it ends: %s", outcome)
-            wait = outcome.retry_after if isinstance(outcome, RateLimited) else _AGAIN_AFTER
-            self._again_at = self._clock.now() + wait
+        if refused is None and not self._is_over(self._bot):
+            if self.fresh() is None:
+                self._begin()
             return self._bot.bot_token
+        with self._lock:
+            if self._bot.bot_token != refused and not self._is_over(self._bot):
+                return self._bot.bot_token
+            return self._attempt(refused)
+
+    def _begin(self) -> None:
+        """Rotate in a thread, unless somebody does, and wait a moment for that."""
+        lock, done = self._lock, threading.Event()
+        if not lock.acquire(blocking=False):
+            return
+
+        def work() -> None:
+            try:
+                if not self._is_settled(self._bot):
+                    self._attempt(None)
+            except Exception as error:  # noqa: BLE001 - nobody waits who could be told
+                self._again_at = self._clock.now() + _AGAIN_AFTER
+                _log.error("A token could not be rotated (%s), and is used until it ends.", type(error).__name__)
+            finally:
+                lock.release()
+                done.set()
+
+        try:
+            # Not a daemon: the end of the program must not come between Slack's answer and the store.
+            threading.Thread(target=work, name="slackrunbooks-rotation", daemon=False).start()
+        except RuntimeError:
+            work()  # the program ends, or there are too many threads
+        done.wait(_PATIENCE)
+
+    def _attempt(self, refused: str | None) -> str | SlackRunbooksError:
+        """Rotate, with the lock taken. After a failure a token that is still good is left alone for a while."""
+        with _alone(self._name):
+            outcome = self._rotated(refused)
+        is_needed = self._is_over(self._bot) or self._bot.bot_token == refused
+        if isinstance(outcome, AuthenticationFailed) and self._dead is not None:
+            newer = self._left_by_another(refused) if is_needed else None
+            outcome = newer or outcome
+        if isinstance(outcome, str) or is_needed:
+            return outcome
+        # The token is good for a while: what an incident needs now does not wait for what went wrong.
+        now = self._clock.now()
+        if self._dead is not None and now < self._look_until:
+            self._again_at = self._look_until  # somebody else is about to store another one
+            return self._bot.bot_token
+        _log.warning("A token could not be rotated, and is used until it ends: %s", outcome)
+        self._again_at = now + (outcome.retry_after if isinstance(outcome, RateLimited) else _AGAIN_AFTER)
+        return self._bot.bot_token
 
     def _rotated(self, refused: str | None) -> str | SlackRunbooksError:
         """Look into the store, and ask Slack only if nobody else has."""
@@ -840,7 +881,16 @@ class _Tokens:
             return found.bot_token
         if not found.bot_refresh_token:
             return _ended("the token was refused, and it does not rotate")
+        if self._dead is not None and self._dead[0] == found.bot_refresh_token:
+            refusal = self._dead[1]
+            return AuthenticationFailed(
+                refusal.code, method=refusal.method, detail=refusal.detail, remedy=refusal.remedy
+            )
+        self._dead = None
         outcome = self._refreshed(found)
+        if isinstance(outcome, AuthenticationFailed) and outcome.code == "invalid_refresh_token":
+            self._dead = (found.bot_refresh_token, outcome)
+            self._look_until = self._clock.now() + _LOSER_WAITS
         if isinstance(outcome, SlackRunbooksError):
             return outcome
         spent, self._bot = found.bot_refresh_token, outcome
@@ -890,10 +940,10 @@ class _Tokens:
     def _left_by_another(self, refused: str | None) -> str | None:
         """Wait for what the one who was first stores: Slack takes our refresh token no more because it took theirs."""
         before = self._bot.bot_token
-        for _ in range(_LOOKS):
+        while self._clock.now() < self._look_until:
             found = self._store.find(self._bot.enterprise_id, self._bot.team_id, for_org=self._for_org)
             if isinstance(found, Bot) and found.bot_token not in {before, refused} and not self._is_over(found):
-                self._bot, self._spent = found, None
+                self._bot, self._spent, self._dead = found, None, None
                 return found.bot_token
             self._clock.sleep_until(self._clock.now() + _LOSER_WAITS / _LOOKS)
         return None
@@ -922,8 +972,9 @@ class Workspaces:
     """Every workspace in which the app is installed: an executor for each, whose token rotates by itself.
 
     Safe to share between threads, tasks and forks; several processes and machines may share a store. A token that
-    rotates is rotated two hours before its end. Whoever loses a race for that uses what the winner stored, so that
-    nobody is left with a token that Slack takes no more. Only bot tokens are used and rotated.
+    rotates is rotated two hours before its end, in a thread, for which no request waits longer than a second. Whoever
+    loses a race for that uses what the winner stored, so that nobody is left with a token that Slack takes no more.
+    Only bot tokens are used and rotated.
 
     Args:
         store: One of ``slack_sdk``'s installation stores, as for :class:`Installer`.

@@ -857,6 +857,128 @@ def test_while_the_token_is_good_a_failed_rotation_stops_nobody(
         assert world.refreshes()[1:] == [None]
 
 
+class Gate:
+    """Holds up whatever the app asks Slack for, until it is opened."""
+
+    def __init__(self, workspaces: sr.Workspaces) -> None:
+        self.opened, self.entered = threading.Event(), threading.Event()
+        self.missed = False
+        app: Any = workspaces._app
+        ask = app.ask
+
+        def late(*arguments: Any, **options: Any) -> Any:
+            self.entered.set()
+            self.missed |= not self.opened.wait(10)
+            return ask(*arguments, **options)
+
+        app.ask = late
+
+    def open(self) -> None:
+        """Let everybody through, and wait for the rotations to end."""
+        self.opened.set()
+        for thread in threading.enumerate():
+            if thread.name == "slackrunbooks-rotation":
+                thread.join(10)
+        assert not self.missed
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_while_slack_does_not_answer_a_refresh_requests_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, asynchronous: bool
+) -> None:
+    """The token is good for another hour and the refresh hangs: requests are sent, and it is rotated beside them."""
+    monkeypatch.setattr(connect, "_PATIENCE", 0.01)
+    installed = world.install()
+    workspaces = world.workspaces()
+    gate = Gate(workspaces)
+
+    async def over_async() -> None:
+        async with workspaces.async_executor(installed.team_id) as executor:
+            for _ in range(3):
+                await executor.do(SAY)
+
+    world.slack.advance(HALF_DAY - 3600)
+    if asynchronous:
+        asyncio.run(over_async())
+    else:
+        with workspaces.executor(installed.team_id) as executor:
+            for _ in range(3):
+                executor.do(SAY)
+    assert len(world.slack.channel("incidents").messages) == 3 and world.refreshes() == []
+    old = world.bot(installed).bot_token
+    gate.open()
+    assert world.refreshes() == [None] and world.bot(installed).bot_token != old
+    with workspaces.client(installed.team_id) as client:
+        assert client.auth_test()["ok"] and client._source.fresh() == world.bot(installed).bot_token
+
+
+def test_a_surprise_in_a_rotation_stops_nobody_and_is_logged(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever breaks, the token is good meanwhile; it is tried again after a minute, and no sooner."""
+    installed = world.install()
+    asked: list[Any] = []
+    workspaces = world.workspaces()
+
+    def fail(*arguments: Any) -> Any:
+        asked.append(arguments)
+        raise AttributeError(f"no {world.slack.app.secrets}")
+
+    with workspaces.executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY - 3600)
+        with monkeypatch.context() as broken:
+            broken.setattr(workspaces._app, "ask", fail)
+            executor.do(SAY)
+            executor.do(SAY)
+        assert len(asked) == 1 and "could not be rotated (AttributeError)" in caplog.text
+        assert not [secret for secret in world.slack.app.secrets if secret in caplog.text]
+        world.slack.advance(61)
+        executor.do(SAY)
+    assert world.refreshes() == [None]
+
+
+def test_without_another_thread_a_token_is_rotated_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of a program, or where there are too many, no thread can be started."""
+    installed = world.install()
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "slackrunbooks-rotation":
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY - 3600)
+        executor.do(SAY)
+    assert world.refreshes() == [None]
+
+
+def test_a_refresh_token_that_slack_refused_is_not_sent_again(world: World) -> None:
+    """It is remembered until the store has another one: nobody waits, and Slack is not asked for what it refused."""
+    installed = world.install()
+    refused = [None, "invalid_refresh_token"]
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY - 3600)
+        world.slack.lose_reply("oauth.v2.access")
+        for _ in range(3):
+            before = world.slack.now
+            executor.do(SAY)
+            assert world.slack.now == before and world.refreshes() == refused
+            world.slack.advance(61)
+        world.slack.advance(3600)
+        for _ in range(2):
+            before = world.slack.now
+            with pytest.raises(sr.AuthenticationFailed, match=r"token_expired .*invalid_refresh_token"):
+                executor.do(SAY)
+            assert world.slack.now == before and world.refreshes() == refused
+        world.install()
+        executor.do(SAY)
+        world.slack.advance(HALF_DAY + 1)
+        executor.do(SAY)
+    assert world.refreshes() == [*refused, None]
+
+
 def test_a_refresh_whose_answer_is_lost_is_asked_for_again(world: World) -> None:
     """Within the grace period the same refresh token gives another pair, and nothing is lost."""
     world.slack.app.grace_seconds = 60
