@@ -772,10 +772,16 @@ class _Tokens:
         return outcome
 
     def learn(self, found: Bot) -> None:
-        """Take over what the store has, unless that is older than what this process could not store."""
-        with self._lock:
-            if self._spent is None:
-                self._bot = found
+        """Take over what the store has, unless that is older than what this process could not store.
+
+        Whoever has the lock is just looking into the store.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._spent is None:
+                    self._bot = found
+            finally:
+                self._lock.release()
 
     def instead_of(self, token: str) -> str | None:
         outcome = self._outcome(token)
@@ -1180,8 +1186,7 @@ class Workspaces:
                 tokens = self._known.get((enterprise, team))
                 if tokens is None:
                     tokens = self._known[enterprise, team] = _Tokens(self, found, for_org=for_org)
-                else:
-                    tokens.learn(found)
+            tokens.learn(found)
             return tokens, team_id if for_org else None
         hint = "" if enterprise_id else " If it belongs to an organisation, pass enterprise_id=…."
         raise NotInstalled(

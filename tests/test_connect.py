@@ -979,6 +979,37 @@ def test_a_refresh_token_that_slack_refused_is_not_sent_again(world: World) -> N
     assert world.refreshes() == [*refused, None]
 
 
+def test_the_slow_rotation_of_one_workspace_holds_up_no_other(world: World) -> None:
+    """A client for the one, and a client and a request for another, are had while the first one's refresh hangs."""
+    installed = world.install()
+    other = world.bot(installed)
+    other.team_id, other.bot_token_expires_at = "T0OTHER001", int(world.slack.now + 10 * HALF_DAY)
+    world.store.save_bot(other)
+    workspaces = world.workspaces()
+    gate = Gate(workspaces)
+    with workspaces.client(installed.team_id) as client:
+        world.slack.advance(HALF_DAY + 1)
+        rotates = threading.Thread(target=client._source.current)
+        rotates.start()
+        assert gate.entered.wait(10)
+        had: list[Any] = []
+
+        def have() -> None:
+            for team in (installed.team_id, other.team_id):
+                with workspaces.client(team) as another:
+                    had.append(another._team_id or team)
+            had.append(workspaces.client(other.team_id)._source.fresh() == other.bot_token)
+
+        asks = threading.Thread(target=have)
+        asks.start()
+        asks.join(3)
+        assert had == [installed.team_id, other.team_id, True]
+        gate.open()
+        rotates.join(10)
+        asks.join(10)
+    assert world.refreshes() == [None]
+
+
 def test_a_refresh_whose_answer_is_lost_is_asked_for_again(world: World) -> None:
     """Within the grace period the same refresh token gives another pair, and nothing is lost."""
     world.slack.app.grace_seconds = 60
