@@ -26,6 +26,7 @@ import stat
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -264,12 +265,36 @@ def _alone(name: str) -> Generator[bool]:
         with contextlib.suppress(sqlite3.Error):
             connection = sqlite3.connect(file, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
             connection.execute("BEGIN EXCLUSIVE")
+            _held.add(connection)
     try:
         yield connection is not None and connection.in_transaction
     finally:
         if connection is not None:
+            _held.discard(connection)
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+
+
+# The locks of this machine that this process holds.
+_held: set[sqlite3.Connection] = set()
+
+# What has a lock of threads. A process that is forked needs locks of its own: in its copy of its parent's, the holder
+# may be a thread that only the parent has, and that never lets go here.
+_locking: weakref.WeakSet[_Tokens | Workspaces] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for each in list(_locking):
+        each._lock = threading.Lock()  # noqa: SLF001 - of this file
+    # SQLite keeps a list of what its process has locked: by the copy of that list this process would wait for itself.
+    # To close a connection here does not let go of the parent's lock, which is the parent's alone (fcntl(2)).
+    while _held:
+        with contextlib.suppress(sqlite3.Error):
+            _held.pop().close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 class _Store:
@@ -750,6 +775,7 @@ class _Tokens:
         # A refresh token that Slack took no more, and until when somebody else may store what it bought.
         self._dead: tuple[str, AuthenticationFailed] | None = None
         self._look_until = 0.0
+        _locking.add(self)
 
     def __repr__(self) -> str:
         return f"<tokens of {self._bot.enterprise_id or ''}/{self._bot.team_id or ''}>"
@@ -1023,6 +1049,7 @@ class Workspaces:
         self._clock: Clock = clock or WallClock()
         self._lock = threading.Lock()
         self._known: dict[tuple[str | None, str | None], _Tokens] = {}
+        _locking.add(self)
 
     def __repr__(self) -> str:
         return f"<Workspaces of {self._app.client_id} at {self._app.base_url}>"

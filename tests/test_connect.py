@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import os
 import pickle
 import re
 import sqlite3
@@ -15,7 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import attrs
@@ -33,6 +34,9 @@ import slackrunbooks as sr
 from slackrunbooks import connect
 from slackrunbooks.testing import FakeServer, FakeSlack
 from slackrunbooks.testing._arguments import reference
+
+if TYPE_CHECKING:
+    from tests.conftest import RunPython
 
 pytestmark = pytest.mark.usefixtures("stores_that_close")
 
@@ -1008,6 +1012,66 @@ def test_the_slow_rotation_of_one_workspace_holds_up_no_other(world: World) -> N
         rotates.join(10)
         asks.join(10)
     assert world.refreshes() == [None]
+
+
+_FORK = """
+import os, sys, tempfile, threading, time
+import slackrunbooks as sr
+from slackrunbooks.testing import FakeSlack
+from slack_sdk.oauth.state_store import FileOAuthStateStore
+
+folder = sys.argv[1]
+tempfile.tempdir = folder
+slack = FakeSlack()
+slack.app.token_rotation = True
+with slack.serve() as server:
+    app = dict(
+        client_id=slack.app.client_id, client_secret=slack.app.client_secret, base_url=server.url, clock=slack.clock
+    )
+    store = sr.PrivateFileStore(folder + "/store")
+    states = FileOAuthStateStore(expiration_seconds=600, base_dir=folder + "/states")
+    installer = sr.Installer(store, states, scopes=["chat:write"], **app)
+    team = installer.handle(slack.authorize(installer.begin().url).partition("?")[2]).team_id
+    workspaces = sr.Workspaces(store, **app)
+    source = workspaces.client(team)._source
+    ask, gate, entered = workspaces._app.ask, threading.Event(), threading.Event()
+
+    def late(*given, **more):
+        entered.set()
+        gate.wait(20)
+        return ask(*given, **more)
+
+    workspaces._app.ask = late
+    slack.advance(43_201)
+    rotates = threading.Thread(target=source.current)
+    rotates.start()
+    entered.wait(20)
+    workspaces._lock.acquire()  # as by a thread that makes a client
+    child = os.fork()
+    if not child:
+        done = []
+        def use():
+            done.append(workspaces.client(team)._source.current())
+        uses = threading.Thread(target=use, daemon=True)
+        uses.start()
+        uses.join(15)
+        # The parent's rotation left it in the store: nothing was to be asked of Slack.
+        is_right = done == [store.find_bot(enterprise_id=None, team_id=team).bot_token]
+        os._exit(0 if is_right else 3)
+    workspaces._lock.release()
+    time.sleep(0.3)  # the child comes to wait for the lock of this machine meanwhile
+    gate.set()
+    rotates.join(20)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(len(slack.calls_to("oauth.v2.access")))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_during_a_rotation_waits_for_nobody_that_it_has_not(tmp_path: Path, run_python: RunPython) -> None:
+    """The child has locks of its own, waits for the parent's rotation on the machine's lock, and uses what it left."""
+    told = run_python("-W", "ignore::DeprecationWarning", "-c", _FORK, tmp_path)
+    assert (told.returncode, told.stdout.split()) == (0, ["0", "2"]), told.stderr
 
 
 def test_a_refresh_whose_answer_is_lost_is_asked_for_again(world: World) -> None:
