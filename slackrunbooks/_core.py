@@ -23,12 +23,21 @@ from ._context import MISSING, in_the_way, look_up, put
 from ._effects import NotSent, OnAmbiguous
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
-from ._look import TOKEN, Identity, Look, Seen, Sight, judged
+from ._look import TOKEN, Identity, Look, Seen, Sight, channel_of, judged
 from ._perform import WallClock
 from ._survey import check_report, survey
 from ._tokens import kind_of
 from .actions import Action
-from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
+from .errors import (
+    CheckFailed,
+    JournalError,
+    Problem,
+    RunbookError,
+    RunConflict,
+    RunHeld,
+    SlackRunbooksError,
+    Unsupported,
+)
 from .journal import RunRecord, decode, encode
 from .pacing import Pacing, asked_to_wait
 from .policy import Policy
@@ -36,7 +45,7 @@ from .report import AuditRecord, LostAnswer, Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
 from .templates import SupportsContext
-from .text import Placeholder
+from .text import Placeholder, parse_channel
 
 if TYPE_CHECKING:
     from ._clock import Clock
@@ -92,6 +101,17 @@ class _Look:
 
 
 _NOBODY = "Slack could not be asked"
+_SANDBOX = "policy.redirect"
+
+
+def _sandbox(redirect: str) -> Named:
+    """Name the channel of a rehearsal, which the policy finds by the list of channels."""
+    methods = ("conversations.list", "chat.postMessage")
+    return attrs.evolve(channel_of(parse_channel(redirect)), place=_SANDBOX, field=_SANDBOX, methods=methods)
+
+
+def _rehearsed(problem: Problem) -> Problem:
+    return problem if problem.place == _SANDBOX else attrs.evolve(problem, severity="warning")
 
 
 class Core:
@@ -181,6 +201,8 @@ class Core:
         # What is wrong as it stands, or out of bounds, is told already.
         told = {problem.place for problem in plan.problems}
         named = tuple(each for each in plan.named if each.step in runs and not told & {each.place, each.field})
+        if self._policy is not None and self._policy.redirect:
+            named = (*named, _sandbox(self._policy.redirect))
         with self._lock:
             now = self._clock.now()
             self._seen = {key: kept for key, kept in self._seen.items() if kept[0] > now}
@@ -198,6 +220,9 @@ class Core:
         sight = Sight()
         if isinstance(seen, Seen) and isinstance(identity, Identity):
             sight = judged(look.named, seen.facts, identity.granted)
+            if self._policy is not None and self._policy.redirect:
+                # In a rehearsal steps leave all but the sandbox alone.
+                sight = attrs.evolve(sight, problems=tuple(map(_rehearsed, sight.problems)))
         elif look.named:
             sight = Sight(unseen={each.place: f"{each.shown} was not looked at: {_NOBODY}" for each in look.named})
         report = check_report(
