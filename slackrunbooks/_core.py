@@ -97,6 +97,7 @@ class _Look:
     single: bool
     named: tuple[Named, ...]
     known: Mapping[Key, Any]
+    anew: frozenset[Key]
     machine: Machine
 
 
@@ -196,7 +197,10 @@ class Core:
 
     def _to_look(self, runbook: Runbook | Action[Any], context: object) -> _Look:
         """Look at a runbook offline, and make the machine that asks Slack for what is not known."""
-        book, plan, single = self._survey(runbook, context)
+        return self._look_at(*self._survey(runbook, context))
+
+    def _look_at(self, book: Runbook, plan: Plan, single: bool, anew: frozenset[Key] = frozenset()) -> _Look:
+        """Make the machine; what is asked ``anew`` is not taken from an earlier check."""
         runs = {step.name for step in plan.steps if not step.skipped}
         # What is wrong as it stands, or out of bounds, is told already.
         told = {problem.place for problem in plan.problems}
@@ -206,16 +210,19 @@ class Core:
         with self._lock:
             now = self._clock.now()
             self._seen = {key: kept for key, kept in self._seen.items() if kept[0] > now}
-            known = {key: fact for key, (_, fact) in self._seen.items()}
+            known = {key: fact for key, (_, fact) in self._seen.items() if key not in anew}
         # What a policy bounds is what steps do; what they name is looked at, as the policy itself would.
         machine = Machine(
             Runbook.of_one(Look(named, known)), {}, run_id=_named(None, "check"), retry=self._retry, templates=False,
             single=True, on_ambiguous=self._on_ambiguous,
         )  # fmt: skip
-        return _Look(book, plan, single, named, known, machine)
+        return _Look(book, plan, single, named, known, anew, machine)
 
-    def _looked(self, look: _Look, seen: Seen | SlackRunbooksError) -> CheckReport:
-        """Put together what was found, and keep for a while what was in order."""
+    def _looked(self, look: _Look, seen: Seen | SlackRunbooksError) -> CheckReport | _Look:
+        """Put together what was found, and keep for a while what was in order.
+
+        Where something is wrong by what an earlier check saw, return another look: it may have been mended meanwhile.
+        """
         identity = seen if isinstance(seen, SlackRunbooksError) else seen.identity
         sight = Sight()
         if isinstance(seen, Seen) and isinstance(identity, Identity):
@@ -231,7 +238,9 @@ class Core:
         if isinstance(seen, Seen):
             # Somebody mends what was wrong, and asks again.
             doubtful = set(sight.doubtful)
-            if report.problems or report.warnings or report.unsettled or report.unseen or report.granted is None:
+            online = {*report.problems, *report.warnings} - {*look.plan.problems}
+            if online or report.unsettled or report.unseen:
+                # Another scope may be what mends it.
                 doubtful.add(TOKEN)
             fresh = self._clock.now() + _FRESH
             with self._lock:
@@ -240,6 +249,8 @@ class Core:
                 for key, fact in seen.facts.items():
                     if key not in doubtful and key not in look.known:
                         self._seen[key] = (fresh, fact)
+            if doubtful & look.known.keys():
+                return self._look_at(look.book, look.plan, look.single, look.anew | doubtful)
         return report
 
     def _kind_of_token(self) -> TokenKind | None:

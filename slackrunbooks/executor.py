@@ -13,7 +13,7 @@ from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import Threads, perform, perform_async
 from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
-from .report import Report
+from .report import CheckReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .pacing import Pacing
     from .policy import Policy
-    from .report import CheckReport
     from .retries import RetryPolicy
     from .runbook import Runbook
 
@@ -317,12 +316,16 @@ class Executor(Core):
             All problems, each with its place and remedy; ``.raise_for_problems()`` raises them.
         """
         look = self._to_look(runbook, context)
-        seen: Seen | SlackRunbooksError
-        try:
-            seen = cast("Seen", outcome_of(self._drive(look.machine, None, templates=False)))
-        except SlackRunbooksError as error:
-            seen = error
-        return self._looked(look, seen)
+        while True:
+            seen: Seen | SlackRunbooksError
+            try:
+                seen = cast("Seen", outcome_of(self._drive(look.machine, None, templates=False)))
+            except SlackRunbooksError as error:
+                seen = error
+            found = self._looked(look, seen)
+            if isinstance(found, CheckReport):
+                return found
+            look = found
 
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
@@ -531,12 +534,16 @@ class AsyncExecutor(Core):
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
         look = self._to_look(runbook, context)
-        seen: Seen | SlackRunbooksError
-        try:
-            seen = cast("Seen", outcome_of(await self._drive(look.machine, None, templates=False)))
-        except SlackRunbooksError as error:
-            seen = error
-        return self._looked(look, seen)
+        while True:
+            seen: Seen | SlackRunbooksError
+            try:
+                seen = cast("Seen", outcome_of(await self._drive(look.machine, None, templates=False)))
+            except SlackRunbooksError as error:
+                seen = error
+            found = self._looked(look, seen)
+            if isinstance(found, CheckReport):
+                return found
+            look = found
 
     async def _slowed_down(self, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:

@@ -777,6 +777,24 @@ def test_what_was_wrong_is_asked_again(world: World) -> None:
     assert [call.method for call in world.fake.calls] == ["auth.test", "conversations.list", "users.lookupByEmail"]
 
 
+def test_what_another_check_saw_is_no_reason_for_a_problem(world: World) -> None:
+    """What was in order for one runbook and would not be for the next is asked again before anything is claimed."""
+    world.without("reactions:write")
+    fine = sr.Runbook("fine", {"a": sr.ListMembers(channel="#elsewhere"), "b": say()})
+    react = sr.AddReaction(channel=world.incidents.id, ts="1503435956.000247", name="eyes")
+    strict = sr.Runbook("strict", {"a": say("#elsewhere"), "b": react})
+    with world.fake.executor() as executor:
+        assert executor.check(fine).ok
+        world.elsewhere.members.append(world.fake.bot.id)
+        world.fake.scopes.add("reactions:write")
+        world.fake.calls.clear()
+        assert told(executor.check(strict)) == []
+        assert [call.method for call in world.fake.calls].count("auth.test") == 1
+        world.elsewhere.members.remove(world.fake.bot.id)
+        world.fake.advance(61)
+        assert [problem.place for problem in executor.check(strict).problems] == ["steps.a.channel"]
+
+
 def test_a_scope_that_was_added_is_seen_at_once(world: World) -> None:
     """What could not be looked at for want of a scope is looked at as soon as there is one."""
     world.without("usergroups:read", "channels:read")
