@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
@@ -14,7 +16,7 @@ import slackrunbooks as sr
 from slackrunbooks._effects import Flow
 from slackrunbooks._look import looking
 from slackrunbooks.client import PooledWebClient
-from slackrunbooks.slack_methods import METHODS, TOKENS
+from slackrunbooks.slack_methods import MEMBERS_ONLY, METHODS, REFUSED_IN_ARCHIVED, TOKENS
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._methods._registry import METHODS as FAKED, Request
 
@@ -671,6 +673,17 @@ def test_every_method_says_which_tokens_it_takes() -> None:
         "apps.manifest.validate": ("configuration",),
         "conversations.unarchive": ("user",),
         "reminders.add": ("user",),
+    }
+
+
+def test_where_methods_are_refused_is_as_their_pages_say() -> None:
+    """Which methods want a member, and which an open channel, is what the error table of each page lists."""
+    pages = json.loads((Path(__file__).parent / "data" / "slack-errors.json").read_text(encoding="utf-8"))["methods"]
+    listed = {name: set(codes) for name, codes in pages.items()}
+    assert {name for name, codes in listed.items() if "not_in_channel" in codes} == MEMBERS_ONLY & listed.keys()
+    archived = {name: codes & {"is_archived", "is_inactive"} for name, codes in listed.items()}
+    assert {name: {code} for name, code in REFUSED_IN_ARCHIVED.items() if name in listed} == {
+        name: codes for name, codes in archived.items() if codes
     }
 
 
