@@ -23,10 +23,21 @@ from ._context import MISSING, in_the_way, look_up, put
 from ._effects import NotSent, OnAmbiguous
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
+from ._look import TOKEN, Identity, Look, Seen, Sight, channel_of, judged
 from ._perform import WallClock
-from ._survey import survey
+from ._survey import check_report, survey
+from ._tokens import kind_of
 from .actions import Action
-from .errors import CheckFailed, JournalError, RunbookError, RunConflict, RunHeld, SlackRunbooksError, Unsupported
+from .errors import (
+    CheckFailed,
+    JournalError,
+    Problem,
+    RunbookError,
+    RunConflict,
+    RunHeld,
+    SlackRunbooksError,
+    Unsupported,
+)
 from .journal import RunRecord, decode, encode
 from .pacing import Pacing, asked_to_wait
 from .policy import Policy
@@ -34,13 +45,15 @@ from .report import AuditRecord, LostAnswer, Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step
 from .templates import SupportsContext
-from .text import Placeholder
+from .text import Placeholder, parse_channel
 
 if TYPE_CHECKING:
     from ._clock import Clock
     from ._effects import Delivery
+    from ._look import Key, Named
+    from ._tokens import TokenKind
     from .journal import Journal
-    from .report import Plan
+    from .report import CheckReport, Plan
 
 __all__ = ["Audit", "Context", "Core", "outcome_of", "skipping"]
 
@@ -53,6 +66,9 @@ _MOST_AT_ONCE = 1000
 
 # Reports kept in memory for run IDs; older ones are forgotten. A journal keeps them all.
 _KEPT = 1000
+
+# Seconds for which a check does not ask again for what it found in order.
+_FRESH = 60.0
 
 
 Context: TypeAlias = Mapping[str, Any] | SupportsContext | None
@@ -70,6 +86,33 @@ class _Kept:
     context: dict[str, Any]
     templates: bool
     report: Report | None = None
+
+
+@attrs.frozen
+class _Look:
+    """A check under way: what was found offline, and the machine that asks Slack."""
+
+    book: Runbook
+    plan: Plan
+    single: bool
+    named: tuple[Named, ...]
+    known: Mapping[Key, Any]
+    anew: frozenset[Key]
+    machine: Machine
+
+
+_NOBODY = "Slack could not be asked"
+_SANDBOX = "policy.redirect"
+
+
+def _sandbox(redirect: str) -> Named:
+    """Name the channel of a rehearsal, which the policy finds by the list of channels."""
+    methods = ("conversations.list", "chat.postMessage")
+    return attrs.evolve(channel_of(parse_channel(redirect)), place=_SANDBOX, field=_SANDBOX, methods=methods)
+
+
+def _rehearsed(problem: Problem) -> Problem:
+    return problem if problem.place == _SANDBOX else attrs.evolve(problem, severity="warning")
 
 
 class Core:
@@ -120,6 +163,7 @@ class Core:
         self._lock = threading.Lock()
         self._runs: OrderedDict[str, _Kept] = OrderedDict()
         self._latest: Report | None = None
+        self._seen: dict[Key, tuple[float, Any]] = {}
         self._made: Any = None
         # Whether a client used as it was given is closed with the executor; the fake's server gives one away.
         self._owns_client = False
@@ -150,6 +194,69 @@ class Core:
         templates = not single or context is not None
         plan = survey(book, _plain_context(context), templates=templates, single=single, policy=self._policy)
         return book, plan, single
+
+    def _to_look(self, runbook: Runbook | Action[Any], context: object) -> _Look:
+        """Look at a runbook offline, and make the machine that asks Slack for what is not known."""
+        return self._look_at(*self._survey(runbook, context))
+
+    def _look_at(self, book: Runbook, plan: Plan, single: bool, anew: frozenset[Key] = frozenset()) -> _Look:
+        """Make the machine; what is asked ``anew`` is not taken from an earlier check."""
+        runs = {step.name for step in plan.steps if not step.skipped}
+        # What is wrong as it stands, or out of bounds, is told already.
+        told = {problem.place for problem in plan.problems}
+        named = tuple(each for each in plan.named if each.step in runs and not told & {each.place, each.field})
+        if self._policy is not None and self._policy.redirect:
+            named = (*named, _sandbox(self._policy.redirect))
+        with self._lock:
+            now = self._clock.now()
+            self._seen = {key: kept for key, kept in self._seen.items() if kept[0] > now}
+            known = {key: fact for key, (_, fact) in self._seen.items() if key not in anew}
+        # What a policy bounds is what steps do; what they name is looked at, as the policy itself would.
+        machine = Machine(
+            Runbook.of_one(Look(named, known)), {}, run_id=_named(None, "check"), retry=self._retry, templates=False,
+            single=True, on_ambiguous=self._on_ambiguous,
+        )  # fmt: skip
+        return _Look(book, plan, single, named, known, anew, machine)
+
+    def _looked(self, look: _Look, seen: Seen | SlackRunbooksError) -> CheckReport | _Look:
+        """Put together what was found, and keep for a while what was in order.
+
+        Where something is wrong by what an earlier check saw, return another look: it may have been mended meanwhile.
+        """
+        identity = seen if isinstance(seen, SlackRunbooksError) else seen.identity
+        sight = Sight()
+        if isinstance(seen, Seen) and isinstance(identity, Identity):
+            sight = judged(look.named, seen.facts, identity.granted)
+            if self._policy is not None and self._policy.redirect:
+                # In a rehearsal steps leave all but the sandbox alone.
+                sight = attrs.evolve(sight, problems=tuple(map(_rehearsed, sight.problems)))
+        elif look.named:
+            sight = Sight(unseen={each.place: f"{each.shown} was not looked at: {_NOBODY}" for each in look.named})
+        report = check_report(
+            look.book, look.plan, identity, single=look.single, sight=sight, token=self._kind_of_token()
+        )
+        if isinstance(seen, Seen):
+            # Somebody mends what was wrong, and asks again.
+            doubtful = set(sight.doubtful)
+            online = {*report.problems, *report.warnings} - {*look.plan.problems}
+            if online or report.unsettled or report.unseen:
+                # Another scope may be what mends it.
+                doubtful.add(TOKEN)
+            fresh = self._clock.now() + _FRESH
+            with self._lock:
+                for key in doubtful:
+                    self._seen.pop(key, None)
+                for key, fact in seen.facts.items():
+                    if key not in doubtful and key not in look.known:
+                        self._seen[key] = (fresh, fact)
+            if doubtful & look.known.keys():
+                return self._look_at(look.book, look.plan, look.single, look.anew | doubtful)
+        return report
+
+    def _kind_of_token(self) -> TokenKind | None:
+        """Tell the kind of the token, if there is one to be seen."""
+        token = getattr(self._made, "token", None) or self._token
+        return kind_of(token) if isinstance(token, str) and token else None
 
     def report(self, run_id: str | None = None) -> Report:
         """Return the report of a run of this executor or its journal, also of one that Ctrl-C or a cancellation ended.

@@ -12,9 +12,8 @@ from ._core import Audit, Context, Core, outcome_of, skipping
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import Threads, perform, perform_async
-from ._survey import Identify, Identity, check_report
 from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
-from .report import Report
+from .report import CheckReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._effects import Delivery, OnAmbiguous
+    from ._look import Seen
     from .actions import Action
     from .journal import Journal
     from .pacing import Pacing
     from .policy import Policy
-    from .report import CheckReport
     from .retries import RetryPolicy
     from .runbook import Runbook
 
@@ -298,7 +297,16 @@ class Executor(Core):
         return opened if isinstance(opened, Report) else self._drive_kept(opened)
 
     def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
-        """Look for everything that stands against a run, and change nothing: one request, ``auth.test``.
+        """Look for everything that stands against a run, and change nothing.
+
+        Templates, names and limits are looked at without Slack. Slack is asked, by methods that only read, who the
+        token is and what it may do (``auth.test``), and for each channel, person and user group that the steps name:
+        channels by name take one pass over the list of channels, others a request each, people too, and all user groups
+        one. Nothing is asked twice, and what was in order is not asked again by this executor for 60 seconds; what was
+        not, is, so that a check after mending it tells.
+
+        What only the run can tell (a channel that an earlier step makes, what an output fills in) is no problem. What
+        could not be looked at, for want of a scope or of an answer, is told in ``unseen`` with the reason.
 
         Args:
             runbook: A runbook, or one action.
@@ -307,13 +315,17 @@ class Executor(Core):
         Returns:
             All problems, each with its place and remedy; ``.raise_for_problems()`` raises them.
         """
-        book, plan, single = self._survey(runbook, context)
-        identity: Identity | SlackRunbooksError
-        try:
-            identity = self.do(Identify())
-        except SlackRunbooksError as error:
-            identity = error
-        return check_report(book, plan, identity, single=single)
+        look = self._to_look(runbook, context)
+        while True:
+            seen: Seen | SlackRunbooksError
+            try:
+                seen = cast("Seen", outcome_of(self._drive(look.machine, None, templates=False)))
+            except SlackRunbooksError as error:
+                seen = error
+            found = self._looked(look, seen)
+            if isinstance(found, CheckReport):
+                return found
+            look = found
 
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
@@ -521,13 +533,17 @@ class AsyncExecutor(Core):
 
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
-        book, plan, single = self._survey(runbook, context)
-        identity: Identity | SlackRunbooksError
-        try:
-            identity = await self.do(Identify())
-        except SlackRunbooksError as error:
-            identity = error
-        return check_report(book, plan, identity, single=single)
+        look = self._to_look(runbook, context)
+        while True:
+            seen: Seen | SlackRunbooksError
+            try:
+                seen = cast("Seen", outcome_of(await self._drive(look.machine, None, templates=False)))
+            except SlackRunbooksError as error:
+                seen = error
+            found = self._looked(look, seen)
+            if isinstance(found, CheckReport):
+                return found
+            look = found
 
     async def _slowed_down(self, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:

@@ -395,6 +395,7 @@ def test_a_check_is_json() -> None:
             }
         ],
         "unsettled": {},
+        "unseen": {},
         "scopes": {"needed": ["chat:write"], "granted": ["chat:write"]},
     }
     assert attrs.evolve(check(), granted=None).to_dict()["scopes"]["granted"] is None

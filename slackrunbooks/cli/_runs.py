@@ -794,7 +794,7 @@ def _work(*, every: float, once: bool, journal: str | None, token_env: str, base
     Told to end, it ends the request that is under way and begins no other; the run goes on wherever somebody works.
     Any number of workers may share a journal.
     """
-    from .._survey import Identify
+    from .._look import Identify
 
     token, bell = token_in(token_env), _Bell()
     moved: list[Report] = []
