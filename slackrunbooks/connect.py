@@ -859,7 +859,7 @@ class Installer:
 
     def _end_of(self, data: Mapping[str, Any]) -> int | None:
         ends = data.get("expires_in")
-        return None if ends is None else int(self._clock.now() + int(ends))
+        return None if ends is None else int(self._clock.now() + _seconds(ends))
 
 
 def _fields(query: object) -> dict[str, str] | None:
@@ -883,6 +883,15 @@ def _fields(query: object) -> dict[str, str] | None:
     fields = dict(pairs)
     is_text = all(isinstance(each, str) for pair in pairs for each in pair)
     return fields if is_text and len(fields) == len(pairs) else None
+
+
+def _seconds(value: object) -> float:
+    """Read how long a token lives. What is no number is 0, which rotates it soon; the token is not lost for it."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        return 0.0
+    return seconds if 0 <= seconds < 1e9 else 0.0
 
 
 def _listed(value: object) -> list[str]:
@@ -1108,7 +1117,7 @@ class _Tokens:
             return _ended("Slack's answer to the refresh has no bot token")
         fresh = Bot(**bot.to_dict_for_copying())
         fresh.bot_token, fresh.bot_refresh_token = token, refresh
-        fresh.bot_token_expires_at = int(self._clock.now() + int(ends or 0))
+        fresh.bot_token_expires_at = int(self._clock.now() + _seconds(ends))
         fresh.bot_scopes = _listed(data.get("scope")) or bot.bot_scopes
         return fresh
 

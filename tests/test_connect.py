@@ -533,6 +533,23 @@ def test_everything_that_slack_gives_is_kept(world: World, monkeypatch: pytest.M
     assert kept.user_token_expires_at == int(world.slack.clock.now() + 100)
 
 
+@pytest.mark.parametrize(("told", "seconds"), [("x", 0), ("", 0), (-1, 0), ("inf", 0), ("nan", 0), ([], 0), ("90", 90)])
+def test_a_length_of_time_that_is_none_loses_no_token(
+    world: World, monkeypatch: pytest.MonkeyPatch, told: Any, seconds: int
+) -> None:
+    """It is stored as one that ends at once, so that the next request trades it in."""
+    installer = world.installer()
+    ask = installer._app.ask
+
+    def answer(method: str, *arguments: Any, **how: Any) -> Any:
+        told_by_slack = ask(method, *arguments, **how)
+        return attrs.evolve(told_by_slack, data={**told_by_slack.data, "expires_in": told})
+
+    monkeypatch.setattr(installer._app, "ask", answer)
+    installed = installer.handle(world.back(installer))
+    assert world.bot(installed).bot_token_expires_at == int(world.slack.clock.now() + seconds)
+
+
 @pytest.mark.parametrize("wrong", ["*", "../evil", "T1/..", "", "t0fake0001", "[TE]*", "T?FAKE0001", "T1\n"])
 def test_what_is_no_id_reaches_no_file(world: World, tmp_path: Path, wrong: str) -> None:
     """An ID from a request is neither a path out of the folder nor a pattern of everybody's files."""
