@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ._core import Audit, Context, Core, outcome_of, skipping
+from ._core import Audit, Context, Core, crosses, outcome_of, skipping
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import Threads, perform, perform_async
-from ._survey import Identify, Identity, check_report
+from ._survey import Identify, Identity, check_report, others, part, with_others
 from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
 from .report import Report
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ._effects import Delivery, OnAmbiguous
     from .actions import Action
+    from .connect import Workspaces
     from .journal import Journal
     from .pacing import Pacing
     from .policy import Policy
@@ -59,6 +60,8 @@ class Executor(Core):
         hooks: Called with each event (``StepStarted``, ``StepFinished``, ``RunFinished``). One that raises is logged,
             and the run goes on.
         audit: Called with a record of each effect in Slack, as an :class:`AuditLog`; one that raises is logged.
+        workspaces: Where the steps with ``workspace`` find theirs: a :class:`Workspaces`, or a mapping of team IDs to
+            clients (``{"T0123ABCD": WebClient(token=…)}``). An executor that ``Workspaces`` made reaches all of them.
 
     Raises:
         Unsupported: An option that this version does not have was given.
@@ -77,6 +80,7 @@ class Executor(Core):
         policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
         audit: Audit | None = None,
+        workspaces: Workspaces | Mapping[str, WebClient] | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -88,6 +92,8 @@ class Executor(Core):
             policy=policy,
             hooks=hooks,
             audit=audit,
+            workspaces=workspaces,
+            asynchronous=False,
         )
         if client is not None:
             self._client()
@@ -106,6 +112,8 @@ class Executor(Core):
             made, self._made = self._made, None
         if made is not None and (made is not self._given or self._owns_client):
             made.close()
+        for client in self._elsewhere.leave():
+            client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -298,7 +306,7 @@ class Executor(Core):
         return opened if isinstance(opened, Report) else self._drive_kept(opened)
 
     def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
-        """Look for everything that stands against a run, and change nothing: one request, ``auth.test``.
+        """Look for everything that stands against a run, and change nothing: ``auth.test`` in each workspace.
 
         Args:
             runbook: A runbook, or one action.
@@ -308,12 +316,22 @@ class Executor(Core):
             All problems, each with its place and remedy; ``.raise_for_problems()`` raises them.
         """
         book, plan, single = self._survey(runbook, context)
-        identity: Identity | SlackRunbooksError
+        report = check_report(book, part(plan), self._identity(""), single=single)
+        absent = self._out_of_reach(book, plan)
+        return with_others(report, book, plan, absent, {team: self._identity(team) for team in others(plan, absent)})
+
+    def _identity(self, workspace: str) -> Identity | SlackRunbooksError:
+        machine, _ = self._for_action(Identify(), None, None, workspace=workspace)
         try:
-            identity = self.do(Identify())
+            return cast("Identity", outcome_of(self._drive(machine, None)))
         except SlackRunbooksError as error:
-            identity = error
-        return check_report(book, plan, identity, single=single)
+            return error
+
+    def _perform(self, client: WebClient, machine: Machine, work: Send) -> Delivery:
+        """Perform a request, in the workspace that it is for."""
+        team = self._team_for(machine, work)
+        there, told = self._elsewhere.client_or_told(team) if team else (client, None)
+        return perform(there, work.call) if told is None else told
 
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
@@ -333,7 +351,7 @@ class Executor(Core):
                     if isinstance(work, Send):
                         course.recorder.hold(clock.now)
                         machine.sending(work)
-                        delivery = perform(client, work.call)
+                        delivery = self._perform(client, machine, work)
                     elif course.leaves(work, clock.now()):
                         return self._parked(course, work.until)
                     else:
@@ -343,7 +361,7 @@ class Executor(Core):
                     course.done(work, delivery, clock.now())
                     # Before anything more is written: a hook may end the process.
                     self._tell(machine)
-                    self._slow_down(work, delivery)
+                    self._slow_down(machine, work, delivery)
             report = self._ended_or_paused(course)
         except BaseException as error:
             self._let_go(course, error)
@@ -365,8 +383,8 @@ class Executor(Core):
                         if self._waits_for_place(machine, work):
                             continue
                         machine.sending(work)
-                        delivery = perform(client, work.call)
-                        self._slow_down(work, delivery)
+                        delivery = self._perform(client, machine, work)
+                        self._slow_down(machine, work, delivery)
                     else:
                         self._clock.sleep_until(work.until)
                     machine.done(work, delivery, self._clock.now())
@@ -397,6 +415,7 @@ class AsyncExecutor(Core):
         policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
         audit: Audit | None = None,
+        workspaces: Workspaces | Mapping[str, AsyncWebClient] | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -408,6 +427,8 @@ class AsyncExecutor(Core):
             policy=policy,
             hooks=hooks,
             audit=audit,
+            workspaces=workspaces,
+            asynchronous=True,
         )
         self._threads = Threads()
         if client is not None:
@@ -428,6 +449,8 @@ class AsyncExecutor(Core):
             made, self._made = self._made, None
         if made is not None and (made is not self._given or self._owns_client):
             await made.close()
+        for client in self._elsewhere.leave():
+            await client.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -460,7 +483,11 @@ class AsyncExecutor(Core):
             asked = self._asked(runbook, context, run_id, subject, deadline, actor, reason)
             return await self._driven(lambda: self._open(**asked))
         self._without_journal(subject, deadline)
-        prepared = self._for_run(runbook, context, run_id, actor, reason)
+        if crosses(runbook):
+            # Whether the app is installed elsewhere, a store tells.
+            prepared = await self._threads.do(self._for_run, runbook, context, run_id, actor, reason)
+        else:
+            prepared = self._for_run(runbook, context, run_id, actor, reason)
         return prepared if isinstance(prepared, Report) else await self._drive(*prepared)
 
     async def submit(
@@ -522,16 +549,27 @@ class AsyncExecutor(Core):
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
         book, plan, single = self._survey(runbook, context)
-        identity: Identity | SlackRunbooksError
-        try:
-            identity = await self.do(Identify())
-        except SlackRunbooksError as error:
-            identity = error
-        return check_report(book, plan, identity, single=single)
+        report = check_report(book, part(plan), await self._identity(""), single=single)
+        absent = await self._threads.do(self._out_of_reach, book, plan) if crosses(book) else []
+        told = {team: await self._identity(team) for team in others(plan, absent)}
+        return with_others(report, book, plan, absent, told)
 
-    async def _slowed_down(self, work: Work, delivery: Delivery | None) -> None:
+    async def _identity(self, workspace: str) -> Identity | SlackRunbooksError:
+        machine, _ = self._for_action(Identify(), None, None, workspace=workspace)
+        try:
+            return cast("Identity", outcome_of(await self._drive(machine, None)))
+        except SlackRunbooksError as error:
+            return error
+
+    async def _slowed_down(self, machine: Machine, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:
-            await self._threads.do(self._slow_down, work, delivery)
+            await self._threads.do(self._slow_down, machine, work, delivery)
+
+    async def _perform(self, client: AsyncWebClient, machine: Machine, work: Send) -> Delivery:
+        """Perform a request, in the workspace that it is for."""
+        team = self._team_for(machine, work)
+        there, told = await self._threads.do(self._elsewhere.client_or_told, team) if team else (client, None)
+        return await perform_async(there, work.call) if told is None else told
 
     async def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
@@ -552,7 +590,7 @@ class AsyncExecutor(Core):
                         if not course.recorder.holds(clock.now()):
                             await self._threads.do(course.recorder.hold, clock.now)
                         machine.sending(work)
-                        delivery = await perform_async(client, work.call)
+                        delivery = await self._perform(client, machine, work)
                     elif course.leaves(work, clock.now()):
                         return await self._threads.do(self._parked, course, work.until)
                     else:
@@ -561,7 +599,7 @@ class AsyncExecutor(Core):
                             await self._threads.do(course.watch, clock.now())
                     await self._threads.do(course.done, work, delivery, clock.now())
                     self._tell(machine)
-                    await self._slowed_down(work, delivery)
+                    await self._slowed_down(machine, work, delivery)
             report = await self._threads.do(self._ended_or_paused, course)
         except GeneratorExit as error:
             # There is no loop any more to wait on.
@@ -587,8 +625,8 @@ class AsyncExecutor(Core):
                         if self._pacing is not None and await self._threads.do(self._waits_for_place, machine, work):
                             continue
                         machine.sending(work)
-                        delivery = await perform_async(client, work.call)
-                        await self._slowed_down(work, delivery)
+                        delivery = await self._perform(client, machine, work)
+                        await self._slowed_down(machine, work, delivery)
                     else:
                         await self._clock.async_sleep_until(work.until)
                     machine.done(work, delivery, self._clock.now())

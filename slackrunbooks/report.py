@@ -64,6 +64,7 @@ class StepReport:
         waited: Seconds spent waiting to try again.
         started: When it began (UTC), or ``None`` if it never did.
         ended: When it ended (UTC), or ``None``.
+        workspace: Team ID of the other workspace in which it acted (of a loop, the last one); ``""`` for the run's own.
     """
 
     name: str
@@ -76,6 +77,7 @@ class StepReport:
     waited: float = 0.0
     started: datetime | None = None
     ended: datetime | None = None
+    workspace: str = ""
 
     @property
     def ok(self) -> bool:
@@ -100,11 +102,13 @@ class StepReport:
             "waited": self.waited,
             "started": plain(self.started),
             "ended": plain(self.ended),
+            "workspace": self.workspace,
         }
 
     def __str__(self) -> str:
         because = str(self.error) if self.error is not None else self.reason
-        line = f"{_MARKS[self.outcome]} {self.name}: {self.outcome}"
+        where = f" in {self.workspace}" if self.workspace else ""
+        line = f"{_MARKS[self.outcome]} {self.name}: {self.outcome}{where}"
         return f"{line} ({because})" if because else line
 
 
@@ -310,6 +314,7 @@ class AuditRecord:
         reason: Why, or ``None``.
         scopes: The scopes that the token had, as Slack's last answer said.
         found: Whether its answer was lost, and it was found to be done.
+        workspace: Team ID of the workspace; ``""`` for the run's own where the executor does not know it.
     """
 
     run_id: str
@@ -323,6 +328,7 @@ class AuditRecord:
     reason: str | None
     scopes: tuple[str, ...]
     found: bool = False
+    workspace: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON-safe data."""
@@ -345,6 +351,7 @@ class LostAnswer:
         reply: What has to be told of what it made, if it was carried out, by dotted path: ``("channel", "ts")``.
         function: Whether it is a function of the host. Then the reply is what it returned; of anything but a mapping,
             ``{"value": …}``.
+        workspace: Team ID of the other workspace to which it was sent; ``""`` for the run's own.
     """
 
     step: str
@@ -352,6 +359,7 @@ class LostAnswer:
     method: str
     reply: tuple[str, ...] = ()
     function: bool = False
+    workspace: str = ""
 
 
 @attrs.frozen
@@ -366,6 +374,7 @@ class CheckReport:
         subject: What was checked.
         unsettled: Steps that would stop as ambiguous if an answer got lost, with what is missing to tell what became of
             the request; empty where the scopes of the token are not known.
+        elsewhere: What the tokens of other workspaces have, by team ID, as ``granted``.
     """
 
     problems: tuple[Problem, ...]
@@ -374,6 +383,7 @@ class CheckReport:
     granted: tuple[str, ...] | None = None
     subject: str = ""
     unsettled: Mapping[str, str] = attrs.field(factory=dict)
+    elsewhere: Mapping[str, tuple[str, ...] | None] = attrs.field(factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -401,6 +411,7 @@ class CheckReport:
             "warnings": [_problem(problem) for problem in self.warnings],
             "scopes": {"needed": list(self.scopes.minimal), "granted": plain(self.granted)},
             "unsettled": dict(self.unsettled),
+            "elsewhere": {team: plain(granted) for team, granted in self.elsewhere.items()},
         }
 
     def __str__(self) -> str:
@@ -451,6 +462,8 @@ class PlannedStep:
         least_time: Seconds it takes at the least under Slack's published rates.
         times: How often the action is done, for a step with ``foreach`` whose list is known; the arguments are those of
             the first.
+        workspaces: Team IDs of the workspaces in which it acts, if it acts in others than the run's own: ``""`` for
+            that one, ``‹…›`` for what only the run can tell.
     """
 
     name: str
@@ -462,11 +475,15 @@ class PlannedStep:
     problems: tuple[Problem, ...] = ()
     least_time: float = 0.0
     times: int | None = None
+    workspaces: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
-        """The action, and how often it is done."""
-        return f"{self.action}, {_times(self.times)}" if self.times is not None else self.action
+        """The action, how often it is done, and in which other workspaces."""
+        times = f", {_times(self.times)}" if self.times is not None else ""
+        teams = ", ".join(team or "its own" for team in self.workspaces)
+        where = f" in {teams}" if teams else ""
+        return f"{self.action}{times}{where}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-safe data."""
@@ -480,6 +497,7 @@ class PlannedStep:
             "problems": [_problem(problem) for problem in self.problems],
             "least_time": self.least_time,
             "times": self.times,
+            "workspaces": list(self.workspaces),
         }
 
 

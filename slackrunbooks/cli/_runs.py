@@ -227,8 +227,9 @@ class Desk:
         # Of a function, only what the step saves is known to be needed.
         needed = question.reply or (("FIELD",) if question.function else ())
         replies = " ".join(f"--reply {path}=…" for path in needed)
+        where = f" in the workspace {question.workspace}" if question.workspace else ""
         return [
-            f"Did {question.method} of step {question.step!r} happen (call {question.call}{when})? Look, and answer:",
+            f"Did {question.method} of step {question.step!r} happen{where} (call {question.call}{when})? Look, and answer:",
             f"  {self.command(*words, '--applied', free=replies)}",
             f"  {self.command(*words, '--not-applied')}",
         ]
