@@ -528,19 +528,18 @@ def test_a_lost_answer_is_looked_up_there(world: World, run: Callable[..., sr.Re
     assert {call.method for call in world.home.calls} == {"chat.postMessage"}
 
 
-def test_what_one_workspace_was_told_does_not_hide_what_is_lost_in_another(world: World) -> None:
-    """Scheduled messages are told apart by their IDs, which may be the same in two workspaces."""
-    from slackrunbooks import _settle
-
-    assert _settle.made("chat.scheduleMessage", {"scheduled_message_id": "Q1"}) == "Q1"
-    at = int(world.home.now) + 3600
-    schedule = sr.ScheduleMessage(channel="#incidents", text="later", post_at=at)
-    world.there.lose_reply("chat.scheduleMessage")
-    book = sr.Runbook("r", {"own": schedule, "partner": sr.Step(schedule, workspace=THERE)})
-    with world.executor(journal=sr.MemoryJournal()) as executor:
-        executor.run(book, {}).raise_for_failure()
+def test_what_was_made_in_one_workspace_does_not_hide_what_was_lost_in_another() -> None:
+    """Messages that are to come are told apart by their IDs, which may be the same in two workspaces."""
+    world = World(FakeSlack(), FakeSlack())
     for fake in (world.home, world.there):
-        assert [call.method for call in fake.calls].count("chat.scheduleMessage") == 1
+        fake.add_channel("incidents")
+    schedule = sr.ScheduleMessage(channel="#incidents", text="later", post_at=int(world.home.now) + 36_000)
+    book = sr.Runbook("r", {"own": schedule, "partner": sr.Step(schedule, workspace=THERE)})
+    world.there.lose_reply("chat.scheduleMessage")
+    with world.executor() as executor:
+        executor.run(book, {}).raise_for_failure()
+    ids = [[each.id for each in fake._workspace.scheduled.values()] for fake in (world.home, world.there)]
+    assert ids[0] == ids[1] and len(ids[0]) == 1
 
 
 def test_a_person_is_asked_about_the_right_workspace(world: World) -> None:

@@ -228,8 +228,9 @@ class Desk:
         needed = question.reply or (("FIELD",) if question.function else ())
         replies = " ".join(f"--reply {path}=…" for path in needed)
         where = f" in the workspace {question.workspace}" if question.workspace else ""
+        what = f"{question.method} of step {question.step!r} happen{where}"
         return [
-            f"Did {question.method} of step {question.step!r} happen{where} (call {question.call}{when})? Look, and answer:",
+            f"Did {what} (call {question.call}{when})? Look, and answer:",
             f"  {self.command(*words, '--applied', free=replies)}",
             f"  {self.command(*words, '--not-applied')}",
         ]
