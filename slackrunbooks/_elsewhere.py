@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Elsewhere"]
 
 _PLACE = "Executor.workspaces"
-_REMEDY = "Make the executor with Workspaces(store).executor(team_id=…), or give it workspaces=…."
+_REMEDY = (
+    "Make the executor with Workspaces(store).executor(team_id=…), or give it workspaces=…; on the command line, use "
+    "--store and --team."
+)
 
 
 class Elsewhere:

@@ -23,7 +23,7 @@ from slack_sdk import WebClient
 from ._effects import Answered, Call, Lost, NotSent, Repeat, Reply
 from ._perform import WallClock
 from ._route import is_local, walk
-from ._survey import Identity, check_report
+from ._survey import Identity, check_report, part
 from .actions import Action
 from .actions._base import forms
 from .actions._find import channel_address, reference
@@ -543,6 +543,8 @@ class _Visit:
             # What is missing is stood in for, and no step is skipped for it, so that everything else can be looked at.
             steps = tuple(attrs.evolve(step, skipped="") for step in plan.steps)
             plan = attrs.evolve(plan, general=(), steps=steps, scopes=required_scopes(self._book))
+        # What acts in other workspaces, this token has nothing to do with.
+        plan = part(plan)
         report = check_report(self._book, plan, identity, single=self._single)
         found: dict[str, list[Problem]] = {"scopes": [], "names": [], "messages": []}
         for problem in (*report.problems, *report.warnings):
@@ -609,6 +611,8 @@ class _Visit:
         """Return the channels that are known before the run, each with the steps that go there."""
         found: dict[str, list[_Use]] = {}
         for step in plan.steps if plan is not None and self._book is not None else ():
+            if "" not in (step.workspaces or ("",)):
+                continue
             action = self._book.steps[step.name].action  # type: ignore[union-attr]
             given = step.arguments.get("channel", getattr(action, "channel", None))
             if not isinstance(given, str) or "{{" in given or "‹" in given:

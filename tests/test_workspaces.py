@@ -243,7 +243,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         (
             f"steps.partner.workspace: {THERE} cannot be reached. Not connected (no_workspaces): the executor reaches "
             "no workspace but its own. Make the executor with Workspaces(store).executor(team_id=…), or give it "
-            "workspaces=…."
+            "workspaces=…; on the command line, use --store and --team."
         ),
     ),
     "not among those": (
