@@ -242,6 +242,10 @@ def test_a_run_takes_its_tokens_from_the_folder(command: Command, place: Place) 
     kept = ["--journal", str(place.journal)]
     ran = command("run", place.book, "--set", "title=two", *where, *kept, "--submit", "--run-id", "r")
     assert (ran.code, place.texts()) == (0, [["one"], ["one"]]), ran
+    assert (
+        f"slackrunbooks runs resume r --journal {place.journal} {' '.join(place.options[:2])} --team {HOME}\n"
+        in ran.out
+    )
     # The worker is for the other workspace; the run is at home in this one.
     ran = command("runs", "work", "--once", *place.options, "--team", THERE, *kept)
     assert (ran.code, place.texts()) == (0, [["one", "two"], ["one", "two"]]), ran

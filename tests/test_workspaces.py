@@ -393,6 +393,21 @@ def test_a_token_that_is_no_good_there_is_a_problem(world: World) -> None:
     assert problem.place == f"workspaces.{THERE}" and "account_inactive" in problem.message
 
 
+def test_the_doctor_of_one_workspace_leaves_out_what_is_done_in_others(world: World) -> None:
+    """Neither its scopes nor its channels are those of this token."""
+    world.home.scopes = {"chat:write", "channels:read", "groups:read"}
+    there = {
+        "room": sr.Step(sr.CreateChannel(name="x"), workspace=THERE),
+        "say": sr.Step(sr.SendMessage(channel="#only-there", text="x"), workspace=THERE),
+    }
+    with world.home.serve() as server:
+        found = sr.diagnose(world.home.token, sr.Runbook("r", {"own": SAY, **there}), CONTEXT, base_url=server.url)
+        assert found.ok, found
+        assert "only-there" not in str(found) and "channels:manage" not in str(found)
+        own = sr.Runbook("r", {name: sr.Step(step.action) for name, step in there.items()})
+        assert "channels:manage" in str(sr.diagnose(world.home.token, own, {}, base_url=server.url))
+
+
 # --- lanes, bounds and records ---------------------------------------------------------------------------------------
 
 
@@ -678,6 +693,7 @@ def test_a_journal_says_where_and_holds_no_token(world: World) -> None:
     assert [(work[1], work[6:]) for work in works] == [("before", []), ("partner", [THERE]), ("after", [])]
     record = journal.get("r")
     assert record is not None and decode(record.spec)["workspace"] == ""
+    assert sr.scope_usage(journal).methods[0].calls == 3
     text = record.spec + repr([(entry.work, entry.result) for entry in journal.entries("r")])
     assert "xoxb" not in text and world.home.token not in text and world.there.token not in text
 

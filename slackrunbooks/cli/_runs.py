@@ -288,6 +288,9 @@ def _given() -> tuple[str, ...]:
         name = context.params["journal"]
         name = _PASSWORDS[0].sub(r"\1:…@", name)
         given += ["--journal", _PASSWORDS[1].sub("…", name)]
+    for option in ("store", "team"):
+        if context.params.get(option) is not None:
+            given += [f"--{option}", context.params[option]]
     for module in context.meta.get(IMPORTED, ()):
         given += ["--import", module]
     return tuple(given)
