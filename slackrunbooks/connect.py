@@ -55,7 +55,7 @@ from .errors import (
     SlackUnavailable,
     StateRefused,
 )
-from .scopes import ScopeRequirements, Subject, required_scopes
+from .scopes import ScopeRequirements, Subject, checked_scopes, required_scopes, with_companions
 from .slack_methods import slack_error
 
 if TYPE_CHECKING:
@@ -89,6 +89,10 @@ _GOV_SLACK = "https://slack-gov.com/api/"
 
 # slack_sdk's stores make files and rows of a state as it comes, from whoever sends it: "../…" would leave the folder.
 _STATE = re.compile(r"[A-Za-z0-9_~-](?:[A-Za-z0-9_~=+-]|\.(?!\.)){0,2047}")
+
+# So do IDs in its file names and patterns; they may come from a request.
+_ID = re.compile(r"[A-Z][A-Z0-9]{1,63}")
+_CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 # As slack_sdk's rotator has it. A token lives for 12 hours, so an outage of Slack may last ten.
 _ROTATE_BEFORE = 7200.0
@@ -187,45 +191,131 @@ def _error_of(method: str, told: Delivery) -> SlackRunbooksError | None:
 class PrivateFileStore(FileInstallationStore):
     """A ``FileInstallationStore`` whose files only their owner can read, and which are replaced whole.
 
-    The files have the names and the content of slack_sdk's own, without its history of old tokens: Bolt reads them too.
+    The files have the names and the content of slack_sdk's own, and Bolt reads them too; but old tokens are in none of
+    them.
 
     Args:
         base_dir: The folder; made if it is not there, for its owner alone. ``~`` is the home folder.
+        client_id: The app, where several keep their installations in the same folder: each gets one below it.
+
+    Raises:
+        RunbookError: Others can write to the folder, and could leave a token of theirs there.
     """
 
-    def __init__(self, base_dir: str | Path) -> None:
-        super().__init__(base_dir=str(Path(base_dir).expanduser()), historical_data_enabled=False, logger=_log)
+    def __init__(self, base_dir: str | Path, *, client_id: str | None = None) -> None:
+        if client_id is not None and not _CLIENT_ID.fullmatch(client_id):
+            raise RunbookError(f"must be the app's Client ID, not {client_id!r}.", place="PrivateFileStore.client_id")
+        folder = Path(base_dir).expanduser()
+        super().__init__(
+            base_dir=str(folder if client_id is None else folder / client_id),
+            historical_data_enabled=False,
+            logger=_log,
+        )
+        if folder.exists():
+            _check_private(folder)
+
+    def find_bot(
+        self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
+    ) -> Bot | None:
+        """Return the bot of a workspace or an organisation."""
+        _check_ids(enterprise_id or None, team_id or None)
+        return super().find_bot(
+            enterprise_id=enterprise_id, team_id=team_id, is_enterprise_install=is_enterprise_install
+        )
+
+    def find_installation(
+        self,
+        *,
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None = None,
+        is_enterprise_install: bool | None = False,
+    ) -> Installation | None:
+        """Return the latest installation, or somebody's."""
+        _check_ids(enterprise_id or None, team_id or None, user_id or None)
+        return super().find_installation(
+            enterprise_id=enterprise_id, team_id=team_id, user_id=user_id, is_enterprise_install=is_enterprise_install
+        )
+
+    def delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """Delete the bot."""
+        self._delete(enterprise_id, team_id, "bot-*")
+
+    def delete_installation(
+        self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
+    ) -> None:
+        """Delete what was installed, by anybody or by somebody."""
+        _check_ids(user_id or None)
+        self._delete(enterprise_id, team_id, "installer-*" if user_id is None else f"installer-{user_id}-*")
 
     def save(self, installation: Installation) -> None:
         """Store an installation, and the bot in it."""
+        _check_ids(installation.user_id or None)
         self.save_bot(installation.to_bot())
-        folder = self._folder(installation.enterprise_id, installation.team_id)
+        folder = self._folder(installation.enterprise_id, installation.team_id, make=True)
         for name in ("installer-latest", f"installer-{installation.user_id or 'none'}-latest"):
-            self._write(folder / name, installation)
+            self._write(folder / name, vars(installation))
 
     def save_bot(self, bot: Bot) -> None:
-        """Store a bot."""
-        if bot.bot_token is not None:
-            self._write(self._folder(bot.enterprise_id, bot.team_id) / "bot-latest", bot)
+        """Store a bot, also in what was installed by whomever."""
+        if not bot.bot_token:
+            return
+        folder = self._folder(bot.enterprise_id, bot.team_id, make=True)
+        self._write(folder / "bot-latest", vars(bot))
+        fresh = {name: value for name, value in vars(bot).items() if name.startswith("bot_")}
+        for path in folder.glob("installer-*-latest"):
+            with contextlib.suppress(ValueError, LookupError, OSError):
+                stored = json.loads(path.read_text(encoding="utf-8"))
+                if stored["bot_token"] not in {None, bot.bot_token}:
+                    self._write(path, stored | fresh)
 
-    def _folder(self, enterprise_id: str | None, team_id: str | None) -> Path:
-        folder = Path(self.base_dir) / f"{enterprise_id or 'none'}-{team_id or 'none'}"
-        for each in (Path(self.base_dir), folder):
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def _folder(self, enterprise_id: str | None, team_id: str | None, *, make: bool = False) -> Path:
+        _check_ids(enterprise_id or None, team_id or None)
+        base = Path(self.base_dir)
+        folder = base / f"{enterprise_id or 'none'}-{team_id or 'none'}"
+        if make:
+            for each in (base, folder):
+                each.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _check_private(each)
         return folder
 
+    def _delete(self, enterprise_id: str | None, team_id: str | None, pattern: str) -> None:
+        for path in self._folder(enterprise_id, team_id).glob(pattern):
+            path.unlink(missing_ok=True)
+
     @staticmethod
-    def _write(path: Path, entity: object) -> None:
+    def _write(path: Path, fields: Mapping[str, Any]) -> None:
         handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600, says its documentation
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(vars(entity), file)
+                json.dump(fields, file)
                 file.flush()
                 os.fsync(file.fileno())
             Path(fresh).replace(path)
         except BaseException:
             Path(fresh).unlink(missing_ok=True)
             raise
+
+
+def _check_private(folder: Path) -> None:
+    """Refuse a folder in which somebody else could put a token of theirs in the place of ours."""
+    found = folder.stat()
+    if hasattr(os, "getuid") and (found.st_mode & 0o022 or found.st_uid not in {os.getuid(), 0}):
+        raise RunbookError(
+            f"{str(folder)!r} can be written to by others, who could put another token there: take a folder of your "
+            "own, with chmod 700.",
+            place="PrivateFileStore",
+        )
+
+
+def _check_ids(*given: str | None) -> None:
+    """Refuse what is no ID: it would be another file's name, or a pattern of many."""
+    for value in given:
+        if value is not None and not _ID.fullmatch(value):
+            raise RunbookError(
+                f"{value!r} is no ID of Slack's, such as T0123ABCD for a workspace or E0123ABCD for an organisation.",
+                place="team_id",
+            )
 
 
 def _lock_folder() -> Path | None:
@@ -319,12 +409,35 @@ class _Store:
         return self._try("written", self._store.save_bot, bot)
 
     def delete(self, enterprise_id: str | None, team_id: str | None) -> ConnectFailed | None:
-        """Delete all there is of a workspace or an organisation."""
+        """Delete all there is of a workspace or an organisation, and see that it is gone.
 
-        def delete(_: object) -> None:
-            self._store.delete_all(enterprise_id=enterprise_id, team_id=team_id)
+        slack_sdk's SQLite store keeps an organisation's installations where it is told ``None``, deletes them where it
+        is told ``""``, and says nothing of what fails.
+        """
+        failed = None
+        for team in dict.fromkeys((team_id, team_id or "")):
 
-        return self._try("written", delete, None)
+            def delete(_: object, team: str | None = team) -> None:
+                self._store.delete_all(enterprise_id=enterprise_id, team_id=team)
+
+            failed = self._try("written", delete, None) or self._left(enterprise_id, team_id)
+            if failed is None:
+                return None
+        return failed
+
+    def _left(self, enterprise_id: str | None, team_id: str | None) -> ConnectFailed | None:
+        """Tell whether something is left; a host's own store may have only what slack_sdk calls of it."""
+        where = {"enterprise_id": enterprise_id, "team_id": team_id, "is_enterprise_install": team_id is None}
+        for name in ("find_bot", "find_installation"):
+            try:
+                left = getattr(self._read, name)(**where)
+            except (NotImplementedError, AttributeError):
+                continue
+            except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
+                return _store_failed("read", type(error).__name__)
+            if left is not None:
+                return _store_failed("written", "the installation is still there")
+        return None
 
     @staticmethod
     def _try(what: str, work: Any, entity: object) -> ConnectFailed | None:
@@ -332,6 +445,8 @@ class _Store:
         for _ in range(3):
             try:
                 work(entity)
+            except RunbookError as error:
+                failure = str(error)
             except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
                 failure = type(error).__name__
             else:
@@ -476,7 +591,7 @@ class Installer:
         self._needs = _requirements(needs)
         if isinstance(scopes, str):
             raise RunbookError("must be a list of scopes, not one text.", place="Installer.scopes")
-        self._named = frozenset(scopes)
+        self._named = frozenset(checked_scopes(scopes, place="Installer.scopes"))
         self._clock: Clock = clock or WallClock()
         self._redirect_uri = redirect_uri
         if not self.scopes:
@@ -496,8 +611,8 @@ class Installer:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The bot scopes that are asked for, sorted."""
-        return tuple(sorted({*self._needs.minimal, *self._named}))
+        """The bot scopes that are asked for, sorted, with those that Slack wants asked for along with them."""
+        return with_companions({*self._needs.minimal, *self._named})
 
     @property
     def redirect_uri(self) -> str | None:
@@ -525,7 +640,9 @@ class Installer:
         return InstallLink(url, self._cookies.build_set_cookie_for_new_state(state))
 
     def handle(
-        self, query: str | Mapping[str, str | Sequence[str]], headers: Mapping[str, str | Sequence[str]] | None = None
+        self,
+        query: str | bytes | Mapping[str, str | Sequence[str]],
+        headers: Mapping[str, str | Sequence[str]] | None = None,
     ) -> Installed:
         """Take what Slack sent the person back with: check the state, trade the code in once, store the installation.
 
@@ -533,7 +650,7 @@ class Installer:
         https://docs.slack.dev/reference/methods/auth.test
 
         Args:
-            query: The query of the request, as text or as a mapping.
+            query: The query of the request, as text, as the bytes of an ASGI scope, or as a mapping.
             headers: Its headers. If they are given, the browser must have the cookie of :class:`InstallLink`: otherwise
                 somebody could have another person open the link of an installation that is not theirs.
 
@@ -543,8 +660,8 @@ class Installer:
         Raises:
             StateRefused: The state was not issued here, was used, is too old, or is another browser's.
             ConsentDenied: The person did not allow it.
-            ConnectFailed: Slack does not take the code, or the store failed; ``code`` and ``remedy`` say more.
-            SlackUnavailable: Slack could not be reached; nothing was done.
+            ConnectFailed: Slack does not take the code, cannot be reached or is busy, or the store failed; ``code`` and
+                ``remedy`` say more. The state is used up: it begins again with a new link.
         """
         outcome = self._handled(query, headers)
         del query, headers
@@ -555,7 +672,7 @@ class Installer:
     def _handled(self, query: object, headers: Mapping[str, Any] | None) -> Installed | SlackRunbooksError:
         fields = _fields(query)
         if fields is None:
-            return ConnectFailed("repeated_argument", "the query has an argument twice.", _AGAIN)
+            return StateRefused("repeated_argument", "the query has an argument twice, or is none.", _AGAIN)
         state = fields.get("state", "")
         if not self._is_known(state, headers):
             return StateRefused(
@@ -587,9 +704,9 @@ class Installer:
                 return False
 
     def _is_same_browser(self, state: str, headers: Mapping[str, Any]) -> bool:
-        lower = {name.lower(): value for name, value in headers.items()}
-        cookies = lower.get("cookie", "")
-        pairs = ";".join([cookies] if isinstance(cookies, str) else cookies).split(";")
+        lower = {str(name).lower(): value for name, value in headers.items()}
+        cookies = lower.get("cookie") or ""
+        pairs = ";".join(map(str, cookies if isinstance(cookies, (list, tuple)) else [cookies])).split(";")
         wanted = f"{self._cookies.cookie_name}={state}".encode()
         given = [pair.strip().replace('"', "").encode("utf-8", "replace") for pair in pairs]
         return any(hmac.compare_digest(wanted, each) for each in given)
@@ -604,15 +721,18 @@ class Installer:
             if isinstance(told, NotSent):
                 told = self._app.ask(method, arguments)
         error = _error_of(method, told)
-        if isinstance(error, SlackError) and not isinstance(error, (SlackUnavailable, RateLimited)):
-            return ConnectFailed(
-                error.code, f"Slack refused {method}.", _REMEDIES.get(error.code, error.remedy or _AGAIN)
-            )
         if isinstance(error, ConnectFailed):
             # The code is used up if Slack got it, and a second installation costs nothing.
             return ConnectFailed(error.code, error.reason, "Begin again with a new link; it does no harm twice.")
-        if error is not None:
-            return error
+        if isinstance(error, RateLimited):
+            wait = f"Wait {error.retry_after:g} seconds. {_AGAIN}"
+            return ConnectFailed(error.code, f"Slack has no time for {method} now.", wait)
+        if isinstance(error, SlackUnavailable):
+            return ConnectFailed(error.code, f"Slack could not be asked: {error.detail}.", _AGAIN)
+        if isinstance(error, SlackError):
+            return ConnectFailed(
+                error.code, f"Slack refused {method}.", _REMEDIES.get(error.code, error.remedy or _AGAIN)
+            )
         return self._keep(cast("Mapping[str, Any]", cast("Answered", told).data))
 
     def _keep(self, data: Mapping[str, Any]) -> Installed | SlackRunbooksError:
@@ -623,9 +743,9 @@ class Installer:
         me = self._app.ask("auth.test", {}, token=_Secret(token))
         about: Mapping[str, Any] = (me.data or {}) if isinstance(me, Answered) else {}
         team, enterprise = data.get("team") or {}, data.get("enterprise") or {}
+        person, webhook = data.get("authed_user") or {}, data.get("incoming_webhook") or {}
         is_org = bool(data.get("is_enterprise_install"))
         granted = _listed(data.get("scope"))
-        ends = data.get("expires_in")
         installation = Installation(
             app_id=data.get("app_id"),
             enterprise_id=enterprise.get("id"),
@@ -638,8 +758,17 @@ class Installer:
             bot_user_id=data.get("bot_user_id") or "",
             bot_scopes=granted,
             bot_refresh_token=data.get("refresh_token"),
-            bot_token_expires_at=None if ends is None else int(self._clock.now() + int(ends)),
-            user_id=(data.get("authed_user") or {}).get("id") or "",
+            bot_token_expires_at=self._end_of(data),
+            user_id=person.get("id") or "",
+            user_token=person.get("access_token"),
+            user_scopes=_listed(person.get("scope")),
+            user_refresh_token=person.get("refresh_token"),
+            user_token_expires_at=self._end_of(person),
+            # Slack shows its address this once.
+            incoming_webhook_url=webhook.get("url"),
+            incoming_webhook_channel=webhook.get("channel"),
+            incoming_webhook_channel_id=webhook.get("channel_id"),
+            incoming_webhook_configuration_url=webhook.get("configuration_url"),
             is_enterprise_install=is_org,
             token_type="bot",  # noqa: S106 - a kind, no token
             installed_at=self._clock.now(),
@@ -661,22 +790,35 @@ class Installer:
             granted=tuple(sorted(have)),
             missing=self._needs.missing(have),
             withheld=tuple(sorted(self._named - have)),
-            rotates=ends is not None,
+            rotates=installation.bot_token_expires_at is not None,
         )
+
+    def _end_of(self, data: Mapping[str, Any]) -> int | None:
+        ends = data.get("expires_in")
+        return None if ends is None else int(self._clock.now() + int(ends))
 
 
 def _fields(query: object) -> dict[str, str] | None:
-    """Read a query; ``None`` where an argument comes twice, so that nobody reads another one than was checked."""
+    """Read a query; ``None`` where it is none.
+
+    So is one in which an argument comes twice, so that nobody reads another one than was checked.
+    """
+    if isinstance(query, (bytes, bytearray)):
+        query = query.decode("utf-8", "replace")
     if isinstance(query, str):
-        pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True)
-    else:
+        pairs: list[tuple[Any, Any]] = [*parse_qsl(query.removeprefix("?"), keep_blank_values=True)]
+    elif isinstance(query, Mapping):
         pairs = [
             (name, each)
-            for name, value in cast("Mapping[str, Any]", query).items()
-            for each in ([value] if isinstance(value, str) else value)
+            for name, value in query.items()
+            if value is not None
+            for each in (value if isinstance(value, (list, tuple)) else (value,))
         ]
+    else:
+        return None
     fields = dict(pairs)
-    return fields if len(fields) == len(pairs) else None
+    is_text = all(isinstance(each, str) for pair in pairs for each in pair)
+    return fields if is_text and len(fields) == len(pairs) else None
 
 
 def _listed(value: object) -> list[str]:
@@ -1085,6 +1227,7 @@ class Workspaces:
         Raises:
             ConnectFailed: The store could not be written.
         """
+        _check_ids(enterprise_id, team_id)
         failed = self._forgotten(enterprise_id or self._enterprise_id, team_id)
         if failed is not None:
             raise failed
@@ -1100,6 +1243,7 @@ class Workspaces:
         enterprise_id = enterprise_id or self._enterprise_id
         if team_id is None and enterprise_id is None:
             raise RunbookError("needs a team_id, or the enterprise_id of an organisation.", place="Workspaces")
+        _check_ids(enterprise_id, team_id)
         # The workspace's own installation comes first: whoever made it there wanted it there.
         places: list[tuple[str | None, str | None, bool]] = []
         if team_id is not None:

@@ -18,8 +18,7 @@ import attrs
 
 from ._context import kind_of
 from .errors import CheckFailed, Problem, RunbookError
-from .scopes import ScopeRequirements, Subject, required_scopes
-from .slack_methods import REQUESTED_WITH
+from .scopes import ScopeRequirements, Subject, checked_scopes, required_scopes, with_companions
 
 if TYPE_CHECKING:
     from .scopes import ScopeAudit
@@ -375,8 +374,8 @@ class Manifest:
             audit = None
         else:
             audit = self._needs.audit(have)
-            kept = _with_companions({*self._also, *_of_features(there._data)})  # noqa: SLF001 - one class
-            missing = sorted({*audit.to_add, *(_with_companions(self._also) - {*have})})
+            kept = set(with_companions({*self._also, *_of_features(there._data)}))  # noqa: SLF001 - one class
+            missing = sorted({*audit.to_add, *({*with_companions(self._also)} - {*have})})
             unused = sorted({*audit.unused, *audit.spare} - kept)
             must = ScopeRequirements(tuple(each for each in self._needs if not each.optional))
             lacking = must.missing(have)
@@ -445,12 +444,6 @@ class Manifest:
         if optional:
             scopes["bot_optional"] = optional
         return attrs.evolve(self, data=_checked(data))
-
-
-def _with_companions(scopes: Iterable[str]) -> set[str]:
-    """Return scopes with those that Slack gives them only along with."""
-    found = set(scopes)
-    return found | {REQUESTED_WITH[scope] for scope in found if scope in REQUESTED_WITH}
 
 
 # https://docs.slack.dev/reference/scopes/commands, …/incoming-webhook, …/links.read and …/links.write
@@ -619,7 +612,7 @@ def app_manifest(
         needs = required_scopes(cast("Subject", runbooks))
     if isinstance(also, str):
         raise RunbookError(f"must be a list of scopes, such as [{also!r}], not text.", place="also")
-    beside = _with_companions(also)
+    beside = {*with_companions(checked_scopes(also, place="also"))}
     bot = sorted({*needs.requested, *beside})
     essential = ScopeRequirements(tuple(each for each in needs if not each.optional)).requested
     declined = [scope for scope in needs.requested if scope not in {*essential, *beside}] if optional else []

@@ -29,13 +29,18 @@ __all__ = [
     "ScopeAudit",
     "ScopeRequirements",
     "Subject",
+    "checked_scopes",
     "required_scopes",
     "scopes_of",
     "settling",
+    "with_companions",
 ]
 
 # As an author writes it, or as a placeholder in a filled field.
 _STEP_OUTPUT = re.compile(r"(?:\{\{[{&]?\s*|‹\u2060?)steps\.([a-z][a-z0-9_]*)\.channel(?:\s*\}?\}\}|›)")
+# Such as "users:read.email", "incoming-webhook" and "admin.apps:write"; Slack has no list of them all.
+_SCOPE = re.compile(r"[a-z][a-z0-9._-]{0,60}(?::[a-z0-9._-]{1,60})?")
+
 _TYPES = ("public", "private", "im", "mpim")
 _TYPE_WORDS = {
     "public": "public channel",
@@ -232,7 +237,7 @@ class ScopeRequirements:
         (https://docs.slack.dev/reference/scopes/users.read.email), ``chat:write`` beside ``chat:write.public`` and
         ``chat:write.customize``.
         """
-        return _with_companions(self.minimal)
+        return with_companions(self.minimal)
 
     def assuming(self, *types: str, conditions: bool | Collection[str] = ()) -> ScopeRequirements:
         """Return what is needed if it is as said here, where only the run can tell.
@@ -417,10 +422,26 @@ class ScopeAudit:
         return "\n".join(lines)
 
 
-def _with_companions(scopes: Iterable[str]) -> tuple[str, ...]:
-    """Return scopes with those that Slack wants requested along with them."""
+def with_companions(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Return scopes, sorted, with those that Slack gives them only along with."""
     found = set(scopes)
     return tuple(sorted(found | {REQUESTED_WITH[scope] for scope in found if scope in REQUESTED_WITH}))
+
+
+def checked_scopes(scopes: Iterable[Any], *, place: str) -> tuple[str, ...]:
+    """Return scopes that somebody named, or refuse what has not the form of one.
+
+    Raises:
+        RunbookError: One is no scope, such as two in one text.
+    """
+    found = tuple(scopes)
+    for scope in found:
+        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
+            raise RunbookError(
+                f"{scope!r} is no scope, such as chat:write; give each by itself, without commas and blanks.",
+                place=place,
+            )
+    return found
 
 
 def _first(requirement: Requirement) -> str:

@@ -7,14 +7,18 @@ offence is raised on the spot and told again when the test ends.
 from __future__ import annotations
 
 import asyncio
+import functools
+import importlib
 import io
 import ipaddress
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -165,6 +169,27 @@ def run_python(guard: Guard) -> RunPython:
         )
 
     return run
+
+
+class _Closing(sqlite3.Connection):
+    """A connection that is closed at the end of its ``with``, where sqlite3's own only commits."""
+
+    def __exit__(self, *exception: object) -> Any:
+        try:
+            return super().__exit__(*exception)
+        finally:
+            self.close()
+
+
+@pytest.fixture
+def stores_that_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let slack_sdk's stores in SQLite close their connections, which they leave to the garbage collector.
+
+    Python 3.13 tells of those that it collects, in whatever test runs by then.
+    """
+    shown = types.SimpleNamespace(connect=functools.partial(sqlite3.connect, factory=_Closing))
+    for kind in ("installation_store", "state_store"):
+        monkeypatch.setattr(importlib.import_module(f"slack_sdk.oauth.{kind}.sqlite3"), "sqlite3", shown)
 
 
 @attrs.frozen

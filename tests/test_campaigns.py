@@ -36,6 +36,7 @@ def test_sent_again_without_a_look_a_crash_doubles() -> None:
     assert tally["doubled"] > 10
 
 
+@pytest.mark.usefixtures("stores_that_close")
 @pytest.mark.parametrize("machines", [False, True])
 def test_two_processes_that_rotate_one_token_at_once_both_go_on(machines: bool) -> None:
     """With a lock they ask Slack once a round; without one the loser uses what the winner stored."""
@@ -45,6 +46,7 @@ def test_two_processes_that_rotate_one_token_at_once_both_go_on(machines: bool) 
     assert (tally["rounds"], tally["refreshes"] == 10) == (10, not machines)
 
 
+@pytest.mark.usefixtures("stores_that_close")
 def test_slack_sdks_rotator_leaves_a_process_without_a_token() -> None:
     """The control."""
     tally = rotation.campaign(10, control=True)

@@ -141,6 +141,40 @@ def test_what_was_left_out_is_listed(slack: FakeSlack, server: FakeServer, tmp_p
     assert out.endswith("scopes are added to those there are.\n")
 
 
+def test_scopes_come_with_commas_and_with_what_is_known(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
+    """As the other commands take them: what a manifest with --settle asks for, this asks for too."""
+    arguments = ("status-update", "--settle", "--assume", "private", "--scope", "pins:read, pins:write", "--paste")
+    person = Person(slack, server, tmp_path / "store", *arguments)
+    sent = person.click()
+    asked = set(person.until(r"Asking for: (.*)\n").split())
+    assert {"groups:history", "pins:read", "pins:write"} <= asked
+    code, out = person.end(f"{sent}\n")
+    assert code == 0 and "missing" not in out
+
+
+@pytest.mark.parametrize("pasted", ["", "https://[x", "no address", "https://bot.example/slack/oauth_redirect"])
+def test_what_is_no_address_is_told(slack: FakeSlack, server: FakeServer, tmp_path: Path, pasted: str) -> None:
+    """It is not said back, for the code may be in it."""
+    person = Person(slack, server, tmp_path / "store", "--scope", "chat:write", "--paste")
+    code, out = person.end(f"{pasted}\n")
+    assert (code, out) == (2, "") and "That is no address with a query; copy it whole" in person.read
+
+
+def test_what_the_server_cannot_have_is_named(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
+    """A port that is taken, and a certificate that is not there or none."""
+    taken = urlsplit(server.url).port
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    for options, told in (
+        (("--port", str(taken)), f"127.0.0.1:{taken}: "),
+        (("--port", "0", "--certificate", str(tmp_path / "none.pem")), f"{tmp_path / 'none.pem'}: No such file"),
+        (("--port", "0", "--certificate", str(empty)), f"{empty}: "),
+    ):
+        arguments = ("--scope", "chat:write", "--redirect-url", REDIRECT, *options)
+        code, _ = (person := Person(slack, server, tmp_path / "store", *arguments)).end()
+        assert code == 2 and f"Error: {told}" in person.read
+
+
 def test_a_denied_consent_ends_the_command(slack: FakeSlack, server: FakeServer, tmp_path: Path) -> None:
     """It says so and fails, and the folder stays empty."""
     person = Person(slack, server, tmp_path / "store", "--scope", "chat:write", "--paste")

@@ -9,13 +9,15 @@ import linecache
 import os
 import socket
 import sqlite3
+import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import attrs
 import pytest
@@ -477,6 +479,138 @@ def test_a_fork_while_another_thread_is_at_it(store: Any, tmp_path: Path, run_py
 
 
 # --- SQLite -----------------------------------------------------------------------------------------------------------
+
+OPEN_AT_ONCE = """
+import os, sys, time
+import slackrunbooks as sr
+from slackrunbooks.journal import RunRecord
+print("ready", flush=True)
+for line in sys.stdin:
+    path, at = line.split()
+    while time.time() < float(at):
+        pass
+    try:
+        with sr.SqliteJournal(path) as journal:
+            journal.begin(RunRecord(run_id=sys.argv[1], spec="{}"))
+        print("made", flush=True)
+    except sr.JournalError as error:
+        print(error, flush=True)
+"""
+
+LOOK = """
+import sys
+import slackrunbooks as sr
+with sr.SqliteJournal(sys.argv[1]) as journal:
+    print(*sorted(record.run_id for record in journal.runs()))
+"""
+
+DAEMON = """
+import os, subprocess, sys
+import slackrunbooks as sr
+from slackrunbooks.journal import RunRecord
+folder, look = sys.argv[1:]
+os.chdir(folder)
+gone, alive = os.pipe()
+if os.fork():
+    os.wait()
+    sys.exit()
+journal = sr.SqliteJournal("runs.db")
+journal.begin(RunRecord(run_id="parent", spec="{}"))
+if os.fork():
+    os._exit(0)
+os.close(alive)
+os.read(gone, 1)
+os.chdir("/")
+journal.begin(RunRecord(run_id="daemon", spec="{}"))
+peek = [sys.executable, "-c", look, os.path.join(folder, "runs.db")]
+subprocess.run(peek, check=True)
+journal.begin(RunRecord(run_id="later", spec="{}"))
+subprocess.run(peek, check=True)
+print(*sorted(record.run_id for record in journal.runs()))
+"""
+
+
+def test_processes_make_a_file_together(tmp_path: Path) -> None:
+    """Those that open it at the same moment, before there is one, all get it, whatever SQLite says of the switch."""
+    command = [sys.executable, "-c", OPEN_AT_ONCE]
+    with contextlib.ExitStack() as stack:
+        crew = [
+            stack.enter_context(
+                subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for name in ("one", "two")
+        ]
+        pipes = [(cast("IO[str]", each.stdin), cast("IO[str]", each.stdout)) for each in crew]
+        assert [told.readline() for _, told in pipes] == ["ready\n"] * 2
+        for number in range(40):
+            path, at = tmp_path / f"{number}.db", time.time() + 0.005
+            for orders, _ in pipes:
+                orders.write(f"{path} {at}\n")
+                orders.flush()
+            assert [told.readline() for _, told in pipes] == ["made\n"] * 2
+            with sr.SqliteJournal(path) as journal:
+                assert {record.run_id for record in journal.runs()} == {"one", "two"}
+
+
+def test_opening_it_twice_gives_up_no_lock(tmp_path: Path, run_python: RunPython) -> None:
+    """What the first writes after another process came and went is there, although the second opened the same file."""
+    path = tmp_path / "runs.db"
+    with sr.SqliteJournal(path) as first, sr.SqliteJournal(path):
+        first.begin(_record("before"))
+        assert run_python("-c", LOOK, str(path)).stdout == "before\n"
+        first.begin(_record("after"))
+        assert run_python("-c", LOOK, str(path)).stdout == "after before\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_has_locks_of_its_own(tmp_path: Path, run_python: RunPython) -> None:
+    """A daemon, whose parent opened the journal and has ended: what it writes stays, wherever it goes."""
+    told = run_python("-W", "ignore::DeprecationWarning", "-c", DAEMON, str(tmp_path), LOOK)
+    assert told.stdout.splitlines() == ["daemon parent", "daemon later parent", "daemon later parent"], told.stderr
+
+
+def test_a_journal_that_is_closed_stays_so(tmp_path: Path) -> None:
+    """A fork opens it again for nobody."""
+    journal = sr.SqliteJournal(tmp_path / "runs.db")
+    journal.close()
+    journal._put_away()
+    with pytest.raises(sr.JournalError, match="cannot be read: it is closed"):
+        journal.runs()
+
+
+def test_a_write_that_nobody_would_find_is_told(tmp_path: Path, run_python: RunPython) -> None:
+    """Where the program itself gives up the locks, the first write that would be lost is an error, and all later."""
+    path = tmp_path / "runs.db"
+    journal = sr.SqliteJournal(path)
+    journal.begin(_record("kept"))
+    # Reading the file closes it, and with that, as POSIX has it, ends this process's locks.
+    path.read_bytes()
+    assert run_python("-c", LOOK, str(path)).stdout == "kept\n"
+    for _ in range(2):
+        with pytest.raises(sr.JournalError, match=r"cannot be begun: runs.db-wal was deleted or replaced"):
+            journal.begin(_record("lost"))
+    with pytest.raises(sr.JournalError, match="cannot be read"):
+        journal.runs()
+    journal.close()
+    with sr.SqliteJournal(path) as again:
+        assert [record.run_id for record in again.runs()] == ["kept"]
+
+
+def test_a_write_is_looked_for_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is taken away in the very moment of the write: that is told too."""
+    path = tmp_path / "runs.db"
+    journal = sr.SqliteJournal(path)
+    look, looks = journal._look, itertools.count()
+
+    def taken(**how: bool) -> None:
+        look(**how)
+        if next(looks) == 0:
+            (tmp_path / "runs.db-wal").unlink()
+
+    monkeypatch.setattr(journal, "_look", taken)
+    with pytest.raises(sr.JournalError, match="-wal was deleted or replaced"):
+        journal.begin(_record())
+    journal.close()
 
 
 def test_a_closed_file_is_told(tmp_path: Path) -> None:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from ..scopes import ScopeAudit, ScopeRequirements
     from ..usage import ScopeUsage
 
-__all__ = ["manifest", "scopes", "usage"]
+__all__ = ["known", "listed", "manifest", "scopes", "scopes_of", "usage"]
 
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 
 
-def _known(command: Callable[..., Any]) -> Callable[..., Any]:
+def known(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what is known of the run."""
     command = click.option(
         "--assume",
@@ -48,7 +48,9 @@ def _known(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-def _needed(runbooks: Sequence[Runbook], *, settle: bool, types: Sequence[str], conditions: bool) -> ScopeRequirements:
+def scopes_of(
+    runbooks: Sequence[Runbook], *, settle: bool, types: Sequence[str], conditions: bool
+) -> ScopeRequirements:
     from ..scopes import required_scopes
 
     return required_scopes(*runbooks, settle=settle).assuming(*types, conditions=conditions)
@@ -67,7 +69,7 @@ def _say(found: ScopeAudit | ManifestDiff | ScopeUsage, *, as_json: bool) -> Non
 @click.command("scopes")
 @_files
 @own_steps
-@_known
+@known
 @click.option(
     "--granted",
     metavar="SCOPES",
@@ -93,16 +95,16 @@ def scopes(
     if markdown and (as_json or granted is not None):
         raise Stop("--markdown prints the scopes that are needed; it goes with neither --json nor --granted.")
     runbooks = [load(file) for file in files]
-    together = _needed(runbooks, settle=settle, types=types, conditions=conditions)
+    together = scopes_of(runbooks, settle=settle, types=types, conditions=conditions)
     if granted is not None:
-        audit = together.audit(_listed(granted))
+        audit = together.audit(listed(granted))
         _say(audit, as_json=as_json)
         return Exit.OK if audit.ok else Exit.FAILED
     if markdown:
         say(together.to_markdown().rstrip("\n"))
         return Exit.OK
     needed = {
-        runbook.name: _needed([runbook], settle=settle, types=types, conditions=conditions) for runbook in runbooks
+        runbook.name: scopes_of([runbook], settle=settle, types=types, conditions=conditions) for runbook in runbooks
     }
     if as_json:
         books = {name: _scopes_data(found) for name, found in needed.items()}
@@ -124,7 +126,7 @@ def scopes(
     return Exit.OK
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
     return [scope for scope in re.split(r"[\s,]+", text) if scope]
 
 
@@ -174,7 +176,7 @@ def _scopes_data(found: ScopeRequirements) -> dict[str, Any]:
 @click.option("--socket-mode/--no-socket-mode", default=None, help="Whether it takes events over a socket.")
 @click.option("--also", metavar="SCOPE", multiple=True, help="A scope for what the app does besides. May be repeated.")
 @click.option("--optional", is_flag=True, help="Request what steps that may fail need as optional scopes.")
-@_known
+@known
 @click.option(
     "--against",
     metavar="FILE",
@@ -212,7 +214,7 @@ def manifest(
         if existing is None:
             raise Stop("--name is missing: the app's name, as people see it in Slack.")
         name = existing.name
-    needed = _needed([load(file) for file in files], settle=settle, types=types, conditions=conditions)
+    needed = scopes_of([load(file) for file in files], settle=settle, types=types, conditions=conditions)
     made = app_manifest(needed, name=name, **given)
     if existing is not None and not merge:
         found = made.diff(existing)

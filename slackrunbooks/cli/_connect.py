@@ -6,6 +6,7 @@ Client Secret is read from an environment variable alone.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sys
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from ._apps import known, listed, scopes_of
 from ._base import Exit, Stop, as_json, duration, load, own_steps, say, say_json
 
 if TYPE_CHECKING:
@@ -31,7 +33,14 @@ _PORT = 3000
 @click.command("connect")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @own_steps
-@click.option("--scope", "scopes", metavar="SCOPE", multiple=True, help="A further bot scope. May be repeated.")
+@known
+@click.option(
+    "--scope",
+    "scopes",
+    metavar="SCOPES",
+    multiple=True,
+    help="Further bot scopes, separated by commas. May be repeated.",
+)
 @click.option(
     "--store", metavar="DIR", required=True, help="The folder that keeps the installation, for its owner alone (0600)."
 )
@@ -67,6 +76,9 @@ _PORT = 3000
 def connect(
     files: Sequence[str],
     *,
+    settle: bool,
+    conditions: bool,
+    types: Sequence[str],
     scopes: Sequence[str],
     store: str,
     redirect_url: str | None,
@@ -102,8 +114,8 @@ def connect(
         _pending(seconds),
         client_id=client_id,
         client_secret=secret,
-        needs=[load(file) for file in files],
-        scopes=scopes,
+        needs=scopes_of([load(file) for file in files], settle=settle, types=types, conditions=conditions),
+        scopes=[scope for given in scopes for scope in listed(given)],
         redirect_uri=redirect_url,
         gov=gov,
         base_url=base_url,
@@ -146,7 +158,13 @@ def _open(installer: Installer, team: str | None) -> None:
 def _awaited(installer: Installer, team: str | None, seconds: float, *, port: int, **tls: str | None) -> Installed:
     from ..connect import CallbackServer
 
-    with CallbackServer(installer, port=port, **tls) as server:
+    try:
+        server = CallbackServer(installer, port=port, **tls)
+    except OSError as error:
+        files = " and ".join(file for file in tls.values() if file is not None)
+        what = f"127.0.0.1:{port}" if error.errno == errno.EADDRINUSE or not files else files
+        raise Stop(f"{what}: {error.strerror or error}.") from error
+    with server:
         _open(installer, team)
         click.echo(f"Waiting on 127.0.0.1:{server.port} for {seconds:g} seconds …", err=True)
         return server.wait(seconds)
@@ -157,7 +175,14 @@ def _pasted(installer: Installer, team: str | None) -> Installed:
     click.echo("Paste the address to which the browser was sent (it is not shown):", err=True)
     # The address has the code in it.
     line = click.prompt("", prompt_suffix="", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
-    return installer.handle(urlsplit(line.strip()).query)
+    try:
+        query = urlsplit(line.strip()).query
+    except ValueError:
+        query = ""
+    # Not shown in the error, for the same reason.
+    if not query:
+        raise Stop("That is no address with a query; copy it whole, from https:// to its end.")
+    return installer.handle(query)
 
 
 def _tell(installed: Installed, store: str, *, as_json: bool) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SqliteJournal"]
 
 _T = TypeVar("_T")
+_Identity: TypeAlias = "tuple[int, int]"
 
 _SCHEMA = 1
 
@@ -57,6 +59,12 @@ _TABLES = (
 # STRICT tables came with 3.37.
 _OLDEST = (3, 37, 0)
 
+# Seconds for which others may be in the middle of something.
+_BUSY = 30.0
+
+# Nobody has a file open while it is made.
+_making = Shared()
+
 
 class SqliteJournal(Shared):
     """Keeps runs in a SQLite file, which only the user who runs it can read.
@@ -76,32 +84,40 @@ class SqliteJournal(Shared):
         self.path = Path(path)
         self._pid = os.getpid()
         self._inherited: list[sqlite3.Connection] = []
+        self._away, self._closed = True, False
         if sqlite3.sqlite_version_info < _OLDEST:
             raise JournalError(f"SQLite {sqlite3.sqlite_version} is too old for a journal; it takes 3.37 or newer.")
-        try:
-            # Made here, because SQLite would make it readable for everybody.
-            made = os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600)
+        # A fork waits until it is open.
+        with self._lock:
             try:
-                self._file = _identity(os.fstat(made))
-            finally:
-                os.close(made)
-            self._connection = self._connect()
-            try:
-                self._set_up()
-            except BaseException:
-                self._connection.close()
-                raise
-        except (sqlite3.Error, OSError) as error:
-            raise self._failed("opened", error) from error
+                # Where it stays, whatever becomes of links and the working directory.
+                self._at = self.path.resolve()
+                with _making._lock:  # noqa: SLF001 - made for this
+                    # Made here, because SQLite would make it readable for everybody.
+                    with contextlib.suppress(FileExistsError):
+                        os.close(os.open(self._at, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+                    self._connection = self._connect()
+                try:
+                    self._set_up()
+                    self._files, self._away = self._found(), False
+                except BaseException:
+                    self._connection.close()
+                    raise
+            except (sqlite3.Error, OSError, RuntimeError) as error:
+                raise self._failed("opened", error) from error
 
     def __repr__(self) -> str:
         return f"SqliteJournal({str(self.path)!r})"
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            f"{self._at.as_uri()}?mode=rw", uri=True, timeout=_BUSY, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            # The first look opens what stands beside the file, too.
+            connection.execute("PRAGMA user_version").fetchone()
         except BaseException:
             connection.close()
             raise
@@ -110,8 +126,7 @@ class SqliteJournal(Shared):
     def _set_up(self) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
-            # Once, by whoever comes first: switching it together fails in spite of the timeout.
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._switch()
             self._connection.execute("BEGIN IMMEDIATE")
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
@@ -128,6 +143,19 @@ class SqliteJournal(Shared):
                 f"{self.path} was written by a newer version of slackrunbooks (schema {version}, this one reads "
                 f"{_SCHEMA}). Update the library."
             )
+
+    def _switch(self) -> None:
+        """Let readers and a writer work at the same time; where others are just doing so too, SQLite does not wait."""
+        until = time.monotonic() + _BUSY
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.005)
+            else:
+                return
 
     def begin(self, record: RunRecord) -> RunRecord:
         """Write a new run, or return the one that has its ID already."""
@@ -314,7 +342,14 @@ class SqliteJournal(Shared):
     def close(self) -> None:
         """Close the file."""
         with self._lock:
+            self._closed = True
+            if self._pid == os.getpid() and not self._away:
+                self._connection.close()
+
+    def _put_away(self) -> None:
+        if self._pid == os.getpid() and not self._away:
             self._connection.close()
+            self._away = True
 
     # --- transactions ------------------------------------------------------------------------------------------------
 
@@ -340,6 +375,7 @@ class SqliteJournal(Shared):
                     result = work(database)
                     if writes:
                         database.execute("COMMIT")
+                        self._look()
                 except BaseException:
                     self._undo(database)
                     raise
@@ -360,20 +396,37 @@ class SqliteJournal(Shared):
         return JournalError(f"the journal {self.path} cannot be {done}: {error}. Nothing further was sent.")
 
     def _own(self) -> sqlite3.Connection:
-        """Return a connection of this process to this file, with nothing under way.
-
-        One that was inherited by a fork must not be used; and what was written to a file that is not at the path any
-        more, nobody else would see.
-        """
-        if _identity(self.path.stat()) != self._file:
-            raise OSError("the file was deleted or replaced; open it again")
-        if self._pid != os.getpid():
-            # Nor closed, which would act on the locks of the process that this one was forked from.
+        """Return a connection of this process to this file, with nothing under way."""
+        if self._closed:
+            raise OSError("it is closed; open it again")
+        if self._pid != os.getpid() and not self._away:
+            # In use when this process was forked. To be used here no more, nor closed, which would act on the locks of
+            # the other one.
             self._inherited.append(self._connection)
-            self._connection, self._pid = self._connect(), os.getpid()
+            self._away = True
+        self._look(beside=not self._away)
+        if self._away:
+            self._connection = self._connect()
+            self._pid, self._away, self._files = os.getpid(), False, self._found()
         # Where an interruption hit the undoing of another.
         self._undo(self._connection)
         return self._connection
+
+    def _found(self) -> tuple[_Identity | None, _Identity | None]:
+        """Tell which file is the database now, and which one has what is not in it yet."""
+        return _identity(self._at), _identity(self._at.with_name(f"{self._at.name}-wal"))
+
+    def _look(self, *, beside: bool = True) -> None:
+        """See that what is written is where others read it; ``beside`` looks at the ``-wal`` file too."""
+        (file, wal), (made, begun) = self._found(), self._files
+        if file != made:
+            raise OSError("the file was deleted or replaced; open it again")
+        # None has begun where the file system has no shared memory, and SQLite does without.
+        if beside and begun is not None and wal != begun:
+            raise OSError(
+                f"{self._at.name}-wal was deleted or replaced (as when this program opened and closed the file "
+                "otherwise, to copy it), and what is written here would be lost; open it again"
+            )
 
     @staticmethod
     def _read(database: sqlite3.Connection, run_id: str) -> RunRecord:
@@ -401,8 +454,12 @@ class SqliteJournal(Shared):
             raise RunHeld(lease.run_id, "another worker has taken it over; this one stops.")
 
 
-def _identity(file: os.stat_result) -> tuple[int, int]:
-    """Tell one file from another that has taken its place."""
+def _identity(path: Path) -> _Identity | None:
+    """Tell one file from another that has taken its place; ``None`` where there is none."""
+    try:
+        file = path.stat()
+    except FileNotFoundError:
+        return None
     return file.st_dev, file.st_ino
 
 

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["PATH", "Asked", "asked", "decided", "page", "redirect", "refused"]
 
+_NOT_ALONE: Final = {
+    "chat:write.customize": "chat:write",  # https://docs.slack.dev/reference/scopes/chat.write.customize
+    "chat:write.public": "chat:write",  # https://docs.slack.dev/reference/scopes/chat.write.public
+    "users:read.email": "users:read",  # https://docs.slack.dev/reference/scopes/users.read.email
+}
+"""Scopes that are asked for along with another one, say their pages; not what Slack answers where they are not."""
+
 PATH: Final = "/oauth/v2/authorize"
 """Where the page is, on the host of the Web API."""
 
@@ -56,7 +63,7 @@ def asked(app: FakeApp, query: str, known: Collection[str]) -> Asked | str:
         known: The scopes that exist.
 
     Returns:
-        What is asked for, or the error code that the page shows.
+        What is asked for, or the error code that the page shows, or what this fake does not know about Slack.
     """
     fields = dict(parse_qsl(query, keep_blank_values=True))
     if fields.get("client_id") != app.client_id:
@@ -71,6 +78,9 @@ def asked(app: FakeApp, query: str, known: Collection[str]) -> Asked | str:
         return "no_scopes"
     if not set(scopes) <= set(known):
         return "invalid_scope"
+    for scope in scopes:
+        if (other := _NOT_ALONE.get(scope, scope)) not in scopes:
+            return f"not modelled: {scope} without {other}"
     return Asked(
         redirect_uri,
         redirect_uri or app.redirect_urls[0],

@@ -290,15 +290,18 @@ def run_pairs(options: argparse.Namespace) -> Outcome:
                 pipe.flush()
             lines = [cast("IO[str]", process.stdout).readline() for process in pair]
             if not all(lines):
-                outcome.wrong.append(f"{run}: a process ended")
+                for process in pair:
+                    process.kill()
+                    outcome.wrong.append(f"{run}: a process ended: {process.communicate()[1][-2000:]}")
                 break
             told = sorted((json.loads(line) for line in lines), key=lambda each: not each["ran"])
             kind = "held" if told[1]["end"] == "held" else "the same report"
             if [each["ran"] for each in told] != [True, False] or (kind != "held" and told[0]["end"] != told[1]["end"]):
                 outcome.wrong.append(f"{run}: {told}")
             ends[kind] += 1
-        for process in pair:
-            process.communicate(timeout=options.limit)
+        else:
+            for process in pair:
+                process.communicate(timeout=options.limit)
     outcome.count(fake, runs, {})
     outcome.lines += [
         outcome.table(),

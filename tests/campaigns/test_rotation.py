@@ -204,6 +204,7 @@ BAD = ("processes that failed", "invalid tokens", "lost in the store")
 
 @pytest.mark.parametrize("store", ["private", "file", "sqlite"])
 @pytest.mark.parametrize(("machines", "grace"), [(False, 0.0), (True, 0.0), (True, 30.0)])
+@pytest.mark.usefixtures("stores_that_close")
 def test_nobody_is_left_without_a_token(store: str, machines: bool, grace: float) -> None:
     """A hundred rounds for each store, with a lock and without, in the harshest reading of the grace period and not."""
     if machines and store == "file":
@@ -214,6 +215,7 @@ def test_nobody_is_left_without_a_token(store: str, machines: bool, grace: float
     assert tally["refreshes"] >= 100 and (machines or tally["refreshes"] == 100)
 
 
+@pytest.mark.usefixtures("stores_that_close")
 def test_slack_sdks_own_rotator_loses() -> None:
     """The control."""
     tally = campaign(30, control=True)
