@@ -24,8 +24,10 @@ from ._effects import NotSent, OnAmbiguous
 from ._elsewhere import Elsewhere
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
+from ._look import TOKEN, Identity, Look, Seen, Sight, channel_of, judged
 from ._perform import WallClock
-from ._survey import survey, unreachable
+from ._survey import check_report, part, survey, unreachable
+from ._tokens import kind_of
 from .actions import Action
 from .errors import (
     CheckFailed,
@@ -45,15 +47,17 @@ from .report import AuditRecord, LostAnswer, Report
 from .retries import RetryPolicy
 from .runbook import Runbook, Step, no_team
 from .templates import SupportsContext
-from .text import Placeholder
+from .text import Placeholder, parse_channel
 
 if TYPE_CHECKING:
     from ._clock import Clock
     from ._effects import Delivery
+    from ._look import Key, Named
+    from ._tokens import TokenKind
     from .journal import Journal
-    from .report import Plan
+    from .report import CheckReport, Plan
 
-__all__ = ["Audit", "Context", "Core", "crosses", "outcome_of", "skipping"]
+__all__ = ["Audit", "Context", "Core", "Looking", "crosses", "outcome_of", "skipping"]
 
 _log = logging.getLogger("slackrunbooks")
 
@@ -64,6 +68,9 @@ _MOST_AT_ONCE = 1000
 
 # Reports kept in memory for run IDs; older ones are forgotten. A journal keeps them all.
 _KEPT = 1000
+
+# Seconds for which a check does not ask again for what it found in order.
+_FRESH = 60.0
 
 
 Context: TypeAlias = Mapping[str, Any] | SupportsContext | None
@@ -81,6 +88,33 @@ class _Kept:
     context: dict[str, Any]
     templates: bool
     report: Report | None = None
+
+
+@attrs.frozen
+class Looking:
+    """A check under way: what was found offline, and the machine that asks Slack."""
+
+    book: Runbook
+    plan: Plan
+    single: bool
+    named: tuple[Named, ...]
+    known: Mapping[Key, Any]
+    machine: Machine
+    team: str
+
+
+_NOBODY = "Slack could not be asked"
+_SANDBOX = "policy.redirect"
+
+
+def _sandbox(redirect: str) -> Named:
+    """Name the channel of a rehearsal, which the policy finds by the list of channels."""
+    methods = ("conversations.list", "chat.postMessage")
+    return attrs.evolve(channel_of(parse_channel(redirect)), place=_SANDBOX, field=_SANDBOX, methods=methods)
+
+
+def _rehearsed(problem: Problem) -> Problem:
+    return problem if problem.place == _SANDBOX else attrs.evolve(problem, severity="warning")
 
 
 class Core:
@@ -133,6 +167,8 @@ class Core:
         self._lock = threading.Lock()
         self._runs: OrderedDict[str, _Kept] = OrderedDict()
         self._latest: Report | None = None
+        # What checks found in order, by workspace.
+        self._seen: dict[tuple[str, Key], tuple[float, Any]] = {}
         self._made: Any = None
         # Team ID of its own workspace, where that is known: from Workspaces.
         self._team = ""
@@ -168,6 +204,66 @@ class Core:
             book, _plain_context(context), templates=templates, single=single, policy=self._policy, own=self._team
         )
         return book, plan, single
+
+    def _to_look(self, book: Runbook, plan: Plan, *, single: bool, team: str = "") -> Looking:
+        """Make the machine that asks Slack for what is not known of what a runbook names in a workspace."""
+        plan = part(whole := plan, team)
+        runs = {step.name for step in plan.steps if not step.skipped}
+        # What is wrong as it stands, or out of bounds, is told already.
+        told = {problem.place for problem in whole.problems}
+        named = tuple(each for each in plan.named if each.step in runs and not told & {each.place, each.field})
+        bounds = None if self._policy is None else self._policy.within(team)
+        if bounds is not None and bounds.redirect:
+            named = (*named, _sandbox(bounds.redirect))
+        with self._lock:
+            now = self._clock.now()
+            self._seen = {key: kept for key, kept in self._seen.items() if kept[0] > now}
+            known = {key: fact for (where, key), (_, fact) in self._seen.items() if where == team}
+        # What a policy bounds is what steps do; what they name is looked at, as the policy itself would.
+        machine = Machine(
+            Runbook.of_one(Look(named, known), workspace=team or None), {}, run_id=_named(None, "check"),
+            retry=self._retry, templates=False, single=True, on_ambiguous=self._on_ambiguous, workspace=self._team,
+        )  # fmt: skip
+        return Looking(book, plan, single, named, known, machine, team)
+
+    def _looked(self, look: Looking, seen: Seen | SlackRunbooksError) -> CheckReport:
+        """Put together what was found, and keep for a while what was in order."""
+        identity = seen if isinstance(seen, SlackRunbooksError) else seen.identity
+        sight = Sight()
+        if isinstance(seen, Seen) and isinstance(identity, Identity):
+            sight = judged(look.named, seen.facts, identity.granted)
+            bounds = None if self._policy is None else self._policy.within(look.team)
+            if bounds is not None and bounds.redirect:
+                # In a rehearsal steps leave all but the sandbox alone.
+                sight = attrs.evolve(sight, problems=tuple(map(_rehearsed, sight.problems)))
+        elif look.named:
+            sight = Sight(unseen={each.place: f"{each.shown} was not looked at: {_NOBODY}" for each in look.named})
+        report = check_report(
+            look.book,
+            look.plan,
+            identity,
+            single=look.single,
+            sight=sight,
+            token=None if look.team else self._kind_of_token(),
+        )
+        if isinstance(seen, Seen):
+            # Somebody mends what was wrong, and asks again.
+            doubtful = set(sight.doubtful)
+            if report.problems or report.warnings or report.unsettled or report.unseen or report.granted is None:
+                doubtful.add(TOKEN)
+            fresh = self._clock.now() + _FRESH
+            with self._lock:
+                for key in doubtful:
+                    self._seen.pop((look.team, key), None)
+                for key, fact in seen.facts.items():
+                    if key not in doubtful and key not in look.known:
+                        self._seen[look.team, key] = (fresh, fact)
+        return report
+
+    def _kind_of_token(self) -> TokenKind | None:
+        """Tell the kind of the token, if there is one to be seen."""
+        token = getattr(self._made, "token", None) or self._token
+        return kind_of(token) if isinstance(token, str) and token else None
 
     def report(self, run_id: str | None = None) -> Report:
         """Return the report of a run of this executor or its journal, also of one that Ctrl-C or a cancellation ended.

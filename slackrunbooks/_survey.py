@@ -9,33 +9,33 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ._conditions import when_paths, when_reason
 from ._context import fields_in, in_the_way, kind_of, look_up, put, truthy
+from ._look import Identity, Named, Namer, Sight
 from ._registry import word
 from .actions import Action
 from .actions._base import Need, Placeholder, data_templates, fields_of, fill, render, templates as templates_of
 from .actions.approvals import RequestApproval
 from .actions.functions import Function
-from .errors import MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
+from .errors import AuthenticationFailed, MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
 from .markup import Markup, Pending, Unknown
 from .report import CheckReport, Plan, PlannedStep
 from .runbook import ERROR_STAND_IN, OF_THE_RUN, Runbook, Step, no_team, save_problems, stand_in
 from .scopes import ScopeRequirements, scopes_of, settling
-from .slack_methods import METHODS, call
+from .slack_methods import METHODS, TOKENS
 
 if TYPE_CHECKING:
     from ._conditions import When
     from ._effects import Flow
+    from ._tokens import TokenKind
     from .policy import Policy
 
 __all__ = [
     "EMPTY_LIST",
-    "Identify",
-    "Identity",
     "check_report",
     "loop_items",
     "others",
@@ -49,43 +49,6 @@ __all__ = [
 
 # Of a skipped step it is known that there is nothing to read.
 _NO_OUTPUT: Mapping[str, Any] = MappingProxyType({})
-
-
-@attrs.frozen
-class Identity:
-    """Who a token is and what it may do.
-
-    Attributes:
-        user_id: The bot's user ID.
-        team: Name of its workspace.
-        granted: Its scopes, sorted; ``None`` where the answer does not tell.
-    """
-
-    user_id: str
-    team: str
-    granted: tuple[str, ...] | None
-
-
-@attrs.frozen
-class Identify(Action[Identity]):
-    """Ask Slack who the token is.
-
-    Slack: https://docs.slack.dev/reference/methods/auth.test
-
-    The header ``x-oauth-scopes`` of every answer names the token's scopes:
-    https://docs.slack.dev/authentication/installing-with-oauth
-    """
-
-    output: ClassVar[type[Any]] = Identity
-
-    def needs(self) -> tuple[Need, ...]:
-        return (Need("auth.test", "tell who the token is"),)
-
-    def flow(self) -> Flow[Identity]:
-        reply = yield call("auth.test")
-        header = reply.headers.get("x-oauth-scopes")
-        granted = None if header is None else tuple(sorted(part.strip() for part in header.split(",") if part.strip()))
-        return Identity(str(reply.get("user_id", "")), str(reply.get("team", "")), granted)
 
 
 @attrs.frozen
@@ -131,6 +94,7 @@ def survey(
     outputs: dict[str, Any] = {}
     posts: dict[str, int] = {}
     steps: list[PlannedStep] = []
+    namers, named = {"": Namer()}, list[Named]()
     for name, step in runbook.steps.items():
         scope = {**filled, "steps": outputs, "signals": {}}
         if step.run_if != "success":
@@ -138,6 +102,8 @@ def survey(
         planned, actions[name], teams = _plan_step(
             name, step, scope, runbook, templates=templates, single=single, own=own
         )
+        placed = tuple(zip(_places(name, step, planned, single=single), actions[name], teams, strict=False))
+        named += _named_by(name, step, placed, namers, runs=not planned.skipped)
         found: list[Problem] = []
         if step.run_if == "always":
             # Where nothing failed, there is no error to print.
@@ -169,7 +135,38 @@ def survey(
     # The filled actions tell more than the templates: whether people are given by e-mail, whether a channel is private.
     may_fail = {name for name, step in runbook.steps.items() if step.on_error == "continue"}
     requirements = scopes_of(actions, may_fail, runbook="" if single else runbook.name)
-    return Plan(runbook.name, tuple(_with_scopes(steps, requirements)), requirements, tuple(general), settling(actions))
+    planned_steps = tuple(_with_scopes(steps, requirements))
+    return Plan(runbook.name, planned_steps, requirements, tuple(general), settling(actions), tuple(named))
+
+
+def _named_by(
+    name: str,
+    step: Step,
+    placed: Sequence[tuple[str, Action[Any], str | None]],
+    namers: dict[str, Namer],
+    *,
+    runs: bool,
+) -> Iterator[Named]:
+    """Give what a step names in each workspace; a channel that is made in one is not there in another."""
+    for team in dict.fromkeys(team for *_, team in placed if team is not None):
+        if team not in namers:
+            namers[team] = Namer.after(namers[""])
+        there = tuple((place, action) for place, action, where in placed if where == team)
+        for each in namers[team].read(name, step, there, runs=runs):
+            yield attrs.evolve(each, workspace=team)
+    if isinstance(step.action, Function) and runs:
+        # It may do anything anywhere.
+        for team, namer in namers.items():
+            if team:
+                list(namer.read(name, step, tuple((place, action) for place, action, _ in placed)))
+
+
+def _places(name: str, step: Step, planned: PlannedStep, *, single: bool) -> list[str]:
+    """Return where each action of a step stands."""
+    place = "" if single else f"steps.{name}"
+    if step.foreach is None or planned.times is None:
+        return [place]
+    return [f"{place}[{number}]" for number in range(1, planned.times + 1)]
 
 
 def _crossed(
@@ -499,6 +496,8 @@ def check_report(
     identity: Identity | SlackRunbooksError | None,
     *,
     single: bool = False,
+    sight: Sight | None = None,
+    token: TokenKind | None = None,
 ) -> CheckReport:
     """Put together what looking offline and asking Slack found.
 
@@ -507,11 +506,13 @@ def check_report(
         plan: From :func:`survey`.
         identity: Who the token is, or why that could not be learned; ``None`` where nobody was asked.
         single: Whether this is one action by itself.
+        sight: What came of looking at what the steps name, if anybody looked.
+        token: What the token is by its form, where that is known.
     """
     problems = list(plan.problems)
     granted: tuple[str, ...] | None = None
     if isinstance(identity, SlackRunbooksError):
-        problems.append(Problem("token", str(identity), error=identity))
+        problems.append(_unknown_token(identity, token))
     elif identity is not None and identity.granted is None:
         problems.append(
             Problem(
@@ -523,7 +524,10 @@ def check_report(
         )
     elif identity is not None:
         granted = identity.granted or ()
-        problems += _missing(runbook, plan, granted, single=single)
+        problems += _missing(runbook, plan, _as_bot(granted, identity), single=single)
+    if isinstance(identity, Identity):
+        problems += _of_wrong_kind(runbook, plan, identity, single=single)
+    problems += sight.problems if sight is not None else ()
     return CheckReport(
         problems=tuple(problem for problem in problems if problem.severity == "error"),
         warnings=tuple(problem for problem in problems if problem.severity == "warning"),
@@ -531,7 +535,51 @@ def check_report(
         granted=granted,
         subject=runbook.name,
         unsettled={} if granted is None else _unsettled(runbook, plan, granted),
+        unseen={} if sight is None else sight.unseen,
     )
+
+
+def _unknown_token(error: SlackRunbooksError, token: TokenKind | None) -> Problem:
+    """Say why nobody could learn who the token is; of one that Slack refuses also what it looks like."""
+    if token is not None and token.verdict == "problem" and isinstance(error, AuthenticationFailed):
+        return Problem("token", str(error), f"By its form it is {token.what}. {token.remedy}", error=error)
+    return Problem("token", str(error), error=error)
+
+
+def _as_bot(granted: tuple[str, ...], identity: Identity) -> tuple[str, ...]:
+    """Return what a bot's token would have to have to do the same.
+
+    For a person's token channels:write is what channels:manage and channels:join are for a bot's:
+    https://docs.slack.dev/reference/scopes/channels.write
+    """
+    if identity.kind == "user" and "channels:write" in granted:
+        return (*granted, "channels:manage", "channels:join")
+    return granted
+
+
+_KINDS = {"bot": "a bot's", "user": "a person's", "configuration": "one for configuring apps"}
+
+
+def _of_wrong_kind(runbook: Runbook, plan: Plan, identity: Identity, *, single: bool) -> Iterator[Problem]:
+    """Tell which methods do not take a token of this kind."""
+    if identity.kind == "user":
+        yield Problem(
+            "token",
+            f"the token is that of the person {identity.user_id}, so that all is done in that person's name.",
+            "Use the Bot User OAuth Token (xoxb-…) of the same page, under OAuth & Permissions.",
+            severity="warning",
+        )
+    for step in plan.steps:
+        for method in step.methods if identity.kind and not step.skipped else ():
+            kinds = TOKENS.get(method)
+            if kinds is not None and identity.kind not in kinds:
+                problem = Problem(
+                    "token" if single else f"steps.{step.name}",
+                    f"{method} takes {' or '.join(_KINDS[kind] for kind in kinds)} token, "
+                    f"and this is {_KINDS[identity.kind]}.",
+                    "Leave the step out, or run it with a token of that kind.",
+                )
+                yield from _weighed([problem], runbook.steps[step.name])
 
 
 def part(plan: Plan, workspace: str = "") -> Plan:
@@ -553,6 +601,7 @@ def part(plan: Plan, workspace: str = "") -> Plan:
         scopes=ScopeRequirements(tuple(entry for entry in plan.scopes if entry.step in here)),
         general=() if workspace else plan.general,
         settling=tuple(entry for entry in plan.settling if entry.step in here),
+        named=tuple(each for each in plan.named if each.workspace == workspace),
     )
 
 
@@ -591,27 +640,22 @@ def others(plan: Plan, absent: Iterable[Problem]) -> list[str]:
 
 
 def with_others(
-    report: CheckReport,
-    runbook: Runbook,
-    plan: Plan,
-    absent: Sequence[Problem],
-    told: Mapping[str, Identity | SlackRunbooksError],
+    report: CheckReport, plan: Plan, absent: Sequence[Problem], told: Mapping[str, CheckReport]
 ) -> CheckReport:
     """Add to a report what was found out of the other workspaces.
 
     Args:
         report: That of the run's own workspace.
-        runbook: What was checked.
         plan: The whole plan.
         absent: From :func:`unreachable`.
-        told: Of each other workspace, who its token is, or why that could not be learned.
+        told: The report of each other workspace, of the steps that act there.
     """
     found = list(absent)
     granted: dict[str, tuple[str, ...] | None] = {}
-    unsettled = dict(report.unsettled)
-    for team, identity in told.items():
-        there = check_report(runbook, part(plan, team), identity)
+    unsettled, unseen = dict(report.unsettled), dict(report.unseen)
+    for team, there in told.items():
         granted[team] = there.granted
+        unseen.update({place: f"in the workspace {team}: {reason}" for place, reason in there.unseen.items()})
         unsettled.update({f"{step} in {team}": missing for step, missing in there.unsettled.items()})
         found += (
             attrs.evolve(
@@ -623,11 +667,8 @@ def with_others(
         )
     for step in plan.steps:
         if not step.skipped and any(team and no_team(team) for team in step.workspaces):
-            spot = f"steps.{step.name}.workspace"
-            found.append(
-                Problem(spot, "only the run can tell which it is, so nobody looked there.", severity="warning")
-            )
-    if not found and not told:
+            unseen[f"steps.{step.name}.workspace"] = "only the run can tell which it is, so nobody looked there"
+    if not found and unseen == report.unseen and not told:
         return report
     return attrs.evolve(
         report,
@@ -636,6 +677,7 @@ def with_others(
         scopes=plan.scopes,
         elsewhere=granted,
         unsettled=unsettled,
+        unseen=unseen,
     )
 
 

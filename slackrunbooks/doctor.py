@@ -21,9 +21,11 @@ import attrs
 from slack_sdk import WebClient
 
 from ._effects import Answered, Call, Lost, NotSent, Repeat, Reply
+from ._look import Identity, Unseen, channel_of, judged, looking
 from ._perform import WallClock
 from ._route import is_local, walk
-from ._survey import Identity, check_report, part
+from ._survey import check_report, part
+from ._tokens import KINDS, UNKNOWN, kind_of
 from .actions import Action
 from .actions._base import forms
 from .actions._find import channel_address, reference
@@ -31,7 +33,6 @@ from .actions._marks import mark, stamped, step_of
 from .client import PooledWebClient, send, sync_client, way_of
 from .errors import (
     AmbiguousOutcome,
-    ChannelNotFound,
     MessageNotFound,
     MissingScope,
     MissingVariable,
@@ -46,13 +47,14 @@ from .executor import Executor
 from .report import Diagnosis, Finding
 from .runbook import Runbook
 from .scopes import required_scopes
-from .slack_methods import METHODS, call, slack_error
+from .slack_methods import call, slack_error
 from .text import Kind
 
 if TYPE_CHECKING:
     from ._clock import Clock
     from ._core import Context
     from ._effects import Delivery
+    from ._look import Named
     from .errors import Problem
     from .report import Plan, Verdict
     from .text import ChannelRef
@@ -95,25 +97,7 @@ _REMEDIES: Mapping[str, str] = {
     "base_url_host": "Slack documents https://slack.com/api/ alone. Leave base_url out unless you know better.",
     "no_token": "Set SLACK_BOT_TOKEN to the Bot User OAuth Token (OAuth & Permissions on the app's page), or pass it.",
     "token_unusable": "Copy the Bot User OAuth Token again, without quotes, blanks or line breaks around it.",
-    "user_token": (
-        "Use the Bot User OAuth Token (xoxb-…) of the same page: with this one, the app would speak as a person."
-    ),
-    "app_level_token": "That one is for Socket Mode. Use the Bot User OAuth Token (xoxb-…), under OAuth & Permissions.",
-    "workflow_token": "It ends 15 minutes after its workflow step began. Use the app's Bot User OAuth Token (xoxb-…).",
-    "refresh_token": "It only buys new tokens. Trade it with oauth.v2.access, and use the access token of that answer.",
-    "legacy_token": (
-        "Workspace apps are gone. Create a Slack app, install it, and use its Bot User OAuth Token (xoxb-…)."
-    ),
-    "session_token": (
-        "It belongs to a person's browser: sign out there, and use the app's Bot User OAuth Token (xoxb-…)."
-    ),
-    "webhook_url": "A webhook posts to one channel and is no token. Use the Bot User OAuth Token (xoxb-…) of the app.",
-    "app_secret": (
-        "It looks like the signing or client secret. The Bot User OAuth Token (xoxb-…) is on another page of the app."
-    ),
-    "token_unknown_kind": (
-        "A bot token begins with xoxb- or, where tokens rotate, with xoxe.xoxb-. Compare with the app's page."
-    ),
+    **{kind.cause: kind.remedy for kind in (*KINDS, UNKNOWN) if kind.cause},
     "proxy_no_url": _PROXY_ENV,
     "proxy_not_found": f"There is no such proxy. {_PROXY_ENV}",
     "proxy_no_server": (
@@ -189,21 +173,6 @@ _REMEDIES: Mapping[str, str] = {
     ),
 }
 
-# Kinds of tokens: https://docs.slack.dev/authentication/tokens; xoxe: …/authentication/using-token-rotation; xoxa and
-# xoxr were those of workspace apps, xoxc, xoxd and xoxs are those of Slack's own clients.
-_KINDS: tuple[tuple[str, str, Verdict, str], ...] = (
-    (r"xoxb-", "", "ok", "a bot token"),
-    (r"xoxe\.xoxb-", "", "ok", "a bot token that rotates: it lives 12 hours, and somebody has to refresh it"),
-    (r"(xoxe\.)?xoxp-", "user_token", "problem", "a user token, or one for configuring apps; not a bot's"),
-    (r"xapp-", "app_level_token", "problem", "an app-level token"),
-    (r"xwfp-", "workflow_token", "warning", "a workflow token"),
-    (r"xoxe-", "refresh_token", "problem", "a refresh token"),
-    (r"xox[ar]-", "legacy_token", "problem", "a token of a legacy workspace app"),
-    (r"xox[cds]-", "session_token", "problem", "a token of somebody's Slack client"),
-    (r"https?://", "webhook_url", "problem", "a URL, such as that of an incoming webhook"),
-    (r"[0-9a-f]{32}\Z", "app_secret", "problem", "32 hexadecimal digits, as app secrets are"),
-)
-
 _HOSTS = ("slack.com", "slack-gov.com")
 
 # Slack lets requests of its own be refused when they are more than five minutes off:
@@ -213,11 +182,6 @@ _CLOCK_DRIFTS = 30.0
 
 # Fields of a runbook that name channels or describe them; the others make up messages.
 _CHANNEL_KINDS = frozenset({Kind.NAME, Kind.TOPIC})
-
-# 999 channels a page, and 20 requests a minute: https://docs.slack.dev/reference/methods/conversations.list
-_MOST_PAGES = 10
-
-_TYPES = {"public_channel": "channels:read", "private_channel": "groups:read"}
 
 _CAUSES: Mapping[type, str] = {MissingVariable: "missing_variable", TemplateError: "template"}
 
@@ -414,12 +378,9 @@ class _Visit:
             seen = "the token holds a blank, a quote, a line break or a character that no token has"
             self._add("token_kind", "problem", seen, "token_unusable")
             return False
-        for pattern, cause, outcome, what in _KINDS:
-            if re.match(pattern, token):
-                self._add("token_kind", outcome, f"it is {what}", cause)
-                return outcome != "problem"
-        self._add("token_kind", "warning", "it begins like no token that Slack documents", "token_unknown_kind")
-        return True
+        kind = kind_of(token)
+        self._add("token_kind", kind.verdict, kind.what if kind is UNKNOWN else f"it is {kind.what}", kind.cause)
+        return kind.verdict != "problem"
 
     def _on_the_way(self, client: WebClient) -> bool:
         """Walk the way to Slack, without a token."""
@@ -588,65 +549,42 @@ class _Visit:
     # --- channels ----------------------------------------------------------------------------------------------------
 
     def _look_at_channels(self, client: WebClient, plan: Plan | None, granted: tuple[str, ...] | None) -> None:
-        uses = self._uses(plan)
-        if not uses:
+        named = self._channels_in(plan)
+        if not named:
             self._unseen("no runbook was given" if plan is None else "the runbook names none", "channels")
             return
-        types = tuple(kind for kind, scope in _TYPES.items() if granted is None or scope in granted)
-        if not types:
-            self._unseen("that takes the scope channels:read (for private channels groups:read)", "channels")
-            return
-        try:
-            found = self._follow(client, _look_for({channel: each[0].channel for channel, each in uses.items()}, types))
-        except SlackRunbooksError as error:
-            self._refused("channels", error)
-            return
+        facts = self._follow(client, looking(named, granted))
+        unseen = {each.given: fact for each in named if isinstance(fact := facts.get(each.key), Unseen)}
+        for fact in unseen.values():
+            if fact.error is not None and not fact.lacks_scope:
+                self._refused("channels", fact.error)
+                return
         told = len(self.findings)
-        for channel, each in uses.items():
-            self._at_channel(channel, found[channel], each, granted)
+        for channel, reason in unseen.items():
+            self._unseen(f"{channel}: {reason.reason}", "channels")
+        sight = judged(named, facts, granted)
+        for channel in dict.fromkeys(each.given for each in named):
+            places = {each.place for each in named if each.given == channel}
+            self._at_channel([problem for problem in sight.problems if problem.place in places])
         if len(self.findings) == told:
-            self._ok("channels", f"{', '.join(uses)}: there, in use, and the app may act there")
+            channels = ", ".join(dict.fromkeys(each.given for each in named))
+            self._ok("channels", f"{channels}: there, in use, and the app may act there")
 
-    def _uses(self, plan: Plan | None) -> dict[str, list[_Use]]:
-        """Return the channels that are known before the run, each with the steps that go there."""
-        found: dict[str, list[_Use]] = {}
-        for step in plan.steps if plan is not None and self._book is not None else ():
-            if "" not in (step.workspaces or ("",)):
-                continue
-            action = self._book.steps[step.name].action  # type: ignore[union-attr]
-            given = step.arguments.get("channel", getattr(action, "channel", None))
-            if not isinstance(given, str) or "{{" in given or "‹" in given:
-                continue
-            with contextlib.suppress(ValueError):
-                channel = reference(given)
-                if not step.skipped and channel.kind != "user" and not channel.value.startswith("D"):
-                    place = "channel" if self._single else f"steps.{step.name}.channel"
-                    optional = self._book.steps[step.name].on_error == "continue"  # type: ignore[union-attr]
-                    found.setdefault(given, []).append(_Use.of(action, channel, place, optional=optional))
-        return found
+    def _channels_in(self, plan: Plan | None) -> list[Named]:
+        """Return the channels that are known before the run, for each step that goes there."""
+        if plan is None:
+            return []
+        runs = {step.name for step in plan.steps if not step.skipped}
+        channels = [each for each in plan.named if each.what == "channel" and each.step in runs and not each.makes]
+        return [each for each in channels if not (each.by_id and each.value.startswith("D"))]
 
-    def _at_channel(
-        self, channel: str, found: Mapping[str, Any] | str, uses: list[_Use], granted: tuple[str, ...] | None
-    ) -> None:
-        if isinstance(found, str):
-            self._unseen(f"{channel}: {found}", "channels")
-            return
-        public = "chat:write.public" in (granted or ("chat:write.public",))
-        code = seen = ""
-        if not found:
-            code, seen = "channel_not_found", f"the app sees no channel {channel}"
-        elif found.get("is_archived"):
-            code, seen = "is_archived", f"{channel} is archived"
-        elif not found.get("is_member") and not _may_act(uses, public=public):
-            code, seen = "not_in_channel", f"the app is not a member of {channel}"
-        if code:
-            # What Slack would say to the step.
-            error = slack_error(uses[0].method, {"ok": False, "error": code})
-            remedy = error.remedy
-            if code == "channel_not_found" and granted is not None and "groups:read" not in granted:
-                remedy += " Private channels were not searched: the token lacks groups:read."
-            outcome: Verdict = "warning" if all(use.optional for use in uses) else "problem"
-            self._add("channels", outcome, seen, code, remedy, place=uses[0].place, docs=error.docs)
+    def _at_channel(self, problems: list[Problem]) -> None:
+        """Tell once what is wrong with a channel, however many steps go there."""
+        for problem in sorted(problems, key=lambda problem: problem.severity)[:1]:
+            outcome: Verdict = "problem" if problem.severity == "error" else "warning"
+            code, docs = (problem.error.code, problem.error.docs) if isinstance(problem.error, SlackError) else ("", "")
+            seen = problem.message.removesuffix(".")
+            self._add("channels", outcome, seen, code or "is_archived", problem.remedy, place=problem.place, docs=docs)
 
     # --- rates -------------------------------------------------------------------------------------------------------
 
@@ -721,7 +659,8 @@ class _Visit:
     def _look_for_lost(self, client: WebClient, channel: ChannelRef, key: str) -> tuple[str, str] | None:
         """Find a message whose posting brought no answer, so that it does not stay."""
         with contextlib.suppress(SlackRunbooksError):
-            found = self._follow(client, _look_for({channel.value: channel}, tuple(_TYPES)))[channel.value]
+            named = channel_of(channel)
+            found = self._follow(client, looking([named], None)).get(named.key)
             if isinstance(found, Mapping) and found:
                 since = f"{self._clock(client).now() - _LOST_SINCE:.6f}"
                 if ts := self._is_there(client, str(found["id"]), key, since):
@@ -786,69 +725,6 @@ class _Visit:
                     request = flow.send(reply)
         except StopIteration as stop:
             return cast("_T", stop.value)
-
-
-@attrs.frozen
-class _Use:
-    """A step that acts in a channel."""
-
-    channel: ChannelRef
-    place: str
-    method: str
-    joins: bool
-    posts: bool
-    optional: bool
-
-    @classmethod
-    def of(cls, action: Action[Any], channel: ChannelRef, place: str, *, optional: bool) -> _Use:
-        """Read off an action what it does there."""
-        methods = [need.method for need in action.needs() if not need.condition]
-        acts = [name for name in methods if name in METHODS and METHODS[name].repeat is not Repeat.READS]
-        first = next(iter((*acts, *methods)), "chat.postMessage")
-        return cls(channel, place, first, "conversations.join" in acts, {*acts} == {"chat.postMessage"}, optional)
-
-
-def _may_act(uses: list[_Use], *, public: bool) -> bool:
-    """Tell whether steps can act in a channel that the app is not in."""
-    return any(use.joins for use in uses) or all(use.posts and public for use in uses)
-
-
-def _look_for(
-    channels: Mapping[str, ChannelRef], types: tuple[str, ...]
-) -> Generator[Call, Reply, dict[str, Mapping[str, Any] | str]]:
-    """Find channels, in as few requests as can be: one for each ID, and one pass over the list for all names.
-
-    Returns:
-        For each channel what Slack tells of it; empty where there is none; a text where nobody could look.
-    """
-    found: dict[str, Mapping[str, Any] | str] = {}
-    names = {channel.value: given for given, channel in channels.items() if channel.kind == "name"}
-    ids = {channel.value: given for given, channel in channels.items() if channel.kind == "id"}
-    for kind in types if names else ():
-        cursor, pages = "", 0
-        while pages < _MOST_PAGES and not found.keys() >= {*names.values()}:
-            page = {"types": kind, "exclude_archived": False, "limit": 999, "cursor": cursor or None}
-            listed = yield call("conversations.list", **page)
-            for channel in listed.get("channels", ()):
-                called = [names.get(str(channel.get(key))) for key in ("name", "name_normalized")]
-                for given in filter(None, (*called, ids.get(str(channel.get("id"))))):
-                    found[given] = channel
-            cursor, pages = str((listed.get("response_metadata") or {}).get("next_cursor") or ""), pages + 1
-            if not cursor:
-                break
-        if cursor and pages == _MOST_PAGES:
-            # More of them would use up what others may ask in this minute.
-            for given in names.values():
-                found.setdefault(given, f"it is not among the first {_MOST_PAGES * 999:,} channels")
-    for value, given in ids.items():
-        if given not in found:
-            try:
-                found[given] = (yield call("conversations.info", channel=value)).get("channel") or {}
-            except ChannelNotFound:
-                found[given] = {}
-            except MissingScope as error:
-                found[given] = f"that takes the scope {' or '.join(error.needed) or 'channels:read'}"
-    return {given: found.get(given, {}) for given in channels}
 
 
 def _foreign(answer: Answered, base_url: str) -> tuple[str, Verdict, str, str] | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ._core import Audit, Context, Core, crosses, outcome_of, skipping
+from ._core import Audit, Context, Core, Looking, crosses, outcome_of, skipping
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import Threads, perform, perform_async
-from ._survey import Identify, Identity, check_report, others, part, with_others
+from ._survey import others, with_others
 from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
 from .report import Report
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._effects import Delivery, OnAmbiguous
+    from ._look import Seen
     from .actions import Action
     from .connect import Workspaces
     from .journal import Journal
@@ -306,7 +307,17 @@ class Executor(Core):
         return opened if isinstance(opened, Report) else self._drive_kept(opened)
 
     def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
-        """Look for everything that stands against a run, and change nothing: ``auth.test`` in each workspace.
+        """Look for everything that stands against a run, and change nothing.
+
+        Templates, names and limits are looked at without Slack. Slack is asked, by methods that only read, who the
+        token is and what it may do (``auth.test``), and for each channel, person and user group that the steps name:
+        channels by name take one pass over the list of channels, others a request each, people too, and all user groups
+        one. Nothing is asked twice, and what was in order is not asked again by this executor for 60 seconds; what was
+        not, is, so that a check after mending it tells.
+
+        What only the run can tell (a channel that an earlier step makes, what an output fills in) is no problem. What
+        could not be looked at, for want of a scope or of an answer, is told in ``unseen`` with the reason. Each
+        workspace is asked for what the steps that act there need and name.
 
         Args:
             runbook: A runbook, or one action.
@@ -316,16 +327,18 @@ class Executor(Core):
             All problems, each with its place and remedy; ``.raise_for_problems()`` raises them.
         """
         book, plan, single = self._survey(runbook, context)
-        report = check_report(book, part(plan), self._identity(""), single=single)
         absent = self._out_of_reach(book, plan)
-        return with_others(report, book, plan, absent, {team: self._identity(team) for team in others(plan, absent)})
+        own = self._look(self._to_look(book, plan, single=single))
+        there = {team: self._look(self._to_look(book, plan, single=single, team=team)) for team in others(plan, absent)}
+        return with_others(own, plan, absent, there)
 
-    def _identity(self, workspace: str) -> Identity | SlackRunbooksError:
-        machine, _ = self._for_action(Identify(), None, None, workspace=workspace)
+    def _look(self, look: Looking) -> CheckReport:
+        seen: Seen | SlackRunbooksError
         try:
-            return cast("Identity", outcome_of(self._drive(machine, None)))
+            seen = cast("Seen", outcome_of(self._drive(look.machine, None, templates=False)))
         except SlackRunbooksError as error:
-            return error
+            seen = error
+        return self._looked(look, seen)
 
     def _perform(self, client: WebClient, machine: Machine, work: Send) -> Delivery:
         """Perform a request, in the workspace that it is for."""
@@ -549,17 +562,20 @@ class AsyncExecutor(Core):
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
         book, plan, single = self._survey(runbook, context)
-        report = check_report(book, part(plan), await self._identity(""), single=single)
         absent = await self._threads.do(self._out_of_reach, book, plan) if crosses(book) else []
-        told = {team: await self._identity(team) for team in others(plan, absent)}
-        return with_others(report, book, plan, absent, told)
+        own = await self._look(self._to_look(book, plan, single=single))
+        there = {
+            team: await self._look(self._to_look(book, plan, single=single, team=team)) for team in others(plan, absent)
+        }
+        return with_others(own, plan, absent, there)
 
-    async def _identity(self, workspace: str) -> Identity | SlackRunbooksError:
-        machine, _ = self._for_action(Identify(), None, None, workspace=workspace)
+    async def _look(self, look: Looking) -> CheckReport:
+        seen: Seen | SlackRunbooksError
         try:
-            return cast("Identity", outcome_of(await self._drive(machine, None)))
+            seen = cast("Seen", outcome_of(await self._drive(look.machine, None, templates=False)))
         except SlackRunbooksError as error:
-            return error
+            seen = error
+        return self._looked(look, seen)
 
     async def _slowed_down(self, machine: Machine, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:

@@ -20,6 +20,7 @@ from .markup import Markup
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sized
 
+    from ._look import Named
     from .scopes import Requirement, ScopeRequirements
 
 __all__ = [
@@ -374,6 +375,8 @@ class CheckReport:
         subject: What was checked.
         unsettled: Steps that would stop as ambiguous if an answer got lost, with what is missing to tell what became of
             the request; empty where the scopes of the token are not known.
+        unseen: What the steps name in Slack and nobody could look at, or only the run can tell: why, by place
+            (``steps.invite.users[2]``). It is no problem and no warning.
         elsewhere: What the tokens of other workspaces have, by team ID, as ``granted``.
     """
 
@@ -383,6 +386,7 @@ class CheckReport:
     granted: tuple[str, ...] | None = None
     subject: str = ""
     unsettled: Mapping[str, str] = attrs.field(factory=dict)
+    unseen: Mapping[str, str] = attrs.field(factory=dict)
     elsewhere: Mapping[str, tuple[str, ...] | None] = attrs.field(factory=dict)
 
     @property
@@ -411,28 +415,37 @@ class CheckReport:
             "warnings": [_problem(problem) for problem in self.warnings],
             "scopes": {"needed": list(self.scopes.minimal), "granted": plain(self.granted)},
             "unsettled": dict(self.unsettled),
+            "unseen": dict(self.unseen),
             "elsewhere": {team: plain(granted) for team, granted in self.elsewhere.items()},
         }
 
+    def _open(self) -> list[tuple[str, str]]:
+        """Return what is not known, each with the places that it holds for."""
+        lost = [(step, f"if its answer gets lost, {missing}") for step, missing in self.unsettled.items()]
+        # First what keeps it from running at all.
+        found = [] if self.problems else lost
+        reasons: dict[str, list[str]] = {}
+        for place, reason in self.unseen.items():
+            reasons.setdefault(reason, []).append(place)
+        return [*((", ".join(places), reason) for reason, places in reasons.items()), *found]
+
     def __str__(self) -> str:
-        lost = [f"  ? {step}: if its answer gets lost, {missing}" for step, missing in self.unsettled.items()]
+        still = [f"  ? {where}: {what}" for where, what in self._open()]
         if not self.problems and not self.warnings:
-            return "\n".join([f"{self.subject}: nothing stands against it.", *lost])
+            return "\n".join([f"{self.subject}: nothing stands against it.", *still])
         lines = [f"{self.subject}: {_count(self.problems, 'problem')}, {_count(self.warnings, 'warning')}"]
         lines += [f"  ✗ {problem}" for problem in self.problems]
         lines += [f"  ! {problem}" for problem in self.warnings]
-        # First what keeps it from running at all.
-        return "\n".join(lines if self.problems else [*lines, *lost])
+        return "\n".join([*lines, *still])
 
     def _repr_html_(self) -> str:
-        lost = "".join(
-            f"<div>{_styled('ambiguous', '?')} {html.escape(step)}: if its answer gets lost, "
-            f"{html.escape(missing)}</div>"
-            for step, missing in self.unsettled.items()
+        still = "".join(
+            f"<div>{_styled('ambiguous', '?')} {html.escape(where)}: {html.escape(what)}</div>"
+            for where, what in self._open()
         )
         if not self.problems and not self.warnings:
             return (
-                f"<div>{_styled('succeeded', '✓')} {html.escape(self.subject)}: nothing stands against it.{lost}</div>"
+                f"<div>{_styled('succeeded', '✓')} {html.escape(self.subject)}: nothing stands against it.{still}</div>"
             )
         rows = (
             (
@@ -444,7 +457,7 @@ class CheckReport:
         )
         counts = f"{_count(self.problems, 'problem')}, {_count(self.warnings, 'warning')}"
         table = _table(("", "Place", "Problem, and what to do"), rows)
-        return f"<div><strong>{html.escape(self.subject)}</strong> {counts}{table}{'' if self.problems else lost}</div>"
+        return f"<div><strong>{html.escape(self.subject)}</strong> {counts}{table}{still}</div>"
 
 
 @attrs.frozen
@@ -511,6 +524,7 @@ class Plan:
         scopes: What the runbook needs, filled as it is.
         general: What is wrong with the context as a whole, such as an input that is missing.
         settling: What it takes to tell what became of each request, should its answer get lost.
+        named: What its steps name in Slack, for a check to look at.
     """
 
     runbook: str
@@ -518,6 +532,7 @@ class Plan:
     scopes: ScopeRequirements = attrs.field(repr=False)
     general: tuple[Problem, ...] = ()
     settling: tuple[Requirement, ...] = attrs.field(default=(), repr=False)
+    named: tuple[Named, ...] = attrs.field(default=(), repr=False, eq=False)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -22,10 +22,13 @@ from ._effects import Call, Repeat
 from ._slack_errors import TEXTS, text_of
 
 __all__ = [
+    "MEMBERS_ONLY",
     "METHODS",
     "NOT_ROTATED",
+    "REFUSED_IN_ARCHIVED",
     "REQUESTED_WITH",
     "TAKES_TEAM_ID",
+    "TOKENS",
     "UNCERTAIN_CODES",
     "Method",
     "Scopes",
@@ -233,6 +236,31 @@ _POSTS: Final = frozenset(
     {"chat.meMessage", "chat.postEphemeral", "chat.postMessage", "files.completeUploadExternal"},
 )
 
+# The methods whose page lists `not_in_channel`: https://docs.slack.dev/reference/methods. On the page of
+# conversations.leave it is an answer that means "done".
+MEMBERS_ONLY: Final = frozenset({
+    "chat.meMessage", "chat.postEphemeral", "chat.postMessage", "chat.scheduleMessage", "conversations.archive",
+    "conversations.history", "conversations.invite", "conversations.kick", "conversations.mark",
+    "conversations.rename", "conversations.setPurpose", "conversations.setTopic", "files.completeUploadExternal",
+    "pins.add",
+})  # fmt: skip
+"""Methods that Slack refuses in a channel that the app is not a member of."""
+
+REFUSED_IN_ARCHIVED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "chat.meMessage", "chat.postEphemeral", "chat.postMessage", "chat.scheduleMessage",
+                "conversations.invite", "conversations.join", "conversations.leave", "conversations.rename",
+                "conversations.setPurpose", "conversations.setTopic", "reactions.add",
+            ),
+            "is_archived",
+        ),
+        "chat.update": "is_inactive",
+    }
+)  # fmt: skip
+"""Methods whose page lists an error for an archived channel, with its code."""
+
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {
         name: Method(
@@ -250,6 +278,18 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     }
 )
 """Every method that a bot's runbook can use, by name."""
+
+TOKENS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        # Each of their pages lists both.
+        **dict.fromkeys(METHODS, ("bot", "user")),
+        "apps.manifest.create": ("configuration",),
+        "apps.manifest.validate": ("configuration",),
+        "conversations.unarchive": ("user",),
+        "reminders.add": ("user",),
+    }
+)
+"""The kinds of tokens that a method takes, as far as they are known: ``bot``, ``user``, ``configuration``."""
 
 REQUESTED_WITH: Final[Mapping[str, str]] = MappingProxyType(
     {

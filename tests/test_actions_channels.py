@@ -403,9 +403,10 @@ def test_unarchiving_is_refused_before_any_request(way: Way) -> None:
         way.do(action)
     assert "Let a person unarchive it" in str(refused.value)
     assert way.sent() == []
-    runbook = sr.Runbook("reopen", {"say": sr.SendMessage(channel="C0123ABCD", text="x"), "reopen": action})
+    runbook = sr.Runbook("reopen", {"say": sr.SendMessage(channel="#open", text="x"), "reopen": action})
+    way.fake.add_channel("open")
     assert [problem.place for problem in way.check(runbook).problems] == ["steps.reopen.channel"]
-    assert way.sent() == ["auth.test"]
+    assert way.sent() == ["auth.test", "conversations.list"]
     assert sr.required_scopes(action).minimal == ()
     with pytest.raises(sr.NotPermitted, match=r"Slack refused conversations\.unarchive.*nothing was sent"):
         action.flow()

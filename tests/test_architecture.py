@@ -23,7 +23,7 @@ PACKAGE = "slackrunbooks"
 # Modules of one row may import one another, but never in a circle. The row "" is the package's own __init__.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_slack_errors", "errors"),
-    ("_effects", "_clock", "_version"),
+    ("_effects", "_clock", "_tokens", "_version"),
     ("slack_methods",),
     ("text",),
     ("markup",),
@@ -40,6 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("manifest",),
     ("runbook",),
     ("report",),
+    ("_look",),
     ("_survey",),
     ("journal",),
     ("usage",),

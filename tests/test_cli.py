@@ -521,10 +521,10 @@ def test_plan_with_problems(command: Command) -> None:
 
 
 def test_check(command: Command, slack: FakeSlack, server: FakeServer, context: Path) -> None:
-    """A check asks Slack once, changes nothing, and ends with code 0 where nothing stands against a run."""
+    """A check only reads, each thing once, and ends with code 0 where nothing stands against a run."""
     ran = command("check", "incident-coordination", "--context", context, "--base-url", server.url)
     assert (ran.code, ran.out) == (Exit.OK, "incident-coordination: nothing stands against it.\n")
-    assert [call.method for call in slack.calls] == ["auth.test"]
+    assert [call.method for call in slack.calls] == ["auth.test", "conversations.list"]
 
 
 def test_check_with_problems(command: Command, slack: FakeSlack, server: FakeServer, context: Path) -> None:

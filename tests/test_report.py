@@ -397,6 +397,7 @@ def test_a_check_is_json() -> None:
         ],
         "unsettled": {},
         "elsewhere": {},
+        "unseen": {},
         "scopes": {"needed": ["chat:write"], "granted": ["chat:write"]},
     }
     assert attrs.evolve(check(), granted=None).to_dict()["scopes"]["granted"] is None

@@ -167,13 +167,16 @@ def test_scopes() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("full", [False, True], ids=["required", "everything"])
 def test_check_finds_nothing(workspace: Workspace, name: str, full: bool) -> None:
-    """With only the required inputs and with every input, there is neither a problem nor a warning."""
-    required = {"id": "INC-42", "title": "Checkout is down", "update": "Recovering.", "slack_channel": "C0123ABCD"}
+    """With the required inputs only and with every input, Slack shows all that is named, and nothing is wrong."""
+    room, told = workspace.slack.add_channel("inc-inc-41"), workspace.incidents
+    required = {"id": "INC-42", "title": "Checkout is down", "update": "Recovering.", "slack_channel": room.id}
     made = {"status_ts": "1503435956.000247", "announcement_ts": "1503435956.000248"}
-    everything = {**workspace.everything, **required, **made, "announcement_channel": "C0123ABCE"}
+    everything = {**workspace.everything, **required, **made, "announcement_channel": told.id}
     report = workspace.way.check(sr.Runbook.shipped(name), {"Activity": everything if full else required})
-    assert (report.problems, report.warnings) == ((), ())
-    assert workspace.way.sent() == ["auth.test"]
+    assert (report.problems, report.warnings, report.unseen) == ((), (), {})
+    reads = {"auth.test", "conversations.list", "conversations.info", "users.info"}
+    assert set(workspace.way.sent()) <= reads
+    assert len(workspace.way.sent()) <= (5 if full else 3)
 
 
 # --- one incident, from beginning to end -----------------------------------------------------------------------------

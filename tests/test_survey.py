@@ -12,7 +12,8 @@ from hypothesis import given, strategies as st
 
 import slackrunbooks as sr
 from slackrunbooks._effects import Flow
-from slackrunbooks._survey import Identify, Identity, check_report, survey
+from slackrunbooks._look import Identify, Identity
+from slackrunbooks._survey import check_report, survey
 from slackrunbooks.testing import FakeSlack
 
 CONTEXT: dict[str, Any] = {
@@ -424,6 +425,7 @@ def test_inputs_are_looked_at_first() -> None:
 def test_one_action_by_itself_needs_no_step_in_its_places() -> None:
     """``check`` of one action names the class and the field, and takes values as they are without a context."""
     fake = FakeSlack()
+    fake.add_channel("incidents")
     with fake.executor() as executor:
         assert executor.check(say("{{x}}")).ok
         told = executor.check(sr.CreateChannel(name="inc-{{id}}", topic="x" * 251), {})
@@ -529,8 +531,8 @@ def test_who_the_token_is(headers: dict[str, str], granted: Any) -> None:
     call = next(flow)
     assert (call.method, dict(call.arguments)) == ("auth.test", {})  # type: ignore[union-attr]
     with pytest.raises(StopIteration) as end:
-        flow.send(sr.Reply({"ok": True, "user_id": "U1", "team": "Acme"}, headers))
-    assert end.value.value == Identity("U1", "Acme", granted)
+        flow.send(sr.Reply({"ok": True, "user_id": "U1", "team": "Acme", "bot_id": "B1"}, headers))
+    assert end.value.value == Identity("U1", "Acme", granted, "bot")
     assert [need.method for need in Identify().needs()] == ["auth.test"]
 
 

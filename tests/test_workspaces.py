@@ -37,6 +37,9 @@ BOOK = sr.Runbook(
 CONTEXT = {"id": "INC-1", "partner": THERE}
 
 
+READS = {"auth.test", "conversations.list", "conversations.info"}
+
+
 @attrs.define
 class World:
     """Two workspaces that have the same app."""
@@ -54,6 +57,10 @@ class World:
     def texts(self, *, there: bool = False) -> list[str]:
         fake = self.there if there else self.home
         return [message.text for message in fake.channel("incidents").messages]
+
+    def asked(self) -> tuple[set[str], set[str]]:
+        """The methods that were called in each."""
+        return {call.method for call in self.home.calls}, {call.method for call in self.there.calls}
 
     def counts(self) -> tuple[int, int]:
         return len(self.home.calls), len(self.there.calls)
@@ -277,7 +284,7 @@ def test_what_cannot_go_there_is_refused_before_the_first_effect(
         assert world.counts() == (0, 0)
         report = executor.check(BOOK, filled)
         assert told in str(report) and not report.ok
-    assert [call.method for call in (*world.home.calls, *world.there.calls)] == ["auth.test"]
+    assert world.asked() == ({"auth.test", "conversations.list"}, set())
 
     async def run() -> None:
         given = {"workspaces": {THERE: world.there.async_client}, **options}
@@ -346,7 +353,7 @@ def test_a_plan_says_where(world: World) -> None:
         assert executor.plan(book, CONTEXT)["say"].workspaces == ("‹steps.look.name›",)
         assert executor.plan(book, CONTEXT).problems == ()
         assert "steps.say.workspace: only the run can tell" in str(executor.check(book, CONTEXT))
-    assert [call.method for call in world.home.calls] == ["auth.test"]
+    assert world.asked()[0] <= READS and world.asked()[1] == set()
 
 
 # --- checking --------------------------------------------------------------------------------------------------------
@@ -381,7 +388,46 @@ def test_each_workspace_is_asked_for_the_scopes_of_its_own_steps(world: World, a
     assert report.elsewhere == {THERE: ("chat:write",)}
     assert report.to_dict()["elsewhere"] == {THERE: ["chat:write"]}
     assert {"channels:manage", "chat:write"} <= set(report.scopes.minimal)
-    assert [call.method for call in (*world.home.calls, *world.there.calls)] == ["auth.test", "auth.test"]
+    assert world.asked()[0] <= READS and world.asked()[1] <= READS
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_what_a_step_names_is_looked_for_where_it_acts(world: World, asynchronous: bool) -> None:
+    """What one workspace lacks, has or makes says nothing of the other; what was in order is not asked again."""
+    world.home.add_channel("ours")
+    world.there.add_channel("theirs")
+    book = sr.Runbook(
+        "r",
+        {
+            "room": sr.CreateChannel(name="made"),
+            **{
+                f"{name}_{'there' if team else 'here'}": sr.Step(
+                    sr.SendMessage(channel=f"#{name}", text="x"), workspace=team
+                )
+                for name in ("ours", "theirs", "made")
+                for team in (None, THERE)
+            },
+        },
+    )
+
+    async def check() -> list[sr.CheckReport]:
+        async with world.async_executor() as executor:
+            return [await executor.check(book), await executor.check(book)]
+
+    if asynchronous:
+        reports = asyncio.run(check())
+    else:
+        with world.executor() as executor:
+            reports = [executor.check(book), executor.check(book)]
+    for report in reports:
+        assert {
+            problem.place: problem.message.startswith(f"in the workspace {THERE}: ") for problem in report.problems
+        } == {
+            "steps.theirs_here.channel": False,
+            "steps.ours_there.channel": True,
+            "steps.made_there.channel": True,
+        }
+    assert world.asked() == ({"auth.test", "conversations.list"},) * 2
 
 
 def test_a_token_that_is_no_good_there_is_a_problem(world: World) -> None:
@@ -479,7 +525,7 @@ def test_bounds_there_are_their_own(world: World, policy: sr.Policy, told: str) 
         assert told in str(refused.value)
         assert world.counts() == (0, 0)
         assert told in str(executor.check(BOOK, CONTEXT))
-    assert world.counts() == (1, 0 if "workspace" in told else 1)
+    assert world.asked()[0] <= READS and world.asked()[1] <= (set() if "workspace" in told else READS)
 
 
 def test_bounds_hold_where_only_the_run_tells_the_workspace(world: World) -> None:

@@ -43,11 +43,14 @@ __all__ = [
     "BLOCKS",
     "CANVAS",
     "CHANNEL",
+    "CHANNELS",
     "DATA",
     "DESCRIPTION",
     "FLAG",
+    "GROUP",
     "IDENTIFIER",
     "JSON",
+    "LIST",
     "LITERAL",
     "MARKDOWN",
     "MRKDWN",
@@ -55,11 +58,13 @@ __all__ = [
     "NUMBER",
     "PLAIN",
     "URL",
+    "USER",
     "USERS",
     "Action",
     "Fault",
     "Form",
     "HasChannel",
+    "Names",
     "Need",
     "Placeholder",
     "as_blocks",
@@ -79,6 +84,7 @@ __all__ = [
     "is_mapping",
     "is_number",
     "is_text",
+    "naming",
     "render",
     "templates",
 ]
@@ -269,6 +275,22 @@ class Form:
     native: bool = attrs.field(kw_only=True)
 
 
+@attrs.frozen
+class Names:
+    """What a field names that has to be there in Slack, and how it is weighed where that is wrong.
+
+    Attributes:
+        kind: ``channel``, ``people`` (and user groups), ``group``, or ``any`` for a mapping of these.
+        missing: What somebody who is not there is: an ``error``, or a ``warning`` as long as others of the field are
+            (``each``).
+        inactive: The same of a deactivated account; ``warning`` for what is always a doubt, empty for what is right.
+    """
+
+    kind: Literal["channel", "people", "group", "any"]
+    missing: Literal["error", "each"] = "error"
+    inactive: Literal["error", "each", "warning", ""] = "error"
+
+
 MRKDWN = {"form": Form("text", Kind.MRKDWN, _any_text, native=False)}
 MARKDOWN = {"form": Form("text", Kind.MARKDOWN, _any_text, native=False)}
 CANVAS = {"form": Form("text", Kind.CANVAS, _any_text, native=False)}
@@ -278,8 +300,12 @@ NAME = {"form": Form("text", Kind.NAME, _any_text, native=False)}
 URL = {"form": Form("text", Kind.URL, _any_text, native=False)}
 LITERAL = {"form": Form("text", Kind.RAW, _any_text, native=False)}
 IDENTIFIER = {"form": Form("text", Kind.ID, _any_text, native=False)}
-CHANNEL = {"form": Form("channel", Kind.ID, _one_id, native=True)}
-USERS = {"form": Form("users", Kind.ID, _people, native=True)}
+CHANNEL = {"form": Form("channel", Kind.ID, _one_id, native=True), "names": Names("channel")}
+LIST = {"form": Form("users", Kind.ID, _people, native=True)}
+CHANNELS = {**LIST, "names": Names("channel")}
+USERS = {**LIST, "names": Names("people")}
+USER = {**IDENTIFIER, "names": Names("people")}
+GROUP = {**IDENTIFIER, "names": Names("group")}
 FLAG = {"form": Form("flag", Kind.RAW, _truth, native=True)}
 NUMBER = {"form": Form("number", Kind.RAW, _whole, native=True)}
 DATA = {"form": Form("data", Kind.RAW, _same, native=True)}
@@ -317,6 +343,19 @@ def fields_of(action: type[Action[Any]] | Action[Any]) -> tuple[attrs.Attribute[
 def forms(action: type[Action[Any]] | Action[Any]) -> dict[str, Form]:
     """Return the form of each field of an action."""
     return {field.name: _form(field) for field in fields_of(action)}
+
+
+def naming(action: Action[Any]) -> Iterator[tuple[str, Names]]:
+    """Give the fields of an action that name something in Slack.
+
+    A host's own action may have a ``channel`` and declare nothing; it is one where the action needs Slack's methods.
+    """
+    for field in fields_of(action):
+        names: Names | None = field.metadata.get("names")
+        if names is not None:
+            yield field.name, names
+        elif field.name == "channel" and "form" not in field.metadata and any(action.needs()):
+            yield field.name, Names("channel")
 
 
 def hidden(value: object) -> str:

@@ -51,6 +51,9 @@ _LONGEST = 7 * 24 * 3600
 
 _T = TypeVar("_T")
 
+# All have to be known; of those who have left, the others can decide without.
+_DECIDERS = {**base.USERS, "names": base.Names("people", inactive="each")}
+
 
 @attrs.frozen(kw_only=True)
 class ApprovalAsked:
@@ -256,9 +259,7 @@ class RequestApproval(Content[Approved]):
     output: ClassVar[type[Any]] = Approved
 
     channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
-    approvers: str | tuple[str, ...] = attrs.field(
-        converter=base.as_users, validator=base.is_users, metadata=base.USERS
-    )
+    approvers: str | tuple[str, ...] = attrs.field(converter=base.as_users, validator=base.is_users, metadata=_DECIDERS)
     thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
     approve: str = attrs.field(default="white_check_mark", validator=base.is_text, metadata=base.IDENTIFIER)
     reject: str = attrs.field(default="x", validator=base.is_text, metadata=base.IDENTIFIER)
@@ -377,12 +378,12 @@ class WaitForReaction(Action[ReactionSeen]):
 
     channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
     ts: str = attrs.field(validator=base.is_text, metadata=base.IDENTIFIER)
-    names: str | tuple[str, ...] = attrs.field(converter=base.as_users, validator=base.is_users, metadata=base.USERS)
+    names: str | tuple[str, ...] = attrs.field(converter=base.as_users, validator=base.is_users, metadata=base.LIST)
     users: str | tuple[str, ...] | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(base.as_users),
         validator=attrs.validators.optional(base.is_users),
-        metadata=base.USERS,
+        metadata=_DECIDERS,
     )
     expires_in: int | str = _seconds(3600)
     poll_every: int | str = _seconds(10)

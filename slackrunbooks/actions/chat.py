@@ -336,7 +336,7 @@ class SendEphemeral(LongContent[EphemeralSent]):
     output: ClassVar[type[Any]] = EphemeralSent
 
     channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
-    user: str = attrs.field(validator=base.is_text, metadata=base.IDENTIFIER)
+    user: str = attrs.field(validator=base.is_text, metadata=base.USER)
     thread_ts: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)
     username: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.PLAIN)
     icon_emoji: str | None = attrs.field(default=None, validator=base.is_text, metadata=base.IDENTIFIER)

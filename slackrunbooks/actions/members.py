@@ -125,7 +125,11 @@ class InviteToChannel(Action[Invited]):
     output: ClassVar[type[Any]] = Invited
 
     channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
-    users: str | tuple[str, ...] = attrs.field(converter=base.as_users, validator=base.is_users, metadata=base.USERS)
+    users: str | tuple[str, ...] = attrs.field(
+        converter=base.as_users,
+        validator=base.is_users,
+        metadata={**base.USERS, "names": base.Names("people", missing="each", inactive="each")},
+    )
 
     def needs(self) -> Iterator[Need]:
         yield from channel_needs(self.channel)
@@ -286,7 +290,12 @@ class RemoveFromChannel(Action[Removed]):
     output: ClassVar[type[Any]] = Removed
 
     channel: str = attrs.field(converter=base.as_channel, validator=base.is_text, metadata=base.CHANNEL)
-    users: str | tuple[str, ...] = attrs.field(converter=base.as_users, validator=base.is_users, metadata=base.USERS)
+    # Whoever has left the workspace can still be taken out.
+    users: str | tuple[str, ...] = attrs.field(
+        converter=base.as_users,
+        validator=base.is_users,
+        metadata={**base.USERS, "names": base.Names("people", missing="each", inactive="")},
+    )
 
     def needs(self) -> Iterator[Need]:
         yield from channel_needs(self.channel)

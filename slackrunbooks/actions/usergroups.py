@@ -74,7 +74,7 @@ class ListUserGroupMembers(Action[UserGroupMembersListed]):
 
     output: ClassVar[type[Any]] = UserGroupMembersListed
 
-    usergroup: str = attrs.field(validator=base.is_text, metadata=base.IDENTIFIER)
+    usergroup: str = attrs.field(validator=base.is_text, metadata=base.GROUP)
 
     def needs(self) -> Iterator[Need]:
         yield from user_needs((), groups=True, besides=(self.usergroup,))
@@ -156,12 +156,13 @@ class UpdateUserGroup(Action[UserGroupUpdated]):
 
     output: ClassVar[type[Any]] = UserGroupUpdated
 
-    usergroup: str = attrs.field(validator=base.is_text, metadata=base.IDENTIFIER)
+    usergroup: str = attrs.field(validator=base.is_text, metadata=base.GROUP)
     users: str | tuple[str, ...] | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(base.as_users),
         validator=attrs.validators.optional(base.is_users),
-        metadata=base.USERS,
+        # No page says what becomes of somebody who has left.
+        metadata={**base.USERS, "names": base.Names("people", inactive="warning")},
     )
     mode: Literal["replace", "add", "remove"] = attrs.field(
         default="replace", validator=base.is_choice("replace", "add", "remove"), metadata=base.IDENTIFIER
@@ -173,7 +174,7 @@ class UpdateUserGroup(Action[UserGroupUpdated]):
         default=None,
         converter=attrs.converters.optional(base.as_users),
         validator=attrs.validators.optional(base.is_users),
-        metadata=base.USERS,
+        metadata=base.CHANNELS,
     )
 
     @property

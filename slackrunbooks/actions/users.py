@@ -79,7 +79,9 @@ class LookUpUser(Action[UserFound]):
 
     output: ClassVar[type[Any]] = UserFound
 
-    user: str = attrs.field(validator=base.is_text, metadata=base.IDENTIFIER)
+    user: str = attrs.field(
+        validator=base.is_text, metadata={**base.IDENTIFIER, "names": base.Names("people", inactive="")}
+    )
 
     def needs(self) -> Iterator[Need]:
         unknown = "@" not in self.user and ("{{" in self.user or base.Placeholder.is_in(self.user))
@@ -163,7 +165,7 @@ class LookUpMentions(Action[MentionsFound]):
     names: Mapping[str, Any] = attrs.field(
         converter=_as_names,
         validator=base.is_mapping,
-        metadata=base.DATA,
+        metadata={**base.DATA, "names": base.Names("any", inactive="warning")},
         repr=lambda names: f"<{', '.join(map(str, names))}>",
     )
 

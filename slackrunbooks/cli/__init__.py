@@ -313,7 +313,7 @@ def _plan(file: str, *, source: str | None, assignments: Sequence[str], as_json:
 @_file
 @filling
 @_slack
-@click.option("--offline", is_flag=True, help="Do not ask Slack which scopes the token has; needs no token.")
+@click.option("--offline", is_flag=True, help="Do not ask Slack anything; needs no token.")
 @as_json
 def _check(
     file: str,
@@ -327,7 +327,7 @@ def _check(
 ) -> int:
     """Look for everything that stands against a run, and change nothing.
 
-    Asks Slack once, which scopes the token has.
+    Asks Slack which scopes the token has, and for the channels, people and user groups that the steps name.
     """
     runbook = load(file)
     context = filled(source, assignments, runbook)

@@ -799,7 +799,7 @@ def _work(*, every: float, once: bool, journal: str | None, door: Door) -> int:
     Told to end, it ends the request that is under way and begins no other; the run goes on wherever somebody works.
     Any number of workers may share a journal.
     """
-    from .._survey import Identify
+    from .._look import Identify
 
     bell = _Bell()
     moved: list[Report] = []
