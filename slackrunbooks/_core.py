@@ -95,10 +95,12 @@ class Looking:
     """A check under way: what was found offline, and the machine that asks Slack."""
 
     book: Runbook
+    whole: Plan
     plan: Plan
     single: bool
     named: tuple[Named, ...]
     known: Mapping[Key, Any]
+    anew: frozenset[Key]
     machine: Machine
     team: str
 
@@ -205,9 +207,14 @@ class Core:
         )
         return book, plan, single
 
-    def _to_look(self, book: Runbook, plan: Plan, *, single: bool, team: str = "") -> Looking:
-        """Make the machine that asks Slack for what is not known of what a runbook names in a workspace."""
-        plan = part(whole := plan, team)
+    def _look_at(
+        self, book: Runbook, whole: Plan, *, single: bool, team: str = "", anew: frozenset[Key] = frozenset()
+    ) -> Looking:
+        """Make the machine that asks Slack for what is not known of what a runbook names in a workspace.
+
+        What is asked ``anew`` is not taken from an earlier check.
+        """
+        plan = part(whole, team)
         runs = {step.name for step in plan.steps if not step.skipped}
         # What is wrong as it stands, or out of bounds, is told already.
         told = {problem.place for problem in whole.problems}
@@ -218,16 +225,20 @@ class Core:
         with self._lock:
             now = self._clock.now()
             self._seen = {key: kept for key, kept in self._seen.items() if kept[0] > now}
-            known = {key: fact for (where, key), (_, fact) in self._seen.items() if where == team}
+            kept = {key: fact for (where, key), (_, fact) in self._seen.items() if where == team}
+            known = {key: fact for key, fact in kept.items() if key not in anew}
         # What a policy bounds is what steps do; what they name is looked at, as the policy itself would.
         machine = Machine(
             Runbook.of_one(Look(named, known), workspace=team or None), {}, run_id=_named(None, "check"),
             retry=self._retry, templates=False, single=True, on_ambiguous=self._on_ambiguous, workspace=self._team,
         )  # fmt: skip
-        return Looking(book, plan, single, named, known, machine, team)
+        return Looking(book, whole, plan, single, named, known, anew, machine, team)
 
-    def _looked(self, look: Looking, seen: Seen | SlackRunbooksError) -> CheckReport:
-        """Put together what was found, and keep for a while what was in order."""
+    def _looked(self, look: Looking, seen: Seen | SlackRunbooksError) -> CheckReport | Looking:
+        """Put together what was found, and keep for a while what was in order.
+
+        Where something is wrong by what an earlier check saw, return another look: it may have been mended meanwhile.
+        """
         identity = seen if isinstance(seen, SlackRunbooksError) else seen.identity
         sight = Sight()
         if isinstance(seen, Seen) and isinstance(identity, Identity):
@@ -249,7 +260,9 @@ class Core:
         if isinstance(seen, Seen):
             # Somebody mends what was wrong, and asks again.
             doubtful = set(sight.doubtful)
-            if report.problems or report.warnings or report.unsettled or report.unseen or report.granted is None:
+            online = {*report.problems, *report.warnings} - {*look.plan.problems}
+            if online or report.unsettled or report.unseen:
+                # Another scope may be what mends it.
                 doubtful.add(TOKEN)
             fresh = self._clock.now() + _FRESH
             with self._lock:
@@ -258,6 +271,9 @@ class Core:
                 for key, fact in seen.facts.items():
                     if key not in doubtful and key not in look.known:
                         self._seen[look.team, key] = (fresh, fact)
+            if doubtful & look.known.keys():
+                anew = look.anew | doubtful
+                return self._look_at(look.book, look.whole, single=look.single, team=look.team, anew=anew)
         return report
 
     def _kind_of_token(self) -> TokenKind | None:

@@ -53,7 +53,16 @@ from slack_sdk.web.slack_response import SlackResponse
 from typing_extensions import Self
 
 from ._effects import Answered, Lost, NotSent, Raised
-from .errors import AmbiguousOutcome, AuthenticationFailed, RunbookError, SlackRunbooksError, SlackUnavailable
+from .errors import (
+    AmbiguousOutcome,
+    AuthenticationFailed,
+    ConnectFailed,
+    RateLimited,
+    RunbookError,
+    SlackError,
+    SlackRunbooksError,
+    SlackUnavailable,
+)
 from .slack_methods import NOT_ROTATED, TAKES_TEAM_ID
 
 if TYPE_CHECKING:
@@ -1086,6 +1095,8 @@ class TokenSource(Protocol):
         Raises:
             AuthenticationFailed: There is none, and Slack gives none.
             SlackUnavailable: There is none any more, and Slack cannot be reached.
+            RateLimited: There is none any more, and Slack asks to wait before it gives another.
+            ConnectFailed: There is none any more, and where they are kept cannot be read.
         """
         ...
 
@@ -1094,6 +1105,9 @@ class TokenSource(Protocol):
 
         Args:
             token: The refused one.
+
+        Raises:
+            SlackRunbooksError: It was tried to get another one; as :meth:`current`.
         """
         ...
 
@@ -1133,15 +1147,42 @@ def _is_refusal(data: Mapping[str, Any] | None) -> bool:
     return data is not None and data.get("ok") is False and data.get("error") in _REFUSED_TOKEN
 
 
-def _undelivered(error: AuthenticationFailed | SlackUnavailable) -> Delivery:
-    """Say of a request for which there was no token what an engine would have been told by Slack or the network."""
-    if isinstance(error, SlackUnavailable):
-        return NotSent(f"the token could not be rotated: {error.detail or error.code}")
+def _undelivered(error: Exception) -> Delivery:
+    """Say of a request for which there was no token what an engine would have been told by Slack or the network.
+
+    Whatever went wrong, the request itself was not sent, and a journal must not be left to guess.
+    """
+    if isinstance(error, RateLimited):
+        # The time to wait is that of the token: this request cannot go before it.
+        limited: dict[str, Any] = {"ok": False, "error": "ratelimited", NOT_ROTATED: error.code}
+        return Answered(status=200, headers={"retry-after": f"{error.retry_after:g}"}, data=limited)
+    if not isinstance(error, AuthenticationFailed):
+        return NotSent(f"the token could not be rotated: {_cause(error)}")
     # To whoever asked for something else, a token that nobody can rotate is one that is over.
     data: dict[str, Any] = {"ok": False, "error": error.code}
     if error.code not in _REFUSED_TOKEN:
         data = {"ok": False, "error": "token_expired", NOT_ROTATED: error.code}
     return Answered(status=200, headers={}, data=data)
+
+
+def _refused(told: Answered, error: Exception) -> Delivery:
+    """Say of a request whose token was refused, and did nothing, why there is no other token."""
+    data = told.data or {}
+    if data.get("error") == "token_expired" and not isinstance(error, AuthenticationFailed):
+        # Another token would do, so what stands in the way of one is what went wrong.
+        return _undelivered(error)
+    if not isinstance(error, (ConnectFailed, SlackError)):
+        return told
+    return Answered(told.status, told.headers, {**data, NOT_ROTATED: error.code})
+
+
+def _cause(error: Exception) -> str:
+    """Tell why there is no token, without what an error of the host's own might show."""
+    if isinstance(error, ConnectFailed):
+        return error.reason.removesuffix(".")
+    if isinstance(error, SlackError):
+        return error.detail or error.code
+    return type(error).__name__
 
 
 class RotatingWebClient(_Rotating, PooledWebClient):
@@ -1162,11 +1203,14 @@ class RotatingWebClient(_Rotating, PooledWebClient):
         call = self._here(call)
         try:
             token = self._source.current()
-        except (AuthenticationFailed, SlackUnavailable) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
             return _undelivered(error)
         told = super()._deliver(call, _bearer(token))
         if isinstance(told, Answered) and _is_refusal(told.data):
-            other = self._source.instead_of(token)
+            try:
+                other = self._source.instead_of(token)
+            except Exception as error:  # noqa: BLE001 - Slack did nothing, whatever it is
+                return _refused(told, error)
             if other is not None:
                 return super()._deliver(call, _bearer(other))
         return told
@@ -1178,7 +1222,10 @@ class RotatingWebClient(_Rotating, PooledWebClient):
         secret = _Secret(self._source.current())
         answer = super()._ask(url, _with(arguments, secret.reveal()))
         if _is_refusal(_object(answer.body)):
-            other = self._source.instead_of(secret.reveal())
+            try:
+                other = self._source.instead_of(secret.reveal())
+            except SlackRunbooksError:  # it is logged, and Slack's own answer tells more
+                other = None
             if other is not None:
                 secret = _Secret(other)
                 del other
@@ -1199,11 +1246,14 @@ class _AsyncRotatingWire(_Rotating, _AsyncWire):
         call = self._here(call)
         try:
             token = await self._token()
-        except (AuthenticationFailed, SlackUnavailable) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
             return _undelivered(error)
         told = await super()._deliver(call, _bearer(token))
         if isinstance(told, Answered) and _is_refusal(told.data):
-            other = await asyncio.to_thread(self._source.instead_of, token)
+            try:
+                other = await asyncio.to_thread(self._source.instead_of, token)
+            except Exception as error:  # noqa: BLE001 - Slack did nothing, whatever it is
+                return _refused(told, error)
             if other is not None:
                 return await super()._deliver(call, _bearer(other))
         return told
@@ -1215,7 +1265,10 @@ class _AsyncRotatingWire(_Rotating, _AsyncWire):
         secret = _Secret(await self._token())
         answer = await super()._ask(url, _with(arguments, secret.reveal()))
         if _is_refusal(_object(answer.body)):
-            other = await asyncio.to_thread(self._source.instead_of, secret.reveal())
+            try:
+                other = await asyncio.to_thread(self._source.instead_of, secret.reveal())
+            except SlackRunbooksError:  # it is logged, and Slack's own answer tells more
+                other = None
             if other is not None:
                 secret = _Secret(other)
                 del other

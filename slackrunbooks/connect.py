@@ -27,6 +27,7 @@ import stat
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -102,6 +103,10 @@ _AGAIN_AFTER = 60.0
 _MOST_SENDINGS = 3
 # How long whoever came second looks for what the first one stores, and how often.
 _LOSER_WAITS, _LOOKS = 5.0, 25
+# How long a request whose token is still good waits for a rotation that it began.
+_PATIENCE = 1.0
+# For how long a file that is just being written is read again, and how often.
+_HALF_WRITTEN, _READ_AGAIN = 0.5, 0.02
 _LOCK_SECONDS = 60.0
 
 _MEANS_GONE = frozenset({"account_inactive", "invalid_auth", "token_revoked"})
@@ -351,12 +356,36 @@ def _alone(name: str) -> Generator[bool]:
         with contextlib.suppress(sqlite3.Error):
             connection = sqlite3.connect(file, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
             connection.execute("BEGIN EXCLUSIVE")
+            _held.add(connection)
     try:
         yield connection is not None and connection.in_transaction
     finally:
         if connection is not None:
+            _held.discard(connection)
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+
+
+# The locks of this machine that this process holds.
+_held: set[sqlite3.Connection] = set()
+
+# What has a lock of threads. A process that is forked needs locks of its own: in its copy of its parent's, the holder
+# may be a thread that only the parent has, and that never lets go here.
+_locking: weakref.WeakSet[_Tokens | Workspaces] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for each in list(_locking):
+        each._lock = threading.Lock()  # noqa: SLF001 - of this file
+    # SQLite keeps a list of what its process has locked: by the copy of that list this process would wait for itself.
+    # To close a connection here does not let go of the parent's lock, which is the parent's alone (fcntl(2)).
+    while _held:
+        with contextlib.suppress(sqlite3.Error):
+            _held.pop().close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 class _Store:
@@ -374,19 +403,47 @@ class _Store:
         self._read: Any = getattr(store, "underlying", store)
 
     def find(self, enterprise_id: str | None, team_id: str | None, *, for_org: bool) -> Bot | ConnectFailed | None:
-        """Look for a bot. A file that is just being written is looked at again."""
-        failure = ""
-        for _ in range(_LOOKS):
+        """Look for a bot. A file that is just being written is looked at again, and so is a store that says nothing."""
+        where = {"enterprise_id": enterprise_id, "team_id": None if for_org else team_id}
+        found = self._found(**where, is_enterprise_install=for_org)
+        if found is None:
+            # slack_sdk's stores for SQLite and S3 say None of what they could not read, too.
+            failure = self._why_none()
+            if failure is not None:
+                return _store_failed("read", failure)
+            found = self._found(**where, is_enterprise_install=for_org)
+        return found
+
+    def _found(self, **where: Any) -> Bot | ConnectFailed | None:
+        ends = time.monotonic() + _HALF_WRITTEN
+        while True:
             try:
-                found: Bot | None = self._read.find_bot(
-                    enterprise_id=enterprise_id, team_id=None if for_org else team_id, is_enterprise_install=for_org
-                )
-            except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
+                found: Bot | None = self._read.find_bot(**where)
+            except ValueError as error:
+                # No JSON: slack_sdk's file store empties a file before it writes it.
                 failure = type(error).__name__
+            except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
+                # A database that is away has had its own time-out.
+                return _store_failed("read", type(error).__name__)
             else:
                 return found
-            time.sleep(0.02)
-        return _store_failed("read", failure)
+            if time.monotonic() >= ends:
+                return _store_failed("read", failure)
+            time.sleep(_READ_AGAIN)
+
+    def _why_none(self) -> str | None:
+        """Ask a database of SQLite why it said nothing; ``None`` if it can be read, or is something else."""
+        if not hasattr(self._read, "database") or not callable(getattr(self._read, "connect", None)):
+            return None
+        try:
+            with contextlib.closing(self._read.connect()) as connection:
+                if isinstance(connection, sqlite3.Connection):
+                    bots = "select 1 from sqlite_master where type = 'table' and name = 'slack_bots'"
+                    if connection.execute(bots).fetchone() is not None:
+                        connection.execute("select count(*) from slack_bots").fetchone()
+        except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
+            return type(error).__name__
+        return None
 
     def save(self, installation: Installation) -> ConnectFailed | None:
         """Store an installation."""
@@ -437,10 +494,10 @@ class _Store:
                 return _store_failed("read", type(error).__name__)
             if left is not None:
                 return _store_failed("written", "the installation is still there")
-        return None
+        failure = self._why_none()
+        return None if failure is None else _store_failed("read", failure)
 
-    @staticmethod
-    def _try(what: str, work: Any, entity: object) -> ConnectFailed | None:
+    def _try(self, what: str, work: Any, entity: object) -> ConnectFailed | None:
         failure = ""
         for _ in range(3):
             try:
@@ -450,8 +507,16 @@ class _Store:
             except Exception as error:  # noqa: BLE001 - a store of the host may raise anything
                 failure = type(error).__name__
             else:
+                self._forget_what_is_cached()
                 return None
         return _store_failed(what, failure)
+
+    def _forget_what_is_cached(self) -> None:
+        """Let a ``CacheableInstallationStore`` read again: it drops a bot, but not who else has its token."""
+        for name in ("cached_bots", "cached_installations"):
+            cache = getattr(self._store, name, None)
+            if isinstance(cache, dict):
+                cast("dict[str, Any]", cache).clear()
 
 
 def _store_failed(what: str, failure: str) -> ConnectFailed:
@@ -838,6 +903,9 @@ class _Tokens:
 
     Two may want to rotate at once. In a process a lock of threads parts them, on a machine a lock of SQLite; between
     machines the one whom Slack refuses looks into the store for what the other one left there.
+
+    Whoever has the lock asks the store and Slack under it. So while the token is good nobody waits for the lock: the
+    rotation is made in a thread, and what is to be sent goes with the token that there is.
     """
 
     def __init__(self, spaces: Workspaces, bot: Bot, *, for_org: bool) -> None:
@@ -848,6 +916,10 @@ class _Tokens:
         self._lock = threading.Lock()
         self._again_at = 0.0
         self._spent: str | None = None
+        # A refresh token that Slack took no more, and until when somebody else may store what it bought.
+        self._dead: tuple[str, AuthenticationFailed] | None = None
+        self._look_until = 0.0
+        _locking.add(self)
 
     def __repr__(self) -> str:
         return f"<tokens of {self._bot.enterprise_id or ''}/{self._bot.team_id or ''}>"
@@ -859,11 +931,9 @@ class _Tokens:
 
     def fresh(self) -> str | None:
         bot = self._bot
-        if self._spent is None and not self._is_due(bot):
-            return bot.bot_token
-        if self._clock.now() < self._again_at and not self._is_over(bot):
-            return bot.bot_token
-        return None
+        # While somebody rotates it, a token that is good need not wait for that.
+        is_enough = self._is_settled(bot) or (self._lock.locked() and not self._is_over(bot))
+        return bot.bot_token if is_enough else None
 
     def current(self) -> str:
         outcome = self._outcome(None)
@@ -872,14 +942,26 @@ class _Tokens:
         return outcome
 
     def learn(self, found: Bot) -> None:
-        """Take over what the store has, unless that is older than what this process could not store."""
-        with self._lock:
-            if self._spent is None:
-                self._bot = found
+        """Take over what the store has, unless that is older than what this process could not store.
+
+        Whoever has the lock is just looking into the store.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._spent is None:
+                    self._bot = found
+            finally:
+                self._lock.release()
 
     def instead_of(self, token: str) -> str | None:
         outcome = self._outcome(token)
-        return outcome if isinstance(outcome, str) and outcome != token else None
+        if isinstance(outcome, SlackRunbooksError):
+            del token
+            if isinstance(outcome, AuthenticationFailed) and not outcome.method:
+                return None  # nobody was asked: what Slack said of the token itself is all there is
+            _log.warning("A token that Slack refused could not be rotated: %s", outcome)
+            raise outcome
+        return outcome if outcome != token else None
 
     # How it is found out.
 
@@ -899,30 +981,65 @@ class _Tokens:
     def _is_over(self, bot: Bot) -> bool:
         return bot.bot_token_expires_at is not None and bot.bot_token_expires_at <= self._clock.now()
 
+    def _is_settled(self, bot: Bot) -> bool:
+        """Tell whether a token is good, and nothing is to be done about it now."""
+        if self._spent is None and not self._is_due(bot):
+            return True
+        return self._clock.now() < self._again_at and not self._is_over(bot)
+
     def _outcome(self, refused: str | None) -> str | SlackRunbooksError:
         """Return a token, other than the refused one if there is one; or the error, which nobody has raised."""
-        with self._lock:
-            if refused is None:
-                known = self.fresh()
-                if known is not None:
-                    return known
-            elif self._bot.bot_token != refused and not self._is_over(self._bot):
-                return self._bot.bot_token
-            with _alone(self._name):
-                outcome = self._rotated(refused)
-            if isinstance(outcome, AuthenticationFailed) and outcome.code == "invalid_refresh_token":
-                newer = self._left_by_another(refused)
-                if newer is not None:
-                    outcome = newer
-            if isinstance(outcome, str):
-                return outcome
-            if self._is_over(self._bot) or self._bot.bot_token == refused:
-                return outcome
-            # The token is good for a while: what an incident needs now does not wait for what went wrong.
-            _log.warning("A token could not be rotated, and is used until it ends: %s", outcome)
-            wait = outcome.retry_after if isinstance(outcome, RateLimited) else _AGAIN_AFTER
-            self._again_at = self._clock.now() + wait
+        if refused is None and not self._is_over(self._bot):
+            if self.fresh() is None:
+                self._begin()
             return self._bot.bot_token
+        with self._lock:
+            if self._bot.bot_token != refused and not self._is_over(self._bot):
+                return self._bot.bot_token
+            return self._attempt(refused)
+
+    def _begin(self) -> None:
+        """Rotate in a thread, unless somebody does, and wait a moment for that."""
+        lock, done = self._lock, threading.Event()
+        if not lock.acquire(blocking=False):
+            return
+
+        def work() -> None:
+            try:
+                if not self._is_settled(self._bot):
+                    self._attempt(None)
+            except Exception as error:  # noqa: BLE001 - nobody waits who could be told
+                self._again_at = self._clock.now() + _AGAIN_AFTER
+                _log.error("A token could not be rotated (%s), and is used until it ends.", type(error).__name__)
+            finally:
+                lock.release()
+                done.set()
+
+        try:
+            # Not a daemon: the end of the program must not come between Slack's answer and the store.
+            threading.Thread(target=work, name="slackrunbooks-rotation", daemon=False).start()
+        except RuntimeError:
+            work()  # the program ends, or there are too many threads
+        done.wait(_PATIENCE)
+
+    def _attempt(self, refused: str | None) -> str | SlackRunbooksError:
+        """Rotate, with the lock taken. After a failure a token that is still good is left alone for a while."""
+        with _alone(self._name):
+            outcome = self._rotated(refused)
+        is_needed = self._is_over(self._bot) or self._bot.bot_token == refused
+        if isinstance(outcome, AuthenticationFailed) and self._dead is not None:
+            newer = self._left_by_another(refused) if is_needed else None
+            outcome = newer or outcome
+        if isinstance(outcome, str) or is_needed:
+            return outcome
+        # The token is good for a while: what an incident needs now does not wait for what went wrong.
+        now = self._clock.now()
+        if self._dead is not None and now < self._look_until:
+            self._again_at = self._look_until  # somebody else is about to store another one
+            return self._bot.bot_token
+        _log.warning("A token could not be rotated, and is used until it ends: %s", outcome)
+        self._again_at = now + (outcome.retry_after if isinstance(outcome, RateLimited) else _AGAIN_AFTER)
+        return self._bot.bot_token
 
     def _rotated(self, refused: str | None) -> str | SlackRunbooksError:
         """Look into the store, and ask Slack only if nobody else has."""
@@ -940,7 +1057,16 @@ class _Tokens:
             return found.bot_token
         if not found.bot_refresh_token:
             return _ended("the token was refused, and it does not rotate")
+        if self._dead is not None and self._dead[0] == found.bot_refresh_token:
+            refusal = self._dead[1]
+            return AuthenticationFailed(
+                refusal.code, method=refusal.method, detail=refusal.detail, remedy=refusal.remedy
+            )
+        self._dead = None
         outcome = self._refreshed(found)
+        if isinstance(outcome, AuthenticationFailed) and outcome.code == "invalid_refresh_token":
+            self._dead = (found.bot_refresh_token, outcome)
+            self._look_until = self._clock.now() + _LOSER_WAITS
         if isinstance(outcome, SlackRunbooksError):
             return outcome
         spent, self._bot = found.bot_refresh_token, outcome
@@ -953,12 +1079,8 @@ class _Tokens:
         return outcome.bot_token
 
     def _find(self) -> Bot | SlackRunbooksError:
-        for _ in range(3):
-            found = self._store.find(self._bot.enterprise_id, self._bot.team_id, for_org=self._for_org)
-            # Slack_sdk's SQLite store says None where it was locked, too.
-            if found is not None:
-                return found
-        return _ended("the installation is in the store no more")
+        found = self._store.find(self._bot.enterprise_id, self._bot.team_id, for_org=self._for_org)
+        return _ended("the installation is in the store no more") if found is None else found
 
     def _refreshed(self, bot: Bot) -> Bot | SlackRunbooksError:
         """Trade the refresh token in. An answer that got lost is asked for again, within the token's grace period."""
@@ -994,10 +1116,10 @@ class _Tokens:
     def _left_by_another(self, refused: str | None) -> str | None:
         """Wait for what the one who was first stores: Slack takes our refresh token no more because it took theirs."""
         before = self._bot.bot_token
-        for _ in range(_LOOKS):
+        while self._clock.now() < self._look_until:
             found = self._store.find(self._bot.enterprise_id, self._bot.team_id, for_org=self._for_org)
             if isinstance(found, Bot) and found.bot_token not in {before, refused} and not self._is_over(found):
-                self._bot, self._spent = found, None
+                self._bot, self._spent, self._dead = found, None, None
                 return found.bot_token
             self._clock.sleep_until(self._clock.now() + _LOSER_WAITS / _LOOKS)
         return None
@@ -1026,8 +1148,9 @@ class Workspaces:
     """Every workspace in which the app is installed: an executor for each, whose token rotates by itself.
 
     Safe to share between threads, tasks and forks; several processes and machines may share a store. A token that
-    rotates is rotated two hours before its end. Whoever loses a race for that uses what the winner stored, so that
-    nobody is left with a token that Slack takes no more. Only bot tokens are used and rotated.
+    rotates is rotated two hours before its end, in a thread, for which no request waits longer than a second. Whoever
+    loses a race for that uses what the winner stored, so that nobody is left with a token that Slack takes no more.
+    Only bot tokens are used and rotated.
 
     Args:
         store: One of ``slack_sdk``'s installation stores, as for :class:`Installer`.
@@ -1070,6 +1193,7 @@ class Workspaces:
         self._clock: Clock = clock or WallClock()
         self._lock = threading.Lock()
         self._known: dict[tuple[str | None, str | None], _Tokens] = {}
+        _locking.add(self)
 
     def __repr__(self) -> str:
         return f"<Workspaces of {self._app.client_id} at {self._app.base_url}>"
@@ -1262,8 +1386,7 @@ class Workspaces:
                 tokens = self._known.get((enterprise, team))
                 if tokens is None:
                     tokens = self._known[enterprise, team] = _Tokens(self, found, for_org=for_org)
-                else:
-                    tokens.learn(found)
+            tokens.learn(found)
             return tokens, team_id if for_org else None
         hint = "" if enterprise_id else " If it belongs to an organisation, pass enterprise_id=…."
         raise NotInstalled(

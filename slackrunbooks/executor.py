@@ -14,7 +14,7 @@ from ._lease import Course
 from ._perform import Threads, perform, perform_async
 from ._survey import others, with_others
 from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
-from .report import Report
+from .report import CheckReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .pacing import Pacing
     from .policy import Policy
-    from .report import CheckReport
     from .retries import RetryPolicy
     from .runbook import Runbook
 
@@ -328,17 +327,21 @@ class Executor(Core):
         """
         book, plan, single = self._survey(runbook, context)
         absent = self._out_of_reach(book, plan)
-        own = self._look(self._to_look(book, plan, single=single))
-        there = {team: self._look(self._to_look(book, plan, single=single, team=team)) for team in others(plan, absent)}
+        own = self._look(self._look_at(book, plan, single=single))
+        there = {team: self._look(self._look_at(book, plan, single=single, team=team)) for team in others(plan, absent)}
         return with_others(own, plan, absent, there)
 
     def _look(self, look: Looking) -> CheckReport:
-        seen: Seen | SlackRunbooksError
-        try:
-            seen = cast("Seen", outcome_of(self._drive(look.machine, None, templates=False)))
-        except SlackRunbooksError as error:
-            seen = error
-        return self._looked(look, seen)
+        while True:
+            seen: Seen | SlackRunbooksError
+            try:
+                seen = cast("Seen", outcome_of(self._drive(look.machine, None, templates=False)))
+            except SlackRunbooksError as error:
+                seen = error
+            found = self._looked(look, seen)
+            if isinstance(found, CheckReport):
+                return found
+            look = found
 
     def _perform(self, client: WebClient, machine: Machine, work: Send) -> Delivery:
         """Perform a request, in the workspace that it is for."""
@@ -563,19 +566,23 @@ class AsyncExecutor(Core):
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
         book, plan, single = self._survey(runbook, context)
         absent = await self._threads.do(self._out_of_reach, book, plan) if crosses(book) else []
-        own = await self._look(self._to_look(book, plan, single=single))
+        own = await self._look(self._look_at(book, plan, single=single))
         there = {
-            team: await self._look(self._to_look(book, plan, single=single, team=team)) for team in others(plan, absent)
+            team: await self._look(self._look_at(book, plan, single=single, team=team)) for team in others(plan, absent)
         }
         return with_others(own, plan, absent, there)
 
     async def _look(self, look: Looking) -> CheckReport:
-        seen: Seen | SlackRunbooksError
-        try:
-            seen = cast("Seen", outcome_of(await self._drive(look.machine, None, templates=False)))
-        except SlackRunbooksError as error:
-            seen = error
-        return self._looked(look, seen)
+        while True:
+            seen: Seen | SlackRunbooksError
+            try:
+                seen = cast("Seen", outcome_of(await self._drive(look.machine, None, templates=False)))
+            except SlackRunbooksError as error:
+                seen = error
+            found = self._looked(look, seen)
+            if isinstance(found, CheckReport):
+                return found
+            look = found
 
     async def _slowed_down(self, machine: Machine, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:

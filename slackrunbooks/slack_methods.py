@@ -315,7 +315,9 @@ TAKES_TEAM_ID: Final = frozenset({
 ignored (https://api.slack.com/enterprise/apps/changes-apis)."""
 
 NOT_ROTATED: Final = "slackrunbooks_not_rotated"
-"""The field in which our own client says beside ``token_expired`` with which code Slack refused to rotate the token."""
+"""The field in which our own client says beside ``token_expired`` with which code Slack refused to rotate the token.
+
+It stands beside ``ratelimited`` too, where it is the rotation that has to wait."""
 
 UNCERTAIN_CODES: Final = frozenset({"fatal_error", "internal_error", "service_unavailable"})
 """Errors after which the request may have been carried out all the same.
@@ -429,6 +431,9 @@ _WHO_THE_APP_IS = "Give Workspaces the Client ID and Secret of the app that was 
 _NOT_ROTATED_REMEDIES: Final[Mapping[str, str]] = {
     "bad_client_secret": _WHO_THE_APP_IS,
     "invalid_client_id": _WHO_THE_APP_IS,
+    "ratelimited": "Run it again later; Slack did nothing.",
+    "store_failed": "See to the store of the installations, and run it again; Slack did nothing.",
+    "unreachable": "Run it again when Slack can be reached; it did nothing.",
 }
 
 
@@ -443,7 +448,7 @@ def _error(
         remedy = "The fake workspace does only what Slack documents. Test this step against a stand-in of your own."
     refused = data.get(NOT_ROTATED)
     if isinstance(refused, str) and re.fullmatch(r"[a-z_]{1,60}", refused):
-        detail = f"it could not be rotated: {refused}"
+        detail = f"the token could not be rotated: {refused}"
         remedy = _NOT_ROTATED_REMEDIES.get(refused, "Install the app again in that workspace; its scopes stay.")
     if kind is errors.MissingScope:
         needed = _names(data.get("needed")) or _names(headers.get("x-accepted-oauth-scopes"))

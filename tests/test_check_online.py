@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
@@ -14,7 +16,7 @@ import slackrunbooks as sr
 from slackrunbooks._effects import Flow
 from slackrunbooks._look import looking
 from slackrunbooks.client import PooledWebClient
-from slackrunbooks.slack_methods import METHODS, TOKENS
+from slackrunbooks.slack_methods import MEMBERS_ONLY, METHODS, REFUSED_IN_ARCHIVED, TOKENS
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._methods._registry import METHODS as FAKED, Request
 
@@ -674,6 +676,17 @@ def test_every_method_says_which_tokens_it_takes() -> None:
     }
 
 
+def test_where_methods_are_refused_is_as_their_pages_say() -> None:
+    """Which methods want a member, and which an open channel, is what the error table of each page lists."""
+    pages = json.loads((Path(__file__).parent / "data" / "slack-errors.json").read_text(encoding="utf-8"))["methods"]
+    listed = {name: set(codes) for name, codes in pages.items()}
+    assert {name for name, codes in listed.items() if "not_in_channel" in codes} == MEMBERS_ONLY & listed.keys()
+    archived = {name: codes & {"is_archived", "is_inactive"} for name, codes in listed.items()}
+    assert {name: {code} for name, code in REFUSED_IN_ARCHIVED.items() if name in listed} == {
+        name: codes for name, codes in archived.items() if codes
+    }
+
+
 # --- what it costs ---------------------------------------------------------------------------------------------------
 
 TEN: dict[str, Any] = {
@@ -775,6 +788,24 @@ def test_what_was_wrong_is_asked_again(world: World) -> None:
     assert [place for place, _ in told(first)] == ["steps.a.channel", "steps.b.users[0]"]
     assert told(second) == []
     assert [call.method for call in world.fake.calls] == ["auth.test", "conversations.list", "users.lookupByEmail"]
+
+
+def test_what_another_check_saw_is_no_reason_for_a_problem(world: World) -> None:
+    """What was in order for one runbook and would not be for the next is asked again before anything is claimed."""
+    world.without("reactions:write")
+    fine = sr.Runbook("fine", {"a": sr.ListMembers(channel="#elsewhere"), "b": say()})
+    react = sr.AddReaction(channel=world.incidents.id, ts="1503435956.000247", name="eyes")
+    strict = sr.Runbook("strict", {"a": say("#elsewhere"), "b": react})
+    with world.fake.executor() as executor:
+        assert executor.check(fine).ok
+        world.elsewhere.members.append(world.fake.bot.id)
+        world.fake.scopes.add("reactions:write")
+        world.fake.calls.clear()
+        assert told(executor.check(strict)) == []
+        assert [call.method for call in world.fake.calls].count("auth.test") == 1
+        world.elsewhere.members.remove(world.fake.bot.id)
+        world.fake.advance(61)
+        assert [problem.place for problem in executor.check(strict).problems] == ["steps.a.channel"]
 
 
 def test_a_scope_that_was_added_is_seen_at_once(world: World) -> None:

@@ -534,6 +534,7 @@ def test_check_with_problems(command: Command, slack: FakeSlack, server: FakeSer
     assert ran.code == Exit.FAILED and "steps.room: the token lacks channels:manage" in ran.out
     ran = command("check", "incident-coordination", "--context", context, "--base-url", server.url, "--json")
     assert ran.code == Exit.FAILED and ran.data["scopes"]["granted"] == ["chat:write"]
+    assert "takes the scope channels:read" in ran.data["unseen"]["steps.announce.channel"]
 
 
 def test_check_without_a_token(command: Command, say: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import json
 import logging
 import os
 import pickle
+import re
 import sqlite3
 import stat
 import threading
@@ -14,13 +17,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import attrs
 import pytest
 from slack_sdk import WebClient
-from slack_sdk.oauth.installation_store import FileInstallationStore, InstallationStore
+from slack_sdk.oauth.installation_store import FileInstallationStore, InstallationStore, sqlite3 as sqlite3_store
 from slack_sdk.oauth.installation_store.cacheable_installation_store import CacheableInstallationStore
 from slack_sdk.oauth.installation_store.models.bot import Bot
 from slack_sdk.oauth.installation_store.models.installation import Installation
@@ -32,6 +35,9 @@ import slackrunbooks as sr
 from slackrunbooks import connect
 from slackrunbooks.testing import FakeServer, FakeSlack
 from slackrunbooks.testing._arguments import reference
+
+if TYPE_CHECKING:
+    from tests.conftest import RunPython
 
 pytestmark = pytest.mark.usefixtures("stores_that_close")
 
@@ -610,6 +616,11 @@ def test_what_was_not_deleted_is_told(world: World, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(type(world.store), "delete_installation", lambda self, **where: None)
     with pytest.raises(sr.ConnectFailed, match="the installation is still there"):
         world.workspaces().forget(installed.team_id)
+    # Nor of one that it could not even look at, which it calls empty.
+    monkeypatch.undo()
+    world.store.database = str(tmp_path)
+    with pytest.raises(sr.ConnectFailed, match=r"could not be read \(OperationalError\)"):
+        world.workspaces().forget(installed.team_id)
 
 
 def test_no_code_is_told(world: World) -> None:
@@ -872,8 +883,6 @@ def test_the_loser_uses_what_the_winner_stored(world: World, monkeypatch: pytest
 
 
 def _nobody_locks(name: str) -> Any:
-    import contextlib
-
     return contextlib.nullcontext(False)
 
 
@@ -928,6 +937,76 @@ def test_a_clock_that_is_wrong_is_no_reason_to_stop(world: World) -> None:
     assert world.refreshes() == [None]
 
 
+def _away(**_: Any) -> Bot:
+    raise sqlite3.OperationalError("the database is away")
+
+
+_NO_OTHER: dict[str, tuple[dict[str, Any], Any, type[sr.SlackError], str]] = {
+    "secret": (
+        {"client_secret": "wrong"},
+        lambda world: None,
+        sr.AuthenticationFailed,
+        "token_expired .*could not be rotated: bad_client_secret.*Client ID and Secret",
+    ),
+    "store": (
+        {},
+        lambda world: setattr(world.store, "find_bot", _away),
+        sr.SlackUnavailable,
+        r"could not be rotated: the installation store could not be read \(OperationalError\)",
+    ),
+    "rate limit": (
+        {},
+        lambda world: world.slack.inject("oauth.v2.access", "ratelimited", times=9),
+        sr.RateLimited,
+        "could not be rotated: ratelimited",
+    ),
+    "revoked, and the store is away": (
+        {},
+        lambda world: (
+            setattr(world.store, "find_bot", _away),
+            world.slack.fail_next("chat.postMessage", "token_revoked"),
+        ),
+        sr.AuthenticationFailed,
+        "token_revoked .*could not be rotated: store_failed.*See to the store",
+    ),
+}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("cause", _NO_OTHER)
+def test_a_refused_token_for_which_there_is_no_other_names_the_cause(
+    world: World, caplog: pytest.LogCaptureFixture, cause: str, asynchronous: bool
+) -> None:
+    """The clock here is wrong and Slack says token_expired: the error tells why no other token was to be had."""
+    options, arm, kind, told = _NO_OTHER[cause]
+    installed = world.install()
+    bot = world.bot(installed)
+    bot.bot_token_expires_at = int(world.slack.now + 10 * HALF_DAY)
+    world.store.save_bot(bot)
+    workspaces = world.workspaces(**options)
+    retry = sr.RetryPolicy(attempts=1)
+
+    def prepare() -> None:
+        if not cause.startswith("revoked"):
+            world.slack.advance(HALF_DAY + 1)
+        arm(world)
+
+    async def over_async() -> None:
+        async with workspaces.async_executor(installed.team_id, retry=retry) as executor:
+            prepare()
+            await executor.do(SAY)
+
+    def over_sync() -> None:
+        with workspaces.executor(installed.team_id, retry=retry) as executor:
+            prepare()
+            executor.do(SAY)
+
+    with pytest.raises(kind, match=told):
+        asyncio.run(over_async()) if asynchronous else over_sync()
+    assert "A token that Slack refused could not be rotated" in caplog.text
+    assert not [secret for secret in world.slack.app.secrets if secret in caplog.text]
+
+
 @pytest.mark.parametrize(
     ("fault", "asked"),
     [("server_error_before", [None]), ("ratelimited", ["ratelimited"]), ("internal_error", ["internal_error"])],
@@ -947,6 +1026,219 @@ def test_while_the_token_is_good_a_failed_rotation_stops_nobody(
         world.slack.advance(61)
         executor.do(SAY)
         assert world.refreshes()[1:] == [None]
+
+
+class Gate:
+    """Holds up whatever the app asks Slack for, until it is opened."""
+
+    def __init__(self, workspaces: sr.Workspaces) -> None:
+        self.opened, self.entered = threading.Event(), threading.Event()
+        self.missed = False
+        app: Any = workspaces._app
+        ask = app.ask
+
+        def late(*arguments: Any, **options: Any) -> Any:
+            self.entered.set()
+            self.missed |= not self.opened.wait(10)
+            return ask(*arguments, **options)
+
+        app.ask = late
+
+    def open(self) -> None:
+        """Let everybody through, and wait for the rotations to end."""
+        self.opened.set()
+        for thread in threading.enumerate():
+            if thread.name == "slackrunbooks-rotation":
+                thread.join(10)
+        assert not self.missed
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_while_slack_does_not_answer_a_refresh_requests_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, asynchronous: bool
+) -> None:
+    """The token is good for another hour and the refresh hangs: requests are sent, and it is rotated beside them."""
+    monkeypatch.setattr(connect, "_PATIENCE", 0.01)
+    installed = world.install()
+    workspaces = world.workspaces()
+    gate = Gate(workspaces)
+
+    async def over_async() -> None:
+        async with workspaces.async_executor(installed.team_id) as executor:
+            for _ in range(3):
+                await executor.do(SAY)
+
+    world.slack.advance(HALF_DAY - 3600)
+    if asynchronous:
+        asyncio.run(over_async())
+    else:
+        with workspaces.executor(installed.team_id) as executor:
+            for _ in range(3):
+                executor.do(SAY)
+    assert len(world.slack.channel("incidents").messages) == 3 and world.refreshes() == []
+    old = world.bot(installed).bot_token
+    gate.open()
+    assert world.refreshes() == [None] and world.bot(installed).bot_token != old
+    with workspaces.client(installed.team_id) as client:
+        assert client.auth_test()["ok"] and client._source.fresh() == world.bot(installed).bot_token
+
+
+def test_a_surprise_in_a_rotation_stops_nobody_and_is_logged(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever breaks, the token is good meanwhile; it is tried again after a minute, and no sooner."""
+    installed = world.install()
+    asked: list[Any] = []
+    workspaces = world.workspaces()
+
+    def fail(*arguments: Any) -> Any:
+        asked.append(arguments)
+        raise AttributeError(f"no {world.slack.app.secrets}")
+
+    with workspaces.executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY - 3600)
+        with monkeypatch.context() as broken:
+            broken.setattr(workspaces._app, "ask", fail)
+            executor.do(SAY)
+            executor.do(SAY)
+        assert len(asked) == 1 and "could not be rotated (AttributeError)" in caplog.text
+        assert not [secret for secret in world.slack.app.secrets if secret in caplog.text]
+        world.slack.advance(61)
+        executor.do(SAY)
+    assert world.refreshes() == [None]
+
+
+def test_without_another_thread_a_token_is_rotated_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of a program, or where there are too many, no thread can be started."""
+    installed = world.install()
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "slackrunbooks-rotation":
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY - 3600)
+        executor.do(SAY)
+    assert world.refreshes() == [None]
+
+
+def test_a_refresh_token_that_slack_refused_is_not_sent_again(world: World) -> None:
+    """It is remembered until the store has another one: nobody waits, and Slack is not asked for what it refused."""
+    installed = world.install()
+    refused = [None, "invalid_refresh_token"]
+    with world.workspaces().executor(installed.team_id) as executor:
+        world.slack.advance(HALF_DAY - 3600)
+        world.slack.lose_reply("oauth.v2.access")
+        for _ in range(3):
+            before = world.slack.now
+            executor.do(SAY)
+            assert world.slack.now == before and world.refreshes() == refused
+            world.slack.advance(61)
+        world.slack.advance(3600)
+        for _ in range(2):
+            before = world.slack.now
+            with pytest.raises(sr.AuthenticationFailed, match=r"token_expired .*invalid_refresh_token"):
+                executor.do(SAY)
+            assert world.slack.now == before and world.refreshes() == refused
+        world.install()
+        executor.do(SAY)
+        world.slack.advance(HALF_DAY + 1)
+        executor.do(SAY)
+    assert world.refreshes() == [*refused, None]
+
+
+def test_the_slow_rotation_of_one_workspace_holds_up_no_other(world: World) -> None:
+    """A client for the one, and a client and a request for another, are had while the first one's refresh hangs."""
+    installed = world.install()
+    other = world.bot(installed)
+    other.team_id, other.bot_token_expires_at = "T0OTHER001", int(world.slack.now + 10 * HALF_DAY)
+    world.store.save_bot(other)
+    workspaces = world.workspaces()
+    gate = Gate(workspaces)
+    with workspaces.client(installed.team_id) as client:
+        world.slack.advance(HALF_DAY + 1)
+        rotates = threading.Thread(target=client._source.current)
+        rotates.start()
+        assert gate.entered.wait(10)
+        had: list[Any] = []
+
+        def have() -> None:
+            for team in (installed.team_id, other.team_id):
+                with workspaces.client(team) as another:
+                    had.append(another._team_id or team)
+            had.append(workspaces.client(other.team_id)._source.fresh() == other.bot_token)
+
+        asks = threading.Thread(target=have)
+        asks.start()
+        asks.join(3)
+        assert had == [installed.team_id, other.team_id, True]
+        gate.open()
+        rotates.join(10)
+        asks.join(10)
+    assert world.refreshes() == [None]
+
+
+_FORK = """
+import os, sys, tempfile, threading, time
+import slackrunbooks as sr
+from slackrunbooks.testing import FakeSlack
+from slack_sdk.oauth.state_store import FileOAuthStateStore
+
+folder = sys.argv[1]
+tempfile.tempdir = folder
+slack = FakeSlack()
+slack.app.token_rotation = True
+with slack.serve() as server:
+    app = dict(
+        client_id=slack.app.client_id, client_secret=slack.app.client_secret, base_url=server.url, clock=slack.clock
+    )
+    store = sr.PrivateFileStore(folder + "/store")
+    states = FileOAuthStateStore(expiration_seconds=600, base_dir=folder + "/states")
+    installer = sr.Installer(store, states, scopes=["chat:write"], **app)
+    team = installer.handle(slack.authorize(installer.begin().url).partition("?")[2]).team_id
+    workspaces = sr.Workspaces(store, **app)
+    source = workspaces.client(team)._source
+    ask, gate, entered = workspaces._app.ask, threading.Event(), threading.Event()
+
+    def late(*given, **more):
+        entered.set()
+        gate.wait(20)
+        return ask(*given, **more)
+
+    workspaces._app.ask = late
+    slack.advance(43_201)
+    rotates = threading.Thread(target=source.current)
+    rotates.start()
+    entered.wait(20)
+    workspaces._lock.acquire()  # as by a thread that makes a client
+    child = os.fork()
+    if not child:
+        done = []
+        def use():
+            done.append(workspaces.client(team)._source.current())
+        uses = threading.Thread(target=use, daemon=True)
+        uses.start()
+        uses.join(15)
+        # The parent's rotation left it in the store: nothing was to be asked of Slack.
+        is_right = done == [store.find_bot(enterprise_id=None, team_id=team).bot_token]
+        os._exit(0 if is_right else 3)
+    workspaces._lock.release()
+    time.sleep(0.3)  # the child comes to wait for the lock of this machine meanwhile
+    gate.set()
+    rotates.join(20)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(len(slack.calls_to("oauth.v2.access")))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_during_a_rotation_waits_for_nobody_that_it_has_not(tmp_path: Path, run_python: RunPython) -> None:
+    """The child has locks of its own, waits for the parent's rotation on the machine's lock, and uses what it left."""
+    told = run_python("-W", "ignore::DeprecationWarning", "-c", _FORK, tmp_path)
+    assert (told.returncode, told.stdout.split()) == (0, ["0", "2"]), told.stderr
 
 
 def test_a_refresh_whose_answer_is_lost_is_asked_for_again(world: World) -> None:
@@ -995,6 +1287,77 @@ def test_slack_out_of_reach_with_a_token_that_is_over(world: World) -> None:
             executor.do(SAY)
 
 
+_NO_TOKEN: dict[str, tuple[Any, type[sr.SlackError], str]] = {
+    "store": (
+        lambda world: setattr(world.store, "find_bot", _away),
+        sr.SlackUnavailable,
+        r"the token could not be rotated: the installation store could not be read \(OperationalError\)",
+    ),
+    "rate limit": (
+        lambda world: world.slack.inject("oauth.v2.access", "ratelimited", times=2),
+        sr.RateLimited,
+        "chat.postMessage: ratelimited .*the token could not be rotated: ratelimited",
+    ),
+    "surprise": (
+        lambda world: setattr(world.store, "find_bot", lambda **_: object()),
+        sr.SlackUnavailable,
+        r"the token could not be rotated: AttributeError",
+    ),
+}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("cause", _NO_TOKEN)
+def test_without_a_token_a_run_tells_that_nothing_was_sent(
+    world: World, tmp_path: Path, cause: str, asynchronous: bool
+) -> None:
+    """The token is over and none is to be had: the run fails with the cause, and a second one posts each message once.
+
+    Neither the run nor a journal takes it for a request whose answer was lost.
+    """
+    arm, kind, told = _NO_TOKEN[cause]
+    installed = world.install()
+    workspaces = world.workspaces()
+    book = sr.Runbook("say", {"a": SAY, "b": SAY})
+
+    def perform(work: str, what: Any, *, armed: bool = False, **options: Any) -> sr.Report:
+        """Run, or resume, on an executor that was made while all was well."""
+        options |= {"retry": sr.RetryPolicy(attempts=2)}
+        named = {"run_id": "r"} if "journal" in options and work == "run" else {}
+
+        def prepare() -> None:
+            if armed:
+                world.slack.advance(HALF_DAY + 1)
+                arm(world)
+
+        async def over_async() -> sr.Report:
+            async with workspaces.async_executor(installed.team_id, **options) as executor:
+                prepare()
+                report: sr.Report = await getattr(executor, work)(what, **named)
+                return report
+
+        try:
+            if asynchronous:
+                return asyncio.run(over_async())
+            with workspaces.executor(installed.team_id, **options) as executor:
+                prepare()
+                report: sr.Report = getattr(executor, work)(what, **named)
+                return report
+        finally:
+            vars(world.store).pop("find_bot", None)
+
+    with sr.SqliteJournal(tmp_path / "runs.db") as journal:
+        for failed in (perform("run", book, armed=True), perform("run", book, armed=True, journal=journal)):
+            assert failed.state == "failed" and world.slack.channel("incidents").messages == []
+            with pytest.raises(sr.StepFailed) as stopped:
+                failed.raise_for_failure()
+            assert isinstance(stopped.value.__cause__, kind) and re.search(told, str(stopped.value.__cause__))
+        assert perform("resume", "r", journal=journal).state == "failed"
+        assert world.slack.channel("incidents").messages == []
+    assert perform("run", book).ok
+    assert len(world.slack.channel("incidents").messages) == 2
+
+
 def test_a_store_that_fails_loses_no_rotated_token(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """What could not be stored lives on in the process, and is stored as soon as the store is back."""
     installed = world.install()
@@ -1014,7 +1377,7 @@ def test_a_store_that_fails_loses_no_rotated_token(world: World, caplog: pytest.
 def test_a_store_that_cannot_be_read_is_told_by_its_type_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a store raises may show a token, and so may its traceback; neither comes along."""
     installed = world.install()
-    monkeypatch.setattr(connect, "_LOOKS", 2)
+    monkeypatch.setattr(connect, "_HALF_WRITTEN", 0.05)
 
     def fail(**_: Any) -> Bot:
         raise ValueError(f"torn {world.slack.app.secrets}")
@@ -1023,6 +1386,67 @@ def test_a_store_that_cannot_be_read_is_told_by_its_type_alone(world: World, mon
     with pytest.raises(sr.ConnectFailed, match=r"could not be read \(ValueError\)") as failed:
         world.workspaces().executor(installed.team_id)
     assert failed.value.__cause__ is None and failed.value.__context__ is None
+
+
+def test_a_store_that_is_away_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database has waited for as long as it was told to: asking it again would only multiply that."""
+    installed = world.install()
+    asked: list[Any] = []
+
+    def fail(**where: Any) -> Bot:
+        asked.append(where)
+        raise TimeoutError
+
+    monkeypatch.setattr(world.store, "find_bot", fail)
+    with pytest.raises(sr.ConnectFailed, match=r"could not be read \(TimeoutError\)"):
+        world.workspaces().executor(installed.team_id)
+    assert len(asked) == 1
+
+
+def test_a_store_that_says_nothing_once_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """slack_sdk's stores say None of what they could not read, too."""
+    installed = world.install()
+    find, says = world.store.find_bot, [None]
+    monkeypatch.setattr(world.store, "find_bot", lambda **where: says.pop() if says else find(**where))
+    world.workspaces().executor(installed.team_id).close()
+    assert says == []
+
+
+@pytest.mark.parametrize("harm", ["locked", "corrupt", "away"])
+def test_an_sqlite_store_that_cannot_be_read_is_no_missing_installation(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    """slack_sdk's SQLite store says None where its file is locked, broken or gone; nobody is sent to install again."""
+    path = tmp_path / "store.db"
+    world.store = SQLite3InstallationStore(database=str(path), client_id=world.slack.app.client_id)
+    installed = world.install()
+    shown: Any = sqlite3_store.sqlite3
+    monkeypatch.setattr(shown, "connect", functools.partial(shown.connect, timeout=0))  # no wait for a lock
+    workspaces = world.workspaces()
+    with workspaces.executor(installed.team_id) as executor, contextlib.closing(sqlite3.connect(path)) as other:
+        if harm == "locked":
+            other.execute("begin exclusive")
+        elif harm == "corrupt":
+            path.write_bytes(b"no database " * 2000)
+        else:
+            world.store.database = str(tmp_path / "none" / "store.db")
+        with pytest.raises(sr.ConnectFailed, match=r"could not be read \((OperationalError|DatabaseError)\)") as failed:
+            workspaces.client(installed.team_id)
+        assert not isinstance(failed.value, sr.NotInstalled) and failed.value.code == "store_failed"
+        world.slack.advance(HALF_DAY + 1)
+        with pytest.raises(sr.SlackUnavailable, match="the installation store could not be read"):
+            executor.do(SAY)
+    assert world.refreshes() == []
+
+
+def test_an_sqlite_store_that_can_be_read_says_what_is_missing(world: World, tmp_path: Path) -> None:
+    """None means that there is no installation where nothing stands in the way of reading."""
+    world.store = SQLite3InstallationStore(database=str(tmp_path / "store.db"), client_id=world.slack.app.client_id)
+    with pytest.raises(sr.NotInstalled):
+        world.workspaces().client("T0OTHER001")
+    world.install()
+    with pytest.raises(sr.NotInstalled):
+        world.workspaces().client("T0OTHER001")
 
 
 def test_a_file_that_is_just_being_written_is_read_again(world: World, tmp_path: Path) -> None:
@@ -1038,15 +1462,18 @@ def test_a_file_that_is_just_being_written_is_read_again(world: World, tmp_path:
     mended.join()
 
 
-def test_bolt_finds_the_rotated_token_too(world: World, tmp_path: Path) -> None:
-    """find_installation, which Bolt reads, has the same fresh token as find_bot."""
-    world.store = FileInstallationStore(base_dir=str(tmp_path / "file"))
+@pytest.mark.parametrize("kind", ["file", "cache"])
+def test_bolt_finds_the_rotated_token_too(world: World, tmp_path: Path, kind: str) -> None:
+    """find_installation, which Bolt reads, has the same fresh token as find_bot, whatever was read before."""
+    world.store = STORES[kind](tmp_path, world.slack.app.client_id)
     installed = world.install()
+    where = {"enterprise_id": None, "team_id": installed.team_id}
+    old = [world.store.find_installation(**where).bot_token, world.store.find_bot(**where).bot_token]
     with world.workspaces().executor(installed.team_id) as executor:
         world.slack.advance(HALF_DAY + 1)
         executor.do(SAY)
-    whole = world.store.find_installation(enterprise_id=None, team_id=installed.team_id)
-    assert whole is not None and whole.bot_token == world.bot(installed).bot_token
+    whole = world.store.find_installation(**where)
+    assert whole is not None and whole.bot_token == world.bot(installed).bot_token and whole.bot_token not in old
     assert (whole.user_id, whole.team_name) == (installed.user_id, "Acme")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ async def test_the_same_with_await(executor: sr.AsyncExecutor) -> None:
     assert_type(await executor.do(sr.SendDirectMessage(users="U1", text="x")), sr.MessageSent)
     assert_type(await executor.run(sr.Runbook("r", {"s": sr.SetDescription(channel="C1", description="x")})), sr.Report)
     assert_type(await executor.check(sr.SetTopic(channel="C1", topic="x")), sr.CheckReport)
+    assert_type((await executor.check(sr.SetTopic(channel="C1", topic="x"))).unseen, Mapping[str, str])
     assert_type(executor.plan(sr.SetTopic(channel="C1", topic="x")), sr.Plan)
 
 
