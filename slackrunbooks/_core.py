@@ -21,15 +21,17 @@ import attrs
 
 from ._context import MISSING, in_the_way, look_up, put
 from ._effects import NotSent, OnAmbiguous
+from ._elsewhere import Elsewhere
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
 from ._look import TOKEN, Identity, Look, Seen, Sight, channel_of, judged
 from ._perform import WallClock
-from ._survey import check_report, survey
+from ._survey import check_report, part, survey, unreachable
 from ._tokens import kind_of
 from .actions import Action
 from .errors import (
     CheckFailed,
+    ConnectFailed,
     JournalError,
     Problem,
     RunbookError,
@@ -39,11 +41,11 @@ from .errors import (
     Unsupported,
 )
 from .journal import RunRecord, decode, encode
-from .pacing import Pacing, asked_to_wait
+from .pacing import Lane, Pacing, asked_to_wait
 from .policy import Policy
 from .report import AuditRecord, LostAnswer, Report
 from .retries import RetryPolicy
-from .runbook import Runbook, Step
+from .runbook import Runbook, Step, no_team
 from .templates import SupportsContext
 from .text import Placeholder, parse_channel
 
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .report import CheckReport, Plan
 
-__all__ = ["Audit", "Context", "Core", "outcome_of", "skipping"]
+__all__ = ["Audit", "Context", "Core", "Looking", "crosses", "outcome_of", "skipping"]
 
 _log = logging.getLogger("slackrunbooks")
 
@@ -89,16 +91,18 @@ class _Kept:
 
 
 @attrs.frozen
-class _Look:
+class Looking:
     """A check under way: what was found offline, and the machine that asks Slack."""
 
     book: Runbook
+    whole: Plan
     plan: Plan
     single: bool
     named: tuple[Named, ...]
     known: Mapping[Key, Any]
     anew: frozenset[Key]
     machine: Machine
+    team: str
 
 
 _NOBODY = "Slack could not be asked"
@@ -130,6 +134,8 @@ class Core:
         policy: Policy | None,
         hooks: Iterable[Hook],
         audit: Audit | None,
+        workspaces: Any,
+        asynchronous: bool,
     ) -> None:
         if audit is not None and not callable(audit):
             raise RunbookError(f"must be callable, as an AuditLog; not {type(audit).__name__}.", place="Executor.audit")
@@ -163,8 +169,12 @@ class Core:
         self._lock = threading.Lock()
         self._runs: OrderedDict[str, _Kept] = OrderedDict()
         self._latest: Report | None = None
-        self._seen: dict[Key, tuple[float, Any]] = {}
+        # What checks found in order, by workspace.
+        self._seen: dict[tuple[str, Key], tuple[float, Any]] = {}
         self._made: Any = None
+        # Team ID of its own workspace, where that is known: from Workspaces.
+        self._team = ""
+        self._elsewhere = Elsewhere(workspaces, asynchronous=asynchronous)
         # Whether a client used as it was given is closed with the executor; the fake's server gives one away.
         self._owns_client = False
         self._clock: Clock = getattr(client, "slackrunbooks_clock", None) or WallClock()
@@ -192,33 +202,39 @@ class Core:
     def _survey(self, runbook: Runbook | Action[Any], context: object) -> tuple[Runbook, Plan, bool]:
         book, single = (runbook, False) if isinstance(runbook, Runbook) else (Runbook.of_one(runbook), True)
         templates = not single or context is not None
-        plan = survey(book, _plain_context(context), templates=templates, single=single, policy=self._policy)
+        plan = survey(
+            book, _plain_context(context), templates=templates, single=single, policy=self._policy, own=self._team
+        )
         return book, plan, single
 
-    def _to_look(self, runbook: Runbook | Action[Any], context: object) -> _Look:
-        """Look at a runbook offline, and make the machine that asks Slack for what is not known."""
-        return self._look_at(*self._survey(runbook, context))
+    def _look_at(
+        self, book: Runbook, whole: Plan, *, single: bool, team: str = "", anew: frozenset[Key] = frozenset()
+    ) -> Looking:
+        """Make the machine that asks Slack for what is not known of what a runbook names in a workspace.
 
-    def _look_at(self, book: Runbook, plan: Plan, single: bool, anew: frozenset[Key] = frozenset()) -> _Look:
-        """Make the machine; what is asked ``anew`` is not taken from an earlier check."""
+        What is asked ``anew`` is not taken from an earlier check.
+        """
+        plan = part(whole, team)
         runs = {step.name for step in plan.steps if not step.skipped}
         # What is wrong as it stands, or out of bounds, is told already.
-        told = {problem.place for problem in plan.problems}
+        told = {problem.place for problem in whole.problems}
         named = tuple(each for each in plan.named if each.step in runs and not told & {each.place, each.field})
-        if self._policy is not None and self._policy.redirect:
-            named = (*named, _sandbox(self._policy.redirect))
+        bounds = None if self._policy is None else self._policy.within(team)
+        if bounds is not None and bounds.redirect:
+            named = (*named, _sandbox(bounds.redirect))
         with self._lock:
             now = self._clock.now()
             self._seen = {key: kept for key, kept in self._seen.items() if kept[0] > now}
-            known = {key: fact for key, (_, fact) in self._seen.items() if key not in anew}
+            kept = {key: fact for (where, key), (_, fact) in self._seen.items() if where == team}
+            known = {key: fact for key, fact in kept.items() if key not in anew}
         # What a policy bounds is what steps do; what they name is looked at, as the policy itself would.
         machine = Machine(
-            Runbook.of_one(Look(named, known)), {}, run_id=_named(None, "check"), retry=self._retry, templates=False,
-            single=True, on_ambiguous=self._on_ambiguous,
+            Runbook.of_one(Look(named, known), workspace=team or None), {}, run_id=_named(None, "check"),
+            retry=self._retry, templates=False, single=True, on_ambiguous=self._on_ambiguous, workspace=self._team,
         )  # fmt: skip
-        return _Look(book, plan, single, named, known, anew, machine)
+        return Looking(book, whole, plan, single, named, known, anew, machine, team)
 
-    def _looked(self, look: _Look, seen: Seen | SlackRunbooksError) -> CheckReport | _Look:
+    def _looked(self, look: Looking, seen: Seen | SlackRunbooksError) -> CheckReport | Looking:
         """Put together what was found, and keep for a while what was in order.
 
         Where something is wrong by what an earlier check saw, return another look: it may have been mended meanwhile.
@@ -227,13 +243,19 @@ class Core:
         sight = Sight()
         if isinstance(seen, Seen) and isinstance(identity, Identity):
             sight = judged(look.named, seen.facts, identity.granted)
-            if self._policy is not None and self._policy.redirect:
+            bounds = None if self._policy is None else self._policy.within(look.team)
+            if bounds is not None and bounds.redirect:
                 # In a rehearsal steps leave all but the sandbox alone.
                 sight = attrs.evolve(sight, problems=tuple(map(_rehearsed, sight.problems)))
         elif look.named:
             sight = Sight(unseen={each.place: f"{each.shown} was not looked at: {_NOBODY}" for each in look.named})
         report = check_report(
-            look.book, look.plan, identity, single=look.single, sight=sight, token=self._kind_of_token()
+            look.book,
+            look.plan,
+            identity,
+            single=look.single,
+            sight=sight,
+            token=None if look.team else self._kind_of_token(),
         )
         if isinstance(seen, Seen):
             # Somebody mends what was wrong, and asks again.
@@ -245,12 +267,13 @@ class Core:
             fresh = self._clock.now() + _FRESH
             with self._lock:
                 for key in doubtful:
-                    self._seen.pop(key, None)
+                    self._seen.pop((look.team, key), None)
                 for key, fact in seen.facts.items():
                     if key not in doubtful and key not in look.known:
-                        self._seen[key] = (fresh, fact)
+                        self._seen[look.team, key] = (fresh, fact)
             if doubtful & look.known.keys():
-                return self._look_at(look.book, look.plan, look.single, look.anew | doubtful)
+                anew = look.anew | doubtful
+                return self._look_at(look.book, look.whole, single=look.single, team=look.team, anew=anew)
         return report
 
     def _kind_of_token(self) -> TokenKind | None:
@@ -295,11 +318,13 @@ class Core:
 
     # --- starting and ending a run -----------------------------------------------------------------------------------
 
-    def _for_action(self, action: object, context: Context, key: str | None) -> tuple[Machine, dict[str, Any] | None]:
+    def _for_action(
+        self, action: object, context: Context, key: str | None, *, workspace: str = ""
+    ) -> tuple[Machine, dict[str, Any] | None]:
         """Make the machine of one action, and the context under which its key is remembered, if it has one."""
         data = _plain_context(context)
         machine = Machine(
-            _checked_action(action),
+            _checked_action(action, workspace=workspace or None),
             data,
             run_id=_named(f"key/{key}" if key is not None else None, "do"),
             retry=self._retry,
@@ -307,6 +332,7 @@ class Core:
             single=True,
             on_ambiguous=self._on_ambiguous,
             policy=self._policy,
+            workspace=self._team,
         )
         return machine, None if key is None else data
 
@@ -339,6 +365,7 @@ class Core:
             reason=reason,
             on_ambiguous=self._on_ambiguous,
             policy=self._policy,
+            workspace=self._team,
         )
         return machine, data
 
@@ -408,6 +435,7 @@ class Core:
             reason=reason,
             deadline=deadline,
             policy=self._policy,
+            workspace=self._team,
         )
         if known is None:
             if not single:
@@ -417,6 +445,12 @@ class Core:
         kept, asked = decode(known.spec), decode(spec)
         if (kept["runbook"], kept["templates"]) != (asked["runbook"], asked["templates"]):
             raise RunConflict(run_id, "it is a run of another runbook; give this one another run_id.")
+        home, here = kept.get("workspace", ""), self._team
+        if home and here and home != here:
+            raise RunConflict(
+                run_id,
+                f"it is a run of the workspace {home}, and this executor is for {here}; give this one another ID.",
+            )
         if kept.get("policy") != asked["policy"]:
             raise RunConflict(
                 run_id,
@@ -435,7 +469,7 @@ class Core:
             if machine.finished and not journal.listen(record.run_id, heard).messages:
                 return machine.report()
         now = self._clock.now()
-        course = Course.of(journal, record, self._owner, now)
+        course = Course.of(journal, record, self._owner, now, fits=self._fits)
         if course.machine.finished:
             course.recorder.end(course.machine.report(), now)
             return course.machine.report()
@@ -546,7 +580,8 @@ class Core:
             return None
         try:
             return self._go_on(record)
-        except RunHeld:
+        except (RunHeld, ConnectFailed):
+            # Of the latter: a worker that reaches the run's workspaces ends it.
             return None
 
     def pause(self, reason: str) -> None:
@@ -652,11 +687,53 @@ class Core:
             return None if kept is None else _recorded(str(run_id), kept, runbook, context, templates=True)
 
     def _look_before(self, runbook: Runbook, context: dict[str, Any]) -> None:
-        """Refuse a run whose runbook and context are known to be wrong, before anything is sent."""
-        plan = survey(runbook, context, policy=self._policy)
-        problems = [problem for problem in plan.problems if problem.severity == "error"]
+        """Refuse a run whose runbook and context are known to be wrong, before anything is sent.
+
+        Blocks where a step acts in another workspace.
+        """
+        plan = survey(runbook, context, policy=self._policy, own=self._team)
+        found = (*plan.problems, *self._out_of_reach(runbook, plan))
+        problems = [problem for problem in found if problem.severity == "error"]
         if problems:
             raise CheckFailed(problems, subject=runbook.name) from problems[0].error
+
+    # --- other workspaces --------------------------------------------------------------------------------------------
+
+    def _out_of_reach(self, runbook: Runbook, plan: Plan) -> list[Problem]:
+        """Tell which steps act where this executor cannot: it has no way there, or the app is not installed. Blocks."""
+        absent: dict[str, ConnectFailed] = {}
+        for team in dict.fromkeys(team for step in plan.steps if not step.skipped for team in step.workspaces if team):
+            if self._elsewhere and no_team(team):
+                # Only the run can tell which one it is.
+                continue
+            try:
+                self._elsewhere.check(team)
+            except ConnectFailed as error:
+                absent[team] = error
+        return unreachable(runbook, plan, absent)
+
+    def _fits(self, machine: Machine) -> None:
+        """Leave a run alone that needs workspaces which this executor does not reach. Blocks.
+
+        Raises:
+            NotInstalled: It does not reach one.
+            ConnectFailed: The installation store could not be read.
+        """
+        if self._elsewhere:
+            if machine.workspace not in ("", self._team):
+                self._elsewhere.check(machine.workspace)
+        elif crosses(machine.runbook):
+            self._elsewhere.check("")
+
+    def _team_for(self, machine: Machine, work: Send) -> str:
+        """Return the other workspace to which a request goes, or ``""`` for the executor's own."""
+        # A run that another executor began may be at home elsewhere.
+        team = work.workspace or (machine.workspace if self._elsewhere else "")
+        return "" if team == self._team else team
+
+    def _lanes_of(self, machine: Machine, work: Send) -> tuple[Lane, ...]:
+        team = work.workspace or machine.workspace or self._team
+        return () if self._pacing is None else self._pacing.lanes(work.call, team)
 
     # --- pacing ------------------------------------------------------------------------------------------------------
 
@@ -669,7 +746,7 @@ class Core:
             return None
         now, waits = self._clock.now(), [0.0]
         with _unpaced():
-            lanes = self._pacing.lanes(work.call)
+            lanes = self._lanes_of(machine, work)
             if machine.has_place(work) and all(self._lanes.closed_until(lane.name) <= now for lane in lanes):
                 return None
             waits += [self._lanes.reserve(lane.name, now, lane.gap, lane.burst) for lane in lanes]
@@ -688,14 +765,14 @@ class Core:
         if isinstance(work, Send) and (until := self._place(course.machine, work)) is not None:
             course.hold_back(work, until, self._clock.now())
 
-    def _slow_down(self, work: Work, delivery: Delivery | None) -> None:
+    def _slow_down(self, machine: Machine, work: Work, delivery: Delivery | None) -> None:
         """Close the lanes of a request to which Slack answered that it came too early. Blocks."""
         if self._pacing is None or self._lanes is None or not isinstance(work, Send) or delivery is None:
             return
         seconds = asked_to_wait(work.call, delivery)
         if seconds > 0:
             with _unpaced():
-                for lane in self._pacing.lanes(work.call):
+                for lane in self._lanes_of(machine, work):
                     self._lanes.close_lane(lane.name, self._clock.now() + seconds)
 
     def _tell(self, machine: Machine) -> None:
@@ -754,7 +831,7 @@ def skipping(run_id: str, broken: list[JournalError]) -> Generator[None]:
     except JournalError as error:
         _log.error("Run %s cannot go on: %s", run_id, error)
         broken.append(error)
-    except (RunConflict, RunbookError) as error:
+    except (ConnectFailed, RunConflict, RunbookError) as error:
         _log.error("Run %s cannot go on: %s", run_id, error)
     except Exception:  # noqa: BLE001 - one run must not keep the others from going on
         _log.exception("Run %s cannot go on.", run_id)
@@ -845,11 +922,16 @@ def _named(run_id: str | None, what: str) -> str:
     return run_id or f"{what}/{uuid.uuid4().hex[:12]}"
 
 
-def _checked_action(action: object) -> Runbook:
+def crosses(runbook: object) -> bool:
+    """Tell whether a step of a runbook acts in another workspace."""
+    return isinstance(runbook, Runbook) and any(step.workspace is not None for step in runbook.steps.values())
+
+
+def _checked_action(action: object, *, workspace: str | None = None) -> Runbook:
     if not isinstance(action, Action):
         hint = " Use run for a runbook." if isinstance(action, (Runbook, Step)) else ""
         raise RunbookError(f"must be an action such as SendMessage(…), not {type(action).__name__}.{hint}", place="do")
-    return Runbook.of_one(action)
+    return Runbook.of_one(action, workspace=workspace)
 
 
 def _checked_runbook(runbook: object) -> Runbook:

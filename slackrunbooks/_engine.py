@@ -37,7 +37,7 @@ from ._effects import (
     unsendable,
 )
 from ._settle import DOUBTFUL, REPLIES, Applied, Doubt, made, quiet, recipe
-from ._survey import EMPTY_LIST, loop_items
+from ._survey import EMPTY_LIST, loop_items, workspace_of
 from .actions._base import error_of, render
 from .actions._marks import is_stampable, mark, stamped
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
@@ -64,12 +64,14 @@ class Send:
         number: Which request of the step it is, from 1.
         attempt: Which sending of that request, from 1.
         call: The request.
+        workspace: Team ID of the workspace to which it goes; ``""`` for the run's own.
     """
 
     step: str
     number: int
     attempt: int
     call: Request
+    workspace: str = ""
 
 
 @attrs.frozen
@@ -182,16 +184,22 @@ class _Asked:
         step: The step, as it was then.
         item: The item of its loop, with its number; ``None`` without one.
         nth: The how many-th of its method it was there.
+        workspace: The other workspace to which it goes, or ``""``.
     """
 
     call: Request
     step: Step
     item: tuple[int, Any] | None
     nth: int
+    workspace: str
+
+    def is_same_as(self, other: _Asked) -> bool:
+        """Tell whether it asks for the same, of the same workspace."""
+        return (self.call, self.workspace) == (other.call, other.workspace)
 
     def stands_for(self, other: _Asked) -> bool:
         """Tell whether it is at the same place; its arguments may differ, as where they name the time."""
-        mine, theirs = ((each.call.method, each.nth, each.item, each.step) for each in (self, other))
+        mine, theirs = ((each.call.method, each.nth, each.item, each.step, each.workspace) for each in (self, other))
         return mine == theirs
 
 
@@ -217,6 +225,7 @@ class _Task:
     name: str
     step: Step
     started: float
+    workspace: str = ""
     frames: list[_Frame] = attrs.field(factory=list)
     work: Work | None = None
     handed_out: bool = False
@@ -280,6 +289,7 @@ class Machine:
             no end.
         kept: Whether a journal keeps it, so that a person can answer for it later.
         policy: Bounds for every request.
+        workspace: Team ID of the run's own workspace, where it is known.
     """
 
     def __init__(
@@ -297,8 +307,12 @@ class Machine:
         deadline: float | None = None,
         kept: bool = False,
         policy: Policy | None = None,
+        workspace: str = "",
     ) -> None:
-        self._watch = None if policy is None else Watch(policy, policy.names_in(context))
+        self._policy = policy
+        bounds = {} if policy is None else {"": policy, **policy.workspaces}
+        self._watches = {team: Watch(each, each.names_in(context)) for team, each in bounds.items()}
+        self.workspace = workspace
         self._on_ambiguous: OnAmbiguous = on_ambiguous
         self.runbook = runbook
         self.run_id = run_id
@@ -319,12 +333,13 @@ class Machine:
         self._reports: dict[str, StepReport] = {}
         # Steps that ended, however, while nothing had stopped the run: nobody waits for them when it goes on.
         self._passed: set[str] = set()
-        self._found: dict[tuple[str, ...], Any] = {}
-        self._facts: dict[tuple[str, ...], Any] = {}
+        # What was looked up, by workspace: an ID of one means nothing in another.
+        self._found: dict[str, dict[tuple[str, ...], Any]] = {}
+        self._facts: dict[str, dict[tuple[str, ...], Any]] = {}
         self._events: list[Event] = []
         self._audit: list[AuditRecord] = []
         self._noted: set[tuple[str, int]] = set()
-        self._scopes: tuple[str, ...] = ()
+        self._scopes: dict[str, tuple[str, ...]] = {}
         self._told = False
         self._deadline = deadline
         self._kept = kept
@@ -334,8 +349,8 @@ class Machine:
         self._signals: dict[str, Any] = {}
         self._known: dict[str, list[_Known]] = {}
         self._doubts: dict[tuple[str, int], _Asked] = {}
-        # What the run has made, where a look-up could take it for something else that the run made.
-        self._made: set[str] = set()
+        # What the run has made, where a look-up could take it for something else that the run made; with its workspace.
+        self._made: set[tuple[str, str]] = set()
         # Of the doubts, the ones of steps that have come again since.
         self._bygone: set[tuple[str, int]] = set()
         # How often each step was begun.
@@ -558,6 +573,7 @@ class Machine:
             attempts=task.attempts,
             waited=task.waited,
             started=datetime.fromtimestamp(task.started, timezone.utc),
+            workspace=task.workspace,
         )
 
     # --- steps -------------------------------------------------------------------------------------------------------
@@ -583,7 +599,7 @@ class Machine:
         if asked is None:
             return
         if reply is not None and (step, number) not in self._bygone:
-            self._made.add(made(asked.call.method, reply))
+            self._made.add((asked.workspace, made(asked.call.method, reply)))
             told = dict(reply) if isinstance(asked.call, HostCall) else Reply({"ok": True, **reply})
             self._known.setdefault(step, []).append(_Known(asked, told, told=True))
         self._bygone.discard((step, number))
@@ -699,7 +715,7 @@ class Machine:
         task.nths.clear()
         try:
             if step.foreach is None:
-                task.frames.append(_Frame(self._render(name, step).flow()))
+                task.frames.append(_Frame(self._render(task).flow()))
             elif not (items := self._items(name, step)):
                 self._drop(task, EMPTY_LIST)
                 return
@@ -736,7 +752,7 @@ class Machine:
         task.partial = None
         task.nths.clear()
         item = {"item": cast("list[Any]", task.items)[task.number - 1], "item_number": task.number}
-        task.frames.append(_Frame(self._render(task.name, task.step, item, f"[{task.number}]").flow()))
+        task.frames.append(_Frame(self._render(task, item, f"[{task.number}]").flow()))
 
     def _item_ended(self, task: _Task, value: Any, error: BaseException | None) -> bool:
         """Take what came of an item, and begin the next; ``False`` where the loop has ended."""
@@ -759,12 +775,20 @@ class Machine:
             else:
                 return True
 
-    def _render(self, name: str, step: Step, item: Mapping[str, Any] | None = None, spot: str = "") -> Action[Any]:
-        place = "" if self.single else f"steps.{name}{spot}"
+    def _render(self, task: _Task, item: Mapping[str, Any] | None = None, spot: str = "") -> Action[Any]:
+        """Fill the action of a step, and find out in which workspace it acts."""
+        step = task.step
+        place = "" if self.single else f"steps.{task.name}{spot}"
         context = {**self._scope(), **(item or {})} if self._templates else None
+        task.workspace, problems = workspace_of(step, context, place, own=self.workspace)
+        if problems:
+            raise error_of(problems) or CheckFailed(problems)
+        bounds = None if self._policy is None else self._policy.within(task.workspace)
+        if self._policy is not None and bounds is None:
+            raise self._policy.outside(task.workspace)
         action, problems = render(step.action, context, place=place, partials=self.runbook.partials)
-        if self._watch is not None:
-            problems += self._watch.policy.tags(step.action, place=place, partials=self.runbook.partials)
+        if bounds is not None:
+            problems += bounds.tags(step.action, place=place, partials=self.runbook.partials)
         wrong = [problem for problem in problems if problem.severity == "error"]
         if wrong:
             raise error_of(wrong) or CheckFailed(wrong)
@@ -815,7 +839,8 @@ class Machine:
 
     def _memo(self, task: _Task) -> dict[tuple[str, ...], Any]:
         """Return what was looked up; what the policy has found out, no action can say in its place."""
-        return self._found if self._watch is None or self._is_to_judge(task) else self._facts
+        memo = self._found if self._policy is None or self._is_to_judge(task) else self._facts
+        return memo.setdefault(task.workspace, {})
 
     @staticmethod
     def _is_judged(task: _Task) -> bool:
@@ -830,13 +855,14 @@ class Machine:
     def _ask(self, task: _Task, effect: Request | _Judged, now: float) -> _Known | None:
         """Send a request, unless the policy has to judge it first, or an earlier attempt at the step has its answer."""
         raw, request = (effect.asked, effect.call) if isinstance(effect, _Judged) else (effect, effect)
-        if self._watch is not None and isinstance(effect, Call) and self._is_to_judge(task):
-            task.frames.append(_Frame(self._watch.judge(effect), judges=effect))
+        watch = self._watches.get(task.workspace)
+        if watch is not None and isinstance(effect, Call) and self._is_to_judge(task):
+            task.frames.append(_Frame(watch.judge(effect), judges=effect))
             return None
         task.calls.append(request.method)
         if task.settling is None:
             task.nths[request.method] += 1
-            asked = _Asked(raw, task.step, task.item(), task.nths[request.method])
+            asked = _Asked(raw, task.step, task.item(), task.nths[request.method], task.workspace)
             known = _known_answer(task, asked)
             if known is not None:
                 self._take_in(task, request, known, now)
@@ -876,7 +902,8 @@ class Machine:
             task.frames.append(_Frame(effect.flow(), effect.key))
         elif isinstance(effect, Forget):
             begins = len(effect.key)
-            self._found = {key: found for key, found in self._found.items() if key[:begins] != effect.key}
+            found = self._found.get(task.workspace, {})
+            self._found[task.workspace] = {key: fact for key, fact in found.items() if key[:begins] != effect.key}
         else:
             what = type(effect).__name__
             wrong = f"an action may yield Call, Upload, HostCall, Find, Forget, Partial and Wait, not {what}"
@@ -891,7 +918,7 @@ class Machine:
         task.attempt += 1
         task.attempts += 1
         task.sent_at = now
-        self._put_out(task, Send(task.name, len(task.calls), task.attempt, call))
+        self._put_out(task, Send(task.name, len(task.calls), task.attempt, call, task.workspace))
 
     def _wait_for_place(self, task: _Task, until: float, now: float) -> None:
         """Let a request that was given out wait, as if it had not been."""
@@ -924,9 +951,10 @@ class Machine:
                 return
             verdict = weighed
         if isinstance(verdict, Accepted):
-            if self._watch is not None:
-                self._watch.learn(call, verdict.reply.data)
-            self._scopes = _scopes_in(verdict.reply) or self._scopes
+            if (watch := self._watches.get(task.workspace)) is not None:
+                watch.learn(call, verdict.reply.data)
+            if scopes := _scopes_in(verdict.reply):
+                self._scopes[task.workspace] = scopes
             self._remember(task, verdict.reply)
             self._record(task, call, verdict.reply)
             self._advance(task, verdict.reply, None, now)
@@ -985,7 +1013,7 @@ class Machine:
             return
         task.changed = True
         if task.settling is None and isinstance(reply, Reply):
-            self._made.add(made(asked.call.method, reply.data))
+            self._made.add((task.workspace, made(asked.call.method, reply.data)))
         # Another function may as well be called again, and then tells what is so by then.
         counts = isinstance(asked.call, Call) or asked.call.repeat is Repeat.DOUBLES
         if task.settling is None and counts:
@@ -995,8 +1023,8 @@ class Machine:
         """Note what was done before, of which only a person could tell."""
         if not known.told or not isinstance(known.reply, Reply):
             return
-        if self._watch is not None:
-            self._watch.learn(request, known.reply.data)
+        if (watch := self._watches.get(task.workspace)) is not None:
+            watch.learn(request, known.reply.data)
         place = (task.name, len(task.calls))
         if place not in self._noted:
             self._noted.add(place)
@@ -1021,8 +1049,9 @@ class Machine:
             at=datetime.fromtimestamp(task.sent_at, timezone.utc),
             actor=self._actor,
             reason=self._reason,
-            scopes=self._scopes,
+            scopes=self._scopes.get(task.workspace, ()),
             found=found,
+            workspace=task.workspace or self.workspace,
         )
         self._audit.append(record)
 
@@ -1033,7 +1062,8 @@ class Machine:
         if self._choice(task) == "resend":
             return self._try_again(task, None, now)
         if isinstance(call, Call):
-            look = recipe(doubt := Doubt(call, task.first_sent, self._key(task), frozenset(self._made)))
+            here = frozenset(each for workspace, each in self._made if workspace == task.workspace)
+            look = recipe(doubt := Doubt(call, task.first_sent, self._key(task), here))
             if look is not None:
                 task.settling = _Settling(doubt, reason, task.attempt, task.call_waited)
                 task.frames.append(_Frame(look, settles=True))
@@ -1051,8 +1081,9 @@ class Machine:
         settling = cast("_Settling", task.settling)
         task.settling = None
         if isinstance(verdict, Applied):
-            if self._watch is not None and isinstance(verdict.reply, Reply):
-                self._watch.learn(settling.doubt.call, verdict.reply.data)
+            watch = self._watches.get(task.workspace)
+            if watch is not None and isinstance(verdict.reply, Reply):
+                watch.learn(settling.doubt.call, verdict.reply.data)
             self._remember(task, verdict.reply)
             self._record(task, settling.doubt.call, verdict.reply, found=True)
             return None, verdict.reply, None
@@ -1170,6 +1201,7 @@ class Machine:
             doubles=call.repeat is Repeat.DOUBLES,
             kept=self._kept,
             function=isinstance(call, HostCall),
+            workspace=task.workspace,
         )
         self._doubts[task.name, task.at] = cast("_Asked", task.asked)
         if task.items is None:
@@ -1224,6 +1256,7 @@ class Machine:
                 waited=task.waited,
                 started=datetime.fromtimestamp(task.started, timezone.utc),
                 ended=datetime.fromtimestamp(now, timezone.utc),
+                workspace=task.workspace,
             )
         )
         self._last_end = now
@@ -1245,7 +1278,7 @@ def _question(step: str, number: int, asked: _Asked) -> LostAnswer:
     method = asked.call.method
     if isinstance(asked.call, HostCall):
         return LostAnswer(step, number, method, tuple(dict.fromkeys(asked.step.save_as.values())), function=True)
-    return LostAnswer(step, number, method, REPLIES.get(method, ()))
+    return LostAnswer(step, number, method, REPLIES.get(method, ()), workspace=asked.workspace)
 
 
 # What says where something was done, and nothing of what was said.
@@ -1287,7 +1320,7 @@ def _known_answer(task: _Task, asked: _Asked) -> _Known | None:
     """
     if isinstance(asked.call, Upload) or asked.call.repeat is Repeat.READS:
         return None
-    same = [known for known in task.known if known.asked.call == asked.call]
+    same = [known for known in task.known if known.asked.is_same_as(asked)]
     same = same or [known for known in task.known if known.told and known.asked.stands_for(asked)]
     if not same:
         return None

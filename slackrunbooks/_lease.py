@@ -66,6 +66,7 @@ def spec_of(
     reason: str | None,
     deadline: float | None,
     policy: Policy | None,
+    workspace: str,
 ) -> str:
     """Return all that a run needs to go on in another process, as JSON text.
 
@@ -87,6 +88,7 @@ def spec_of(
             "reason": reason,
             "deadline": deadline,
             "policy": None if policy is None else policy.to_spec(),
+            "workspace": workspace,
         }
     )
 
@@ -117,6 +119,7 @@ def rebuilt(record: RunRecord) -> tuple[Machine, dict[str, Any]]:
         deadline=spec["deadline"],
         kept=True,
         policy=Policy.from_spec(spec.get("policy")),
+        workspace=spec.get("workspace", ""),
     )
     return machine, spec
 
@@ -144,7 +147,9 @@ def _told(work: Work) -> str:
     """Describe a piece of work so that another process knows it again."""
     if isinstance(work, Sleep):
         return encode(["sleep", work.step, work.until])
-    return encode(["send", work.step, work.number, work.attempt, work.call.method, digest(work.call)])
+    # Absent for the run's own workspace, as in what earlier versions kept.
+    where = [work.workspace] if work.workspace else []
+    return encode(["send", work.step, work.number, work.attempt, work.call.method, digest(work.call), *where])
 
 
 @attrs.define
@@ -297,8 +302,17 @@ class Course:
     _mail: Mail = attrs.field(factory=Mail)
 
     @classmethod
-    def of(cls, journal: Journal, record: RunRecord, owner: str, now: float) -> Course:
+    def of(
+        cls, journal: Journal, record: RunRecord, owner: str, now: float, *, fits: Callable[[Machine], None]
+    ) -> Course:
         """Take a run over, and bring it to where it stands.
+
+        Args:
+            journal: Where it is kept.
+            record: The run.
+            owner: Who takes it over.
+            now: Seconds since 1970 (UTC).
+            fits: Raises where this worker cannot go on with it.
 
         Raises:
             RunHeld: Another worker is at work on it.
@@ -307,6 +321,7 @@ class Course:
         recorder = Recorder.claim(journal, record.run_id, owner, now)
         try:
             machine, _ = rebuilt(record)
+            fits(machine)
             course = cls(machine, recorder)
             course._waiting = recorder.replay(machine, now)
             if course._waiting is None:

@@ -194,6 +194,7 @@ class Named:
         makes: The step before it that makes it, so that it need not be there yet.
         may_make: The step before it that may make it, as only the run can tell.
         changed: Whether a step before it changes what a user group is.
+        workspace: Team ID of the other workspace in which the step acts; ``""`` for the run's own.
     """
 
     what: Literal["channel", "person", "group"]
@@ -210,6 +211,7 @@ class Named:
     makes: str = ""
     may_make: str = ""
     changed: bool = False
+    workspace: str = ""
 
     @property
     def key(self) -> Key:
@@ -235,6 +237,19 @@ class Namer:
     _any_room: str = ""
     _any_handle: str = ""
     _groups_change: bool = False
+    _function: str = ""
+
+    @classmethod
+    def after(cls, other: Namer) -> Namer:
+        """Return one for another workspace, where only what may be done anywhere is done.
+
+        Args:
+            other: That of the run's own workspace.
+        """
+        made = cls()
+        made._any_room = made._any_handle = other._function
+        made._groups_change, made._function = bool(other._function), other._function
+        return made
 
     def read(
         self, name: str, step: Step, actions: Sequence[tuple[str, Action[Any]]], *, runs: bool = True
@@ -285,7 +300,7 @@ class Namer:
         """Note what a step makes."""
         if isinstance(action, Function):
             # What a host's function does, nobody can tell.
-            self._any_room = self._any_handle = name
+            self._any_room = self._any_handle = self._function = name
             self._groups_change = True
         elif isinstance(action, (CreateChannel, RenameChannel)):
             if _is_open(action.name):

@@ -33,12 +33,12 @@ _T = TypeVar("_T", bound=Callable[..., Any])
 Known: TypeAlias = type[Action[Any]] | HostFunction
 """What a name in YAML stands for."""
 
-LATER_OPTIONS = ("concurrency", "workspace")
+LATER_OPTIONS = ("concurrency",)
 """Options of a step that this version refuses by name."""
 
 STEP_OPTIONS = (
     *("when", "on_error", "run_if", "save_as", "foreach"),
-    *("every", "until", "after", "expires_after", "on_ambiguous", *LATER_OPTIONS),
+    *("every", "until", "after", "expires_after", "on_ambiguous", "workspace", *LATER_OPTIONS),
 )
 """What stands in a step beside its action, and so can be the name of none."""
 

@@ -7,7 +7,7 @@ token was granted comes in as a value.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,13 @@ from ._context import fields_in, in_the_way, kind_of, look_up, put, truthy
 from ._look import Identity, Named, Namer, Sight
 from ._registry import word
 from .actions import Action
-from .actions._base import Need, Placeholder, fields_of, fill, render, templates as templates_of
+from .actions._base import Need, Placeholder, data_templates, fields_of, fill, render, templates as templates_of
 from .actions.approvals import RequestApproval
 from .actions.functions import Function
 from .errors import AuthenticationFailed, MissingScope, MissingVariable, Problem, RunbookError, SlackRunbooksError
 from .markup import Markup, Pending, Unknown
 from .report import CheckReport, Plan, PlannedStep
-from .runbook import ERROR_STAND_IN, OF_THE_RUN, Runbook, Step, save_problems, stand_in
+from .runbook import ERROR_STAND_IN, OF_THE_RUN, Runbook, Step, no_team, save_problems, stand_in
 from .scopes import ScopeRequirements, scopes_of, settling
 from .slack_methods import METHODS, TOKENS
 
@@ -34,7 +34,17 @@ if TYPE_CHECKING:
     from ._tokens import TokenKind
     from .policy import Policy
 
-__all__ = ["EMPTY_LIST", "check_report", "loop_items", "survey"]
+__all__ = [
+    "EMPTY_LIST",
+    "check_report",
+    "loop_items",
+    "others",
+    "part",
+    "survey",
+    "unreachable",
+    "with_others",
+    "workspace_of",
+]
 
 
 # Of a skipped step it is known that there is nothing to read.
@@ -61,6 +71,7 @@ def survey(
     templates: bool = True,
     single: bool = False,
     policy: Policy | None = None,
+    own: str = "",
 ) -> Plan:
     """Go through a runbook without running it.
 
@@ -70,6 +81,7 @@ def survey(
         templates: Whether text fields are templates.
         single: Whether this is one action by itself, so that places need no step.
         policy: Bounds; what is known to cross one is a problem.
+        own: Team ID of the run's own workspace, where it is known.
 
     Returns:
         The plan, with everything that is wrong.
@@ -82,25 +94,33 @@ def survey(
     outputs: dict[str, Any] = {}
     posts: dict[str, int] = {}
     steps: list[PlannedStep] = []
-    namer, named = Namer(), list[Named]()
+    namers, named = {"": Namer()}, list[Named]()
     for name, step in runbook.steps.items():
         scope = {**filled, "steps": outputs, "signals": {}}
         if step.run_if != "success":
             scope["error"] = ERROR_STAND_IN
-        planned, actions[name] = _plan_step(name, step, scope, runbook, templates=templates, single=single)
-        placed = zip(_places(name, step, planned, single=single), actions[name], strict=False)
-        named += namer.read(name, step, tuple(placed), runs=not planned.skipped)
+        planned, actions[name], teams = _plan_step(
+            name, step, scope, runbook, templates=templates, single=single, own=own
+        )
+        placed = tuple(zip(_places(name, step, planned, single=single), actions[name], teams, strict=False))
+        named += _named_by(name, step, placed, namers, runs=not planned.skipped)
         found: list[Problem] = []
         if step.run_if == "always":
             # Where nothing failed, there is no error to print.
-            calm, _ = _plan_step(name, step, {**scope, "error": {}}, runbook, templates=templates, single=single)
+            calm, *_ = _plan_step(
+                name, step, {**scope, "error": {}}, runbook, templates=templates, single=single, own=own
+            )
             found += [problem for problem in calm.problems if problem not in planned.problems]
         if not planned.skipped:
             found += _weighed(save_problems(step, filled, f"steps.{name}.save_as"), step)
             found += _open_gate(name, step, runbook)
             if policy is not None:
-                found += _weighed(_crossed(policy, name, step, planned, actions[name], runbook, single=single), step)
-                actions[name] = (*actions[name], _Bounds(policy.needs()))
+                place = "" if single else f"steps.{name}"
+                for team in dict.fromkeys(teams):
+                    there = tuple(action for action, where in zip(actions[name], teams, strict=True) if where == team)
+                    found += _weighed(_crossed(policy, team, step, planned, there, runbook, place=place), step)
+                    bounds = policy if team is None else policy.within(team)
+                    actions[name] = (*actions[name], _Bounds(bounds.needs() if bounds is not None else ()))
         problems = (*planned.problems, *found)
         least = sum(_least_time(planned, action, posts) for action in actions[name])
         if step.after is not None and not planned.skipped:
@@ -119,6 +139,28 @@ def survey(
     return Plan(runbook.name, planned_steps, requirements, tuple(general), settling(actions), tuple(named))
 
 
+def _named_by(
+    name: str,
+    step: Step,
+    placed: Sequence[tuple[str, Action[Any], str | None]],
+    namers: dict[str, Namer],
+    *,
+    runs: bool,
+) -> Iterator[Named]:
+    """Give what a step names in each workspace; a channel that is made in one is not there in another."""
+    for team in dict.fromkeys(team for *_, team in placed if team is not None):
+        if team not in namers:
+            namers[team] = Namer.after(namers[""])
+        there = tuple((place, action) for place, action, where in placed if where == team)
+        for each in namers[team].read(name, step, there, runs=runs):
+            yield attrs.evolve(each, workspace=team)
+    if isinstance(step.action, Function) and runs:
+        # It may do anything anywhere.
+        for team, namer in namers.items():
+            if team:
+                list(namer.read(name, step, tuple((place, action) for place, action, _ in placed)))
+
+
 def _places(name: str, step: Step, planned: PlannedStep, *, single: bool) -> list[str]:
     """Return where each action of a step stands."""
     place = "" if single else f"steps.{name}"
@@ -129,16 +171,24 @@ def _places(name: str, step: Step, planned: PlannedStep, *, single: bool) -> lis
 
 def _crossed(
     policy: Policy,
-    name: str,
+    team: str | None,
     step: Step,
     planned: PlannedStep,
     actions: tuple[Action[Any], ...],
     runbook: Runbook,
     *,
-    single: bool,
+    place: str,
 ) -> Iterator[Problem]:
-    """Tell which bounds of a policy a step is known to cross."""
-    place = "" if single else f"steps.{name}"
+    """Tell which bounds of a policy a step is known to cross in a workspace; ``None`` for one that is not known yet."""
+    if team is None:
+        if not policy.workspaces:
+            yield _outside(policy, "", place)
+        return
+    bounds = policy.within(team)
+    if bounds is None:
+        yield _outside(policy, team, place)
+        return
+    policy = bounds
     yield from policy.tags(step.action, place=place, partials=runbook.partials)
     methods = tuple(need.method for need in step.action.needs())
     seen: set[str] = set()
@@ -147,6 +197,11 @@ def _crossed(
             if problem.message not in seen:
                 seen.add(problem.message)
                 yield problem
+
+
+def _outside(policy: Policy, team: str, place: str) -> Problem:
+    error = policy.outside(team or "that only the run can tell")
+    return Problem(f"{place}.workspace" if place else "workspace", str(error), error=error)
 
 
 def _open_gate(name: str, step: Step, runbook: Runbook) -> Iterator[Problem]:
@@ -177,8 +232,9 @@ def _with_scopes(steps: Iterable[PlannedStep], requirements: ScopeRequirements) 
 
 
 def _plan_step(
-    name: str, step: Step, scope: Mapping[str, Any], runbook: Runbook, *, templates: bool, single: bool
-) -> tuple[PlannedStep, tuple[Action[Any], ...]]:
+    name: str, step: Step, scope: Mapping[str, Any], runbook: Runbook, *, templates: bool, single: bool, own: str
+) -> tuple[PlannedStep, tuple[Action[Any], ...], tuple[str | None, ...]]:
+    """Plan a step; also return what it does, and for each time in which workspace, ``None`` for what is not known."""
     place = "" if single else f"steps.{name}"
     title = word(step.action)
     skipped, problems = _skipped(step.when, scope, f"{place}.when" if place else "when")
@@ -190,13 +246,19 @@ def _plan_step(
         skipped = EMPTY_LIST
     if skipped:
         planned = PlannedStep(name, title, {}, skipped=skipped, problems=tuple(_weighed(problems, step)))
-        return planned, (step.action,)
+        return planned, (step.action,), ("",)
+    teams: list[str | None] = []
+    shown: dict[str, None] = {}
     actions: list[Action[Any]] = []
     for number, item in enumerate(items if items is not None else [Placeholder.named("item")], 1):
         looped = {} if step.foreach is None else {"item": item, "item_number": number}
         where = f"{place}[{number}]" if items is not None and step.foreach is not None else place
         action, wrong = _filled(step, {**scope, **looped} if templates else None, where, runbook.partials)
         actions.append(action)
+        team, lost = _team(step, {**scope, **looped} if templates else None, where, own)
+        found += lost
+        teams.append(None if Placeholder.is_in(team) else team)
+        shown[Placeholder.plain(team)] = None
         late = _read_from_outputs(step.action, where, runbook.partials, scope) if templates else frozenset()
         # What a section over an output will say, only the run can tell: its text may be empty now.
         found += [each for each in wrong if not (each.place in late and each.message.startswith("is empty"))]
@@ -211,8 +273,9 @@ def _plan_step(
         tuple(dict.fromkeys(needed)),
         problems=tuple(_weighed([*problems, *found], step)),
         times=len(actions) if items is not None and step.foreach is not None else None,
+        workspaces=tuple(shown) if any(shown) else (),
     )
-    return planned, tuple(actions)
+    return planned, tuple(actions), tuple(teams)
 
 
 def _read_from_outputs(
@@ -259,6 +322,41 @@ def loop_items(step: Step, scope: Mapping[str, Any], place: str) -> tuple[list[A
     return [], [
         Problem(where, f"{step.foreach!r} is {kind_of(found)}, not a list.", "Give the path of a list in the context.")
     ]
+
+
+def workspace_of(
+    step: Step, scope: Mapping[str, Any] | None, place: str, *, own: str = ""
+) -> tuple[str, list[Problem]]:
+    """Return the other workspace in which a step acts, ``""`` for the run's own, and what is wrong with it.
+
+    Args:
+        step: The step.
+        scope: What templates see; ``None`` where nothing is a template.
+        place: Where the step stands.
+        own: Team ID of the run's own workspace, where it is known.
+    """
+    if step.workspace is None:
+        return "", []
+    where = f"{place}.workspace" if place else "workspace"
+    found, problems = (step.workspace, []) if scope is None else fill(step.workspace, scope, place=where)
+    if problems:
+        return "", problems
+    if isinstance(found, str) and Placeholder.is_in(found):
+        return found, []
+    if wrong := no_team(found):
+        return "", [Problem(where, wrong, error=RunbookError(wrong, place=where))]
+    return ("" if found == own else str(found)), []
+
+
+def _team(step: Step, scope: Mapping[str, Any] | None, place: str, own: str) -> tuple[str, list[Problem]]:
+    """Return the workspace of a step, or a placeholder for what only the run can tell."""
+    if scope is not None:
+        names = (name for _, template in data_templates(step.workspace, place=place) for name in template.variables)
+        for name in names:
+            # A section over an output may say something else when it is there.
+            if _is_open(scope, name) or _only_the_run_tells(name, scope):
+                return Placeholder.named(name), []
+    return workspace_of(step, scope, place, own=own)
 
 
 def _items(step: Step, scope: Mapping[str, Any], place: str) -> tuple[list[Any] | None, list[Problem]]:
@@ -482,6 +580,105 @@ def _of_wrong_kind(runbook: Runbook, plan: Plan, identity: Identity, *, single: 
                     "Leave the step out, or run it with a token of that kind.",
                 )
                 yield from _weighed([problem], runbook.steps[step.name])
+
+
+def part(plan: Plan, workspace: str = "") -> Plan:
+    """Return a plan with the scopes that the token of one workspace needs; of another one, what it has to do there.
+
+    Args:
+        plan: The whole plan.
+        workspace: Team ID of another workspace, or ``""`` for the run's own.
+    """
+    here = {step.name for step in plan.steps if workspace in (step.workspaces or ("",))}
+    if len(here) == len(plan.steps) and not workspace:
+        return plan
+    steps = plan.steps
+    if workspace:
+        steps = tuple(attrs.evolve(step, problems=()) for step in plan.steps if step.name in here)
+    return attrs.evolve(
+        plan,
+        steps=steps,
+        scopes=ScopeRequirements(tuple(entry for entry in plan.scopes if entry.step in here)),
+        general=() if workspace else plan.general,
+        settling=tuple(entry for entry in plan.settling if entry.step in here),
+        named=tuple(each for each in plan.named if each.workspace == workspace),
+    )
+
+
+def unreachable(runbook: Runbook, plan: Plan, absent: Mapping[str, SlackRunbooksError]) -> list[Problem]:
+    """Tell which steps act in workspaces that cannot be reached.
+
+    Args:
+        runbook: The runbook.
+        plan: From :func:`survey`.
+        absent: These workspaces, with the reason of each.
+    """
+    found: list[Problem] = []
+    for step in plan.steps:
+        there = [team for team in step.workspaces if team in absent and not step.skipped]
+        place = f"steps.{step.name}.workspace"
+        told = [Problem(place, f"{team} cannot be reached. {absent[team]}", error=absent[team]) for team in there]
+        found += _weighed(told, runbook.steps[step.name])
+    return found
+
+
+def others(plan: Plan, absent: Iterable[Problem]) -> list[str]:
+    """Return the other workspaces whose tokens a check asks for.
+
+    Args:
+        plan: From :func:`survey`.
+        absent: From :func:`unreachable`.
+    """
+    wrong = {problem.place for problem in (*plan.problems, *absent)}
+    teams = (
+        team
+        for step in plan.steps
+        if not step.skipped and f"steps.{step.name}.workspace" not in wrong
+        for team in step.workspaces
+    )
+    return [team for team in dict.fromkeys(teams) if team and not no_team(team)]
+
+
+def with_others(
+    report: CheckReport, plan: Plan, absent: Sequence[Problem], told: Mapping[str, CheckReport]
+) -> CheckReport:
+    """Add to a report what was found out of the other workspaces.
+
+    Args:
+        report: That of the run's own workspace.
+        plan: The whole plan.
+        absent: From :func:`unreachable`.
+        told: The report of each other workspace, of the steps that act there.
+    """
+    found = list(absent)
+    granted: dict[str, tuple[str, ...] | None] = {}
+    unsettled, unseen = dict(report.unsettled), dict(report.unseen)
+    for team, there in told.items():
+        granted[team] = there.granted
+        unseen.update({place: f"in the workspace {team}: {reason}" for place, reason in there.unseen.items()})
+        unsettled.update({f"{step} in {team}": missing for step, missing in there.unsettled.items()})
+        found += (
+            attrs.evolve(
+                problem,
+                place=f"workspaces.{team}" if problem.place == "token" else problem.place,
+                message=f"in the workspace {team}: {problem.message}",
+            )
+            for problem in (*there.problems, *there.warnings)
+        )
+    for step in plan.steps:
+        if not step.skipped and any(team and no_team(team) for team in step.workspaces):
+            unseen[f"steps.{step.name}.workspace"] = "only the run can tell which it is, so nobody looked there"
+    if not found and unseen == report.unseen and not told:
+        return report
+    return attrs.evolve(
+        report,
+        problems=(*report.problems, *(problem for problem in found if problem.severity == "error")),
+        warnings=(*report.warnings, *(problem for problem in found if problem.severity == "warning")),
+        scopes=plan.scopes,
+        elsewhere=granted,
+        unsettled=unsettled,
+        unseen=unseen,
+    )
 
 
 def _unsettled(runbook: Runbook, plan: Plan, granted: tuple[str, ...]) -> dict[str, str]:

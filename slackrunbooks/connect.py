@@ -14,6 +14,7 @@ share them.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import hmac
 import json
@@ -1209,6 +1210,8 @@ class Workspaces:
     def executor(self, team_id: str | None = None, *, enterprise_id: str | None = None, **options: Any) -> Executor:
         """Return an executor for one workspace. Closing it closes its connections.
 
+        Its steps with ``workspace`` act in the others, and it goes on with runs that an executor for another one began.
+
         Args:
             team_id: The workspace. For an installation of a whole organisation it is sent with each method that takes
                 one.
@@ -1221,8 +1224,10 @@ class Workspaces:
         """
         from .executor import Executor
 
+        options.setdefault("workspaces", self._of(enterprise_id))
         made = Executor(client=self.client(team_id, enterprise_id=enterprise_id), **options)
         made._owns_client = True  # noqa: SLF001 - nobody else has it
+        made._team = team_id or ""  # noqa: SLF001 - nor can tell
         return made
 
     def async_executor(
@@ -1231,9 +1236,32 @@ class Workspaces:
         """Return an asynchronous executor for one workspace; as :meth:`executor`."""
         from .executor import AsyncExecutor
 
+        options.setdefault("workspaces", self._of(enterprise_id))
         made = AsyncExecutor(client=self.async_client(team_id, enterprise_id=enterprise_id), **options)
         made._owns_client = True  # noqa: SLF001 - nobody else has it
+        made._team = team_id or ""  # noqa: SLF001 - nor can tell
         return made
+
+    def _of(self, enterprise_id: str | None) -> Workspaces:
+        """Return these workspaces, those of another organisation among them; the tokens are the same."""
+        if enterprise_id in (None, self._enterprise_id):
+            return self
+        other = copy.copy(self)
+        other._enterprise_id = enterprise_id  # noqa: SLF001 - its own
+        return other
+
+    def check(self, team_id: str | None = None, *, enterprise_id: str | None = None) -> None:
+        """Look whether the store has an installation for a workspace. Slack is not asked.
+
+        Args:
+            team_id: The workspace.
+            enterprise_id: The organisation to which it belongs, if it does.
+
+        Raises:
+            NotInstalled: It has none.
+            ConnectFailed: The store could not be read.
+        """
+        self._tokens(team_id, enterprise_id)
 
     def client(self, team_id: str | None = None, *, enterprise_id: str | None = None) -> RotatingWebClient:
         """Return a ``WebClient`` for one workspace, whose token rotates by itself; as :meth:`executor`."""

@@ -24,7 +24,7 @@ from ._effects import Answered, Call, Lost, NotSent, Repeat, Reply
 from ._look import Identity, Unseen, channel_of, judged, looking
 from ._perform import WallClock
 from ._route import is_local, walk
-from ._survey import check_report
+from ._survey import check_report, part
 from ._tokens import KINDS, UNKNOWN, kind_of
 from .actions import Action
 from .actions._base import forms
@@ -504,6 +504,8 @@ class _Visit:
             # What is missing is stood in for, and no step is skipped for it, so that everything else can be looked at.
             steps = tuple(attrs.evolve(step, skipped="") for step in plan.steps)
             plan = attrs.evolve(plan, general=(), steps=steps, scopes=required_scopes(self._book))
+        # What acts in other workspaces, this token has nothing to do with.
+        plan = part(plan)
         report = check_report(self._book, plan, identity, single=self._single)
         found: dict[str, list[Problem]] = {"scopes": [], "names": [], "messages": []}
         for problem in (*report.problems, *report.warnings):

@@ -410,6 +410,7 @@ class AmbiguousOutcome(SlackRunbooksError):
         doubles: Whether sending the same request again could do it twice.
         kept: Whether a journal keeps the run, so that it can go on when a person has looked.
         function: Whether it is a function of the host; then ``method`` is its name.
+        workspace: Team ID of the other workspace to which it was sent; ``""`` for the run's own.
     """
 
     def __init__(
@@ -424,9 +425,11 @@ class AmbiguousOutcome(SlackRunbooksError):
         doubles: bool = True,
         kept: bool = False,
         function: bool = False,
+        workspace: str = "",
     ) -> None:
         self.method = method
         self.function = function
+        self.workspace = workspace
         self.reason = reason
         self.call = call
         self.kept = kept
@@ -434,7 +437,8 @@ class AmbiguousOutcome(SlackRunbooksError):
         self.run_id = run_id
         self.sent_at = sent_at
         self.doubles = doubles
-        look = "Look whether it has done its work" if function else "Look in Slack whether it happened"
+        there = f" (workspace {workspace})" if workspace else ""
+        look = "Look whether it has done its work" if function else f"Look in Slack{there} whether it happened"
         if kept:
             reply = ", reply=what it returned" if function else ""
             self.remedy = f"{look}, and tell: resolve({run_id!r}, {step!r}, call={call}, applied=…{reply})."

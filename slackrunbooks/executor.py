@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ._core import Audit, Context, Core, outcome_of, skipping
+from ._core import Audit, Context, Core, Looking, crosses, outcome_of, skipping
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import Threads, perform, perform_async
+from ._survey import others, with_others
 from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
 from .report import CheckReport, Report
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ._effects import Delivery, OnAmbiguous
     from ._look import Seen
     from .actions import Action
+    from .connect import Workspaces
     from .journal import Journal
     from .pacing import Pacing
     from .policy import Policy
@@ -58,6 +60,8 @@ class Executor(Core):
         hooks: Called with each event (``StepStarted``, ``StepFinished``, ``RunFinished``). One that raises is logged,
             and the run goes on.
         audit: Called with a record of each effect in Slack, as an :class:`AuditLog`; one that raises is logged.
+        workspaces: Where the steps with ``workspace`` find theirs: a :class:`Workspaces`, or a mapping of team IDs to
+            clients (``{"T0123ABCD": WebClient(token=…)}``). An executor that ``Workspaces`` made reaches all of them.
 
     Raises:
         Unsupported: An option that this version does not have was given.
@@ -76,6 +80,7 @@ class Executor(Core):
         policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
         audit: Audit | None = None,
+        workspaces: Workspaces | Mapping[str, WebClient] | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -87,6 +92,8 @@ class Executor(Core):
             policy=policy,
             hooks=hooks,
             audit=audit,
+            workspaces=workspaces,
+            asynchronous=False,
         )
         if client is not None:
             self._client()
@@ -105,6 +112,8 @@ class Executor(Core):
             made, self._made = self._made, None
         if made is not None and (made is not self._given or self._owns_client):
             made.close()
+        for client in self._elsewhere.leave():
+            client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -306,7 +315,8 @@ class Executor(Core):
         not, is, so that a check after mending it tells.
 
         What only the run can tell (a channel that an earlier step makes, what an output fills in) is no problem. What
-        could not be looked at, for want of a scope or of an answer, is told in ``unseen`` with the reason.
+        could not be looked at, for want of a scope or of an answer, is told in ``unseen`` with the reason. Each
+        workspace is asked for what the steps that act there need and name.
 
         Args:
             runbook: A runbook, or one action.
@@ -315,7 +325,13 @@ class Executor(Core):
         Returns:
             All problems, each with its place and remedy; ``.raise_for_problems()`` raises them.
         """
-        look = self._to_look(runbook, context)
+        book, plan, single = self._survey(runbook, context)
+        absent = self._out_of_reach(book, plan)
+        own = self._look(self._look_at(book, plan, single=single))
+        there = {team: self._look(self._look_at(book, plan, single=single, team=team)) for team in others(plan, absent)}
+        return with_others(own, plan, absent, there)
+
+    def _look(self, look: Looking) -> CheckReport:
         while True:
             seen: Seen | SlackRunbooksError
             try:
@@ -326,6 +342,12 @@ class Executor(Core):
             if isinstance(found, CheckReport):
                 return found
             look = found
+
+    def _perform(self, client: WebClient, machine: Machine, work: Send) -> Delivery:
+        """Perform a request, in the workspace that it is for."""
+        team = self._team_for(machine, work)
+        there, told = self._elsewhere.client_or_told(team) if team else (client, None)
+        return perform(there, work.call) if told is None else told
 
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
@@ -345,7 +367,7 @@ class Executor(Core):
                     if isinstance(work, Send):
                         course.recorder.hold(clock.now)
                         machine.sending(work)
-                        delivery = perform(client, work.call)
+                        delivery = self._perform(client, machine, work)
                     elif course.leaves(work, clock.now()):
                         return self._parked(course, work.until)
                     else:
@@ -355,7 +377,7 @@ class Executor(Core):
                     course.done(work, delivery, clock.now())
                     # Before anything more is written: a hook may end the process.
                     self._tell(machine)
-                    self._slow_down(work, delivery)
+                    self._slow_down(machine, work, delivery)
             report = self._ended_or_paused(course)
         except BaseException as error:
             self._let_go(course, error)
@@ -377,8 +399,8 @@ class Executor(Core):
                         if self._waits_for_place(machine, work):
                             continue
                         machine.sending(work)
-                        delivery = perform(client, work.call)
-                        self._slow_down(work, delivery)
+                        delivery = self._perform(client, machine, work)
+                        self._slow_down(machine, work, delivery)
                     else:
                         self._clock.sleep_until(work.until)
                     machine.done(work, delivery, self._clock.now())
@@ -409,6 +431,7 @@ class AsyncExecutor(Core):
         policy: Policy | None = None,
         hooks: Iterable[Hook] = (),
         audit: Audit | None = None,
+        workspaces: Workspaces | Mapping[str, AsyncWebClient] | None = None,
     ) -> None:
         super().__init__(
             client,
@@ -420,6 +443,8 @@ class AsyncExecutor(Core):
             policy=policy,
             hooks=hooks,
             audit=audit,
+            workspaces=workspaces,
+            asynchronous=True,
         )
         self._threads = Threads()
         if client is not None:
@@ -440,6 +465,8 @@ class AsyncExecutor(Core):
             made, self._made = self._made, None
         if made is not None and (made is not self._given or self._owns_client):
             await made.close()
+        for client in self._elsewhere.leave():
+            await client.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -472,7 +499,11 @@ class AsyncExecutor(Core):
             asked = self._asked(runbook, context, run_id, subject, deadline, actor, reason)
             return await self._driven(lambda: self._open(**asked))
         self._without_journal(subject, deadline)
-        prepared = self._for_run(runbook, context, run_id, actor, reason)
+        if crosses(runbook):
+            # Whether the app is installed elsewhere, a store tells.
+            prepared = await self._threads.do(self._for_run, runbook, context, run_id, actor, reason)
+        else:
+            prepared = self._for_run(runbook, context, run_id, actor, reason)
         return prepared if isinstance(prepared, Report) else await self._drive(*prepared)
 
     async def submit(
@@ -533,7 +564,15 @@ class AsyncExecutor(Core):
 
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
-        look = self._to_look(runbook, context)
+        book, plan, single = self._survey(runbook, context)
+        absent = await self._threads.do(self._out_of_reach, book, plan) if crosses(book) else []
+        own = await self._look(self._look_at(book, plan, single=single))
+        there = {
+            team: await self._look(self._look_at(book, plan, single=single, team=team)) for team in others(plan, absent)
+        }
+        return with_others(own, plan, absent, there)
+
+    async def _look(self, look: Looking) -> CheckReport:
         while True:
             seen: Seen | SlackRunbooksError
             try:
@@ -545,9 +584,15 @@ class AsyncExecutor(Core):
                 return found
             look = found
 
-    async def _slowed_down(self, work: Work, delivery: Delivery | None) -> None:
+    async def _slowed_down(self, machine: Machine, work: Work, delivery: Delivery | None) -> None:
         if self._pacing is not None:
-            await self._threads.do(self._slow_down, work, delivery)
+            await self._threads.do(self._slow_down, machine, work, delivery)
+
+    async def _perform(self, client: AsyncWebClient, machine: Machine, work: Send) -> Delivery:
+        """Perform a request, in the workspace that it is for."""
+        team = self._team_for(machine, work)
+        there, told = await self._threads.do(self._elsewhere.client_or_told, team) if team else (client, None)
+        return await perform_async(there, work.call) if told is None else told
 
     async def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
@@ -568,7 +613,7 @@ class AsyncExecutor(Core):
                         if not course.recorder.holds(clock.now()):
                             await self._threads.do(course.recorder.hold, clock.now)
                         machine.sending(work)
-                        delivery = await perform_async(client, work.call)
+                        delivery = await self._perform(client, machine, work)
                     elif course.leaves(work, clock.now()):
                         return await self._threads.do(self._parked, course, work.until)
                     else:
@@ -577,7 +622,7 @@ class AsyncExecutor(Core):
                             await self._threads.do(course.watch, clock.now())
                     await self._threads.do(course.done, work, delivery, clock.now())
                     self._tell(machine)
-                    await self._slowed_down(work, delivery)
+                    await self._slowed_down(machine, work, delivery)
             report = await self._threads.do(self._ended_or_paused, course)
         except GeneratorExit as error:
             # There is no loop any more to wait on.
@@ -603,8 +648,8 @@ class AsyncExecutor(Core):
                         if self._pacing is not None and await self._threads.do(self._waits_for_place, machine, work):
                             continue
                         machine.sending(work)
-                        delivery = await perform_async(client, work.call)
-                        await self._slowed_down(work, delivery)
+                        delivery = await self._perform(client, machine, work)
+                        await self._slowed_down(machine, work, delivery)
                     else:
                         await self._clock.async_sleep_until(work.until)
                     machine.done(work, delivery, self._clock.now())

@@ -23,7 +23,7 @@ import attrs
 
 from ._context import readable
 from ._effects import Answered, Call, Delivery, Lost, NotSent, Raised, Request, Returned, Upload
-from .errors import JournalError, SlackRunbooksError
+from .errors import JournalError, NotInstalled, SlackRunbooksError
 from .markup import ChannelMention, Date, GroupMention, Link, Markup, UserMention
 
 if TYPE_CHECKING:
@@ -413,6 +413,9 @@ def encode_delivery(delivery: Delivery | None) -> str:
     if isinstance(delivery, Returned):
         return encode(["returned", readable(delivery.value)])
     error = delivery.error
+    if isinstance(error, NotInstalled):
+        # Of ours, and of a request that was not sent: it comes back as what it was.
+        return encode(["notinstalled", error.code, error.reason, error.remedy])
     return encode(["raised", type(error).__name__, str(getattr(error, "code", "")), str(error)])
 
 
@@ -429,6 +432,8 @@ def decode_delivery(text: str) -> Delivery | None:
         return Lost(rest[0])
     if kind == "returned":
         return Returned(rest[0])
+    if kind == "notinstalled":
+        return Raised(NotInstalled(*rest))
     return Raised(_error(*rest))
 
 

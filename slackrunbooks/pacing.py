@@ -78,7 +78,8 @@ class Pacing:
             gaps that follow. Messages to one channel go one by one.
         per_minute: Requests a minute by method, where Slack's pages do not say them or say other ones for this app:
             ``{"conversations.history": 1}`` for an app that is sold outside Slack's Marketplace.
-        name: Names the app and the workspace in the journal, where several share it: Slack counts each by itself.
+        name: Names the app and the workspace in the journal, where several share it: Slack counts each by itself. The
+            workspaces of :class:`Workspaces` are told apart without it.
     """
 
     share: float = 0.9
@@ -92,29 +93,31 @@ class Pacing:
         if not _is_number(self.burst) or not 0 <= self.burst < self.share:
             raise RunbookError(f"must be from 0 to below share, not {self.burst!r}.", place="Pacing.burst")
 
-    def lanes(self, request: Request) -> tuple[Lane, ...]:
+    def lanes(self, request: Request, workspace: str = "") -> tuple[Lane, ...]:
         """Return the lanes that a request goes in, one after the other; none for what Slack does not count.
 
         Args:
             request: The request.
+            workspace: Team ID of the workspace that it goes to, where that is known: Slack counts in each by itself.
         """
         if not isinstance(request, Call):
             return ()
         known = METHODS.get(request.method)
         lanes = []
+        row = f"{self.name}/{workspace}" if workspace else self.name
         rate = self.per_minute.get(request.method)
         if rate is None and known is not None and request.method != _POST:
             rate = known.per_minute
         if rate is not None:
-            lanes.append(self._lane(request.method, rate))
+            lanes.append(self._lane(f"{row}/{request.method}", rate))
         if known is not None and known.posts and (channel := self._channel(request.arguments)):
-            lanes.append(Lane(f"{self.name}/messages/{channel}", _SECOND / self.share, 1))
+            lanes.append(Lane(f"{row}/messages/{channel}", _SECOND / self.share, 1))
         return tuple(lanes)
 
-    def _lane(self, method: str, rate: float) -> Lane:
+    def _lane(self, name: str, rate: float) -> Lane:
         # In any minute go a burst and what the gaps let through; both together are no more than the share.
         allowed, burst = rate * self.share, max(1, math.floor(rate * self.burst))
-        return Lane(f"{self.name}/{method}", _MINUTE / (allowed - burst if burst > 1 else allowed), burst)
+        return Lane(name, _MINUTE / (allowed - burst if burst > 1 else allowed), burst)
 
     @staticmethod
     def _channel(arguments: Mapping[str, Any]) -> str:

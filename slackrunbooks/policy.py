@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -87,6 +88,11 @@ def _set(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _elsewhere(value: Mapping[str, Policy]) -> Mapping[str, Policy]:
+    given: object = value
+    return MappingProxyType(dict(value)) if isinstance(given, Mapping) else value
+
+
 def _texts_only(_policy: object, field: attrs.Attribute[Any], value: Iterable[object] | None) -> None:
     for entry in value or ():
         if not isinstance(entry, str) or not entry.strip():
@@ -132,6 +138,9 @@ class Policy:
         methods: Further methods that may be called though the library does not know them.
         redirect: A channel for rehearsals. Every message goes there, says for whom it was, and pings nobody. What else
             would reach people (invitations, ephemeral messages) or change a channel of others is refused.
+        workspaces: Bounds for steps in other workspaces, by team ID. A workspace that is not named is refused; all
+            other bounds, with their IDs and names, are those of the run's own workspace. With ``redirect``, each has to
+            have a ``redirect`` of its own. What is counted in a run is counted in each workspace by itself.
     """
 
     channels: tuple[str, ...] | None = attrs.field(default=None, converter=_names, validator=_texts_only)
@@ -145,8 +154,10 @@ class Policy:
     raw: bool = attrs.field(default=True, validator=_flag)
     methods: tuple[str, ...] = attrs.field(default=(), converter=_set, validator=_texts_only)
     redirect: str = attrs.field(default="", validator=_text)
+    workspaces: Mapping[str, Policy] = attrs.field(factory=dict, converter=_elsewhere, hash=False)
 
     def __attrs_post_init__(self) -> None:
+        self._check_workspaces()
         for kind in self.kinds or ():
             if kind not in _KINDS:
                 raise RunbookError(f"must be among {', '.join(_KINDS)}; not {kind!r}.", place="Policy.kinds")
@@ -173,6 +184,27 @@ class Policy:
             if given.kind == "user":
                 raise RunbookError("must be a channel, not a person.", place="Policy.redirect")
 
+    def _check_workspaces(self) -> None:
+        place = "Policy.workspaces"
+        given: Any = self.workspaces
+        if not isinstance(given, Mapping):
+            raise RunbookError("must map team IDs (T0123ABCD) to a Policy each.", place=place)
+        for team, bounds in given.items():
+            if not isinstance(team, str) or not re.fullmatch(r"T[A-Z0-9]+", team) or not isinstance(bounds, Policy):
+                raise RunbookError(f"must map team IDs (T0123ABCD) to a Policy each, not {team!r}.", place=place)
+            if bounds.workspaces:
+                raise RunbookError(f"the policy of {team} has workspaces of its own.", place=place)
+            if self.redirect and not bounds.redirect:
+                raise RunbookError(f"in a rehearsal that of {team} needs a redirect as well.", place=place)
+
+    def within(self, workspace: str) -> Policy | None:
+        """Return the bounds in a workspace; ``None`` where no step may act.
+
+        Args:
+            workspace: Its team ID; ``""`` for the run's own.
+        """
+        return self.workspaces.get(workspace) if workspace else self
+
     def names_in(self, context: Mapping[str, Any]) -> str:
         """Return the pattern of channel names for a run.
 
@@ -189,11 +221,37 @@ class Policy:
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any] | None) -> Policy | None:
         """Return what :meth:`to_spec` gave; ``None`` for none."""
-        return None if spec is None else cls(**spec)
+        if spec is None:
+            return None
+        elsewhere = {team: cls(**bounds) for team, bounds in spec.get("workspaces", {}).items()}
+        fields: dict[str, Any] = {**spec, "workspaces": elsewhere}
+        return cls(**fields)
 
     def to_spec(self) -> dict[str, Any]:
         """Return it as plain data, as a journal keeps it with a run."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in attrs.asdict(self).items()}
+        fields = {field.name: getattr(self, field.name) for field in attrs.fields(Policy)}
+        spec: dict[str, Any] = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()
+        }
+        # Absent where there are none, as in what earlier versions kept.
+        if elsewhere := spec.pop("workspaces"):
+            spec["workspaces"] = {team: bounds.to_spec() for team, bounds in elsewhere.items()}
+        return spec
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A read-only view of a mapping does not pickle.
+        return Policy.from_spec, (self.to_spec(),)
+
+    def outside(self, workspace: str) -> PolicyViolation:
+        """Return the error for a step in a workspace that the policy does not name.
+
+        Args:
+            workspace: Its team ID.
+        """
+        named = ", ".join(self.workspaces) or "none"
+        return _refused(
+            f"the step acts in the workspace {workspace}; allowed besides the run's own: {named}", "workspaces"
+        )
 
     def foresee(self, action: Action[Any], *, methods: Iterable[str], place: str) -> Iterator[Problem]:
         """Tell what is known to cross a bound before anything is sent.

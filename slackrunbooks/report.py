@@ -65,6 +65,7 @@ class StepReport:
         waited: Seconds spent waiting to try again.
         started: When it began (UTC), or ``None`` if it never did.
         ended: When it ended (UTC), or ``None``.
+        workspace: Team ID of the other workspace in which it acted (of a loop, the last one); ``""`` for the run's own.
     """
 
     name: str
@@ -77,6 +78,7 @@ class StepReport:
     waited: float = 0.0
     started: datetime | None = None
     ended: datetime | None = None
+    workspace: str = ""
 
     @property
     def ok(self) -> bool:
@@ -101,11 +103,13 @@ class StepReport:
             "waited": self.waited,
             "started": plain(self.started),
             "ended": plain(self.ended),
+            "workspace": self.workspace,
         }
 
     def __str__(self) -> str:
         because = str(self.error) if self.error is not None else self.reason
-        line = f"{_MARKS[self.outcome]} {self.name}: {self.outcome}"
+        where = f" in {self.workspace}" if self.workspace else ""
+        line = f"{_MARKS[self.outcome]} {self.name}: {self.outcome}{where}"
         return f"{line} ({because})" if because else line
 
 
@@ -311,6 +315,7 @@ class AuditRecord:
         reason: Why, or ``None``.
         scopes: The scopes that the token had, as Slack's last answer said.
         found: Whether its answer was lost, and it was found to be done.
+        workspace: Team ID of the workspace; ``""`` for the run's own where the executor does not know it.
     """
 
     run_id: str
@@ -324,6 +329,7 @@ class AuditRecord:
     reason: str | None
     scopes: tuple[str, ...]
     found: bool = False
+    workspace: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON-safe data."""
@@ -346,6 +352,7 @@ class LostAnswer:
         reply: What has to be told of what it made, if it was carried out, by dotted path: ``("channel", "ts")``.
         function: Whether it is a function of the host. Then the reply is what it returned; of anything but a mapping,
             ``{"value": …}``.
+        workspace: Team ID of the other workspace to which it was sent; ``""`` for the run's own.
     """
 
     step: str
@@ -353,6 +360,7 @@ class LostAnswer:
     method: str
     reply: tuple[str, ...] = ()
     function: bool = False
+    workspace: str = ""
 
 
 @attrs.frozen
@@ -369,6 +377,7 @@ class CheckReport:
             the request; empty where the scopes of the token are not known.
         unseen: What the steps name in Slack and nobody could look at, or only the run can tell: why, by place
             (``steps.invite.users[2]``). It is no problem and no warning.
+        elsewhere: What the tokens of other workspaces have, by team ID, as ``granted``.
     """
 
     problems: tuple[Problem, ...]
@@ -378,6 +387,7 @@ class CheckReport:
     subject: str = ""
     unsettled: Mapping[str, str] = attrs.field(factory=dict)
     unseen: Mapping[str, str] = attrs.field(factory=dict)
+    elsewhere: Mapping[str, tuple[str, ...] | None] = attrs.field(factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -406,6 +416,7 @@ class CheckReport:
             "scopes": {"needed": list(self.scopes.minimal), "granted": plain(self.granted)},
             "unsettled": dict(self.unsettled),
             "unseen": dict(self.unseen),
+            "elsewhere": {team: plain(granted) for team, granted in self.elsewhere.items()},
         }
 
     def _open(self) -> list[tuple[str, str]]:
@@ -464,6 +475,8 @@ class PlannedStep:
         least_time: Seconds it takes at the least under Slack's published rates.
         times: How often the action is done, for a step with ``foreach`` whose list is known; the arguments are those of
             the first.
+        workspaces: Team IDs of the workspaces in which it acts, if it acts in others than the run's own: ``""`` for
+            that one, ``‹…›`` for what only the run can tell.
     """
 
     name: str
@@ -475,11 +488,15 @@ class PlannedStep:
     problems: tuple[Problem, ...] = ()
     least_time: float = 0.0
     times: int | None = None
+    workspaces: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
-        """The action, and how often it is done."""
-        return f"{self.action}, {_times(self.times)}" if self.times is not None else self.action
+        """The action, how often it is done, and in which other workspaces."""
+        times = f", {_times(self.times)}" if self.times is not None else ""
+        teams = ", ".join(team or "its own" for team in self.workspaces)
+        where = f" in {teams}" if teams else ""
+        return f"{self.action}{times}{where}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-safe data."""
@@ -493,6 +510,7 @@ class PlannedStep:
             "problems": [_problem(problem) for problem in self.problems],
             "least_time": self.least_time,
             "times": self.times,
+            "workspaces": list(self.workspaces),
         }
 
 

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn, Protocol, TypeAlias, get_args
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias, cast, get_args
 
 import attrs
 
@@ -36,6 +37,7 @@ __all__ = [
     "Runbook",
     "Step",
     "When",
+    "no_team",
     "output_fields",
     "save_problems",
     "stand_in",
@@ -125,8 +127,11 @@ class Step:
         expires_after: Does nothing any more when this long has passed since the run began: a run that is gone on with
             hours later does not post what is no longer true. The step is skipped then; one that has done a part fails.
         on_ambiguous: What to do about a lost answer in this step, instead of what the executor does.
+        workspace: The workspace in which the step acts, if it is not the run's own: a team ID (``"T0123ABCD"``), or a
+            template that gives one (``"{{Activity.partner_team}}"``, with ``foreach`` also ``"{{item.team}}"``). Takes
+            an executor that reaches other workspaces: one that :class:`Workspaces` made, or
+            ``Executor(workspaces=…)``. IDs that the step gives to later ones are those of its workspace.
         concurrency: Not in this version.
-        workspace: Not in this version.
 
     A time (``every``, ``after``, ``expires_after``) is seconds, a ``timedelta``, or text such as ``"90s"``, ``"30m"``,
     ``"1h30m"``, ``"2d"``.
@@ -147,6 +152,7 @@ class Step:
     after: float | None
     expires_after: float | None
     on_ambiguous: OnAmbiguous | None
+    workspace: str | None
 
     def __init__(
         self,
@@ -162,12 +168,12 @@ class Step:
         after: Duration | None = None,
         expires_after: Duration | None = None,
         on_ambiguous: OnAmbiguous | None = None,
+        workspace: str | None = None,
         concurrency: object = None,
-        workspace: object = None,
     ) -> None:
         if not isinstance(action, Action):
             raise RunbookError(f"must be an action such as SendMessage(…), not {kind_of(action)}.", place="action")
-        for option, value in zip(LATER_OPTIONS, (concurrency, workspace), strict=True):
+        for option, value in zip(LATER_OPTIONS, (concurrency,), strict=True):
             if value is not None:
                 raise _later(option)
         _choice("on_error", on_error, ("stop", "continue"))
@@ -190,6 +196,7 @@ class Step:
             _checked_time("after", after),
             _checked_time("expires_after", expires_after),
             on_ambiguous,
+            _checked_workspace(workspace, action),
         )
 
     def __hash__(self) -> int:
@@ -203,7 +210,7 @@ class Step:
             "save_as": dict(self.save_as),
             "foreach": _thawed(self.foreach),
             "until": self.until if callable(self.until) else _thawed(self.until),
-            **{name: getattr(self, name) for name in (*_TIMES, "on_ambiguous")},
+            **{name: getattr(self, name) for name in _AS_THEY_ARE},
         }
         return _remade, (Step, (self.action,), {**options, "on_error": self.on_error, "run_if": self.run_if})
 
@@ -219,6 +226,7 @@ class Step:
             "after": self.after,
             "expires_after": self.expires_after,
             "on_ambiguous": self.on_ambiguous,
+            "workspace": self.workspace,
         }
         given = "".join(
             f", {name}={value if callable(value) else _thawed(value)!r}"
@@ -234,6 +242,8 @@ def _remade(cls: type[Any], args: tuple[Any, ...], options: Mapping[str, Any]) -
 
 
 _TIMES = ("every", "after", "expires_after")
+# Options that plain data holds as they are.
+_AS_THEY_ARE = (*_TIMES, "on_ambiguous", "workspace")
 _DURATION = re.compile(
     r"(?:(?P<days>\d+(?:\.\d+)?)\s*d)?\s*(?:(?P<hours>\d+(?:\.\d+)?)\s*h)?\s*"
     r"(?:(?P<minutes>\d+(?:\.\d+)?)\s*m)?\s*(?:(?P<seconds>\d+(?:\.\d+)?)\s*s)?"
@@ -273,6 +283,36 @@ def _choice(option: str, value: object, choices: Sequence[str]) -> None:
         raise RunbookError(
             f"must be one of {', '.join(map(repr, choices))}, not {value!r}{near(str(value), choices)}.", place=option
         )
+
+
+_TEAM = re.compile(r"T[A-Z0-9]+")
+
+
+def no_team(value: object) -> str:
+    """Tell what is wrong with a workspace's ID, or return ``""``.
+
+    Args:
+        value: What was given, filled.
+    """
+    if not isinstance(value, str):
+        return f"must be the ID of a workspace, as T0123ABCD, not {kind_of(value)}."
+    if not value.strip():
+        return "is empty: it takes the ID of a workspace, as T0123ABCD."
+    if re.fullmatch(r"E[A-Z0-9]+", value):
+        return f"{value!r} is an organisation; a step acts in one of its workspaces, whose ID begins with T."
+    return "" if _TEAM.fullmatch(value) else f"{value!r} is no ID of a workspace, which looks like T0123ABCD."
+
+
+def _checked_workspace(workspace: object, action: Action[Any]) -> str | None:
+    if workspace is None:
+        return None
+    if isinstance(action, Function):
+        raise RunbookError("is for actions in Slack; a function of the host acts in none.", place="workspace")
+    wrong = no_team(workspace)
+    # What a template gives is known when it is filled.
+    if wrong and not (isinstance(workspace, str) and "{{" in workspace):
+        raise RunbookError(wrong, place="workspace")
+    return cast("str", workspace)
 
 
 # A text that is one tag and nothing else.
@@ -459,16 +499,17 @@ class Runbook:
         return _remade, (Runbook, (self.name, dict(self.steps)), {"inputs": inputs, "partials": dict(self.partials)})
 
     @classmethod
-    def of_one(cls, action: Action[Any]) -> Runbook:
+    def of_one(cls, action: Action[Any], *, workspace: str | None = None) -> Runbook:
         """Wrap one action for the engine. Its templates are parsed only when a context fills them.
 
         Args:
             action: The action.
+            workspace: Where it acts, if not in the run's own.
         """
         runbook = cls.__new__(cls)
         name = word(action)
         runbook.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
-            name, MappingProxyType({name: Step(action)}), None, MappingProxyType({}), ()
+            name, MappingProxyType({name: Step(action, workspace=workspace)}), None, MappingProxyType({}), ()
         )
         return runbook
 
@@ -774,7 +815,8 @@ def _variables(
             _check_variable(variable, place, earlier, inputs, saved)
             if variable.split(".")[0] not in OF_THE_RUN and variable not in saved:
                 found[variable] = None
-        for place, template in templates(step.action, place=f"steps.{name}", partials=partials):
+        filled = templates(step.action, place=f"steps.{name}", partials=partials)
+        for place, template in chain(filled, data_templates(step.workspace, place=f"steps.{name}.workspace")):
             for variable in template.variables:
                 if variable.split(".")[0] in own:
                     continue
@@ -890,7 +932,7 @@ def _step_data(name: str, step: Step) -> dict[str, Any]:
             )
         if condition is not None:
             data[option] = _plain(condition, f"steps.{name}.{option}")
-    data.update({option: value for option in (*_TIMES, "on_ambiguous") if (value := getattr(step, option)) is not None})
+    data.update({option: value for option in _AS_THEY_ARE if (value := getattr(step, option)) is not None})
     if step.on_error != "stop":
         data["on_error"] = step.on_error
     if step.run_if != "success":

@@ -50,7 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # --- the I/O line: LOWEST_WITH_IO names the row after it ---
     ("stores", "stores.*"),
     ("client", "audit"),
-    ("_perform", "_route"),
+    ("_elsewhere", "_perform", "_route"),
     ("executor", "_core", "_lease"),
     ("connect", "doctor"),
     ("",),

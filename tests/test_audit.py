@@ -73,6 +73,7 @@ def test_each_effect_is_recorded_and_nothing_else(name: str) -> None:
         "reason": "INC-7",
         "scopes": sorted(way.fake.scopes),
         "found": False,
+        "workspace": "",
     }
     assert records[1].at.timestamp() == pytest.approx(sent.at)
     assert SECRET not in json.dumps([record.to_dict() for record in records])

@@ -320,7 +320,7 @@ LATER: list[tuple[str, Any]] = [
             f"the step option '{option}'",
             lambda option=option: sr.Step(sr.SetTopic(channel="C1", topic="x"), **{option: 1}),
         )
-        for option in ("concurrency", "workspace")
+        for option in ("concurrency",)
     ),
 ]
 

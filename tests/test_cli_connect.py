@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -15,9 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
 import pytest
+from slack_sdk.oauth.state_store import FileOAuthStateStore
 
 import slackrunbooks as sr
+from slackrunbooks import connect
 from slackrunbooks.testing import FakeServer, FakeSlack
 
 from .conftest import ROOT, Command
@@ -210,3 +214,143 @@ def test_the_secret_comes_from_the_environment(command: Command, tmp_path: Path)
     """There is no option for it, and the variable that lacks it is named."""
     ran = command("connect", "--store", tmp_path, "--scope", "chat:write", "--paste", "--secret-env", "MY_SECRET")
     assert ran.code == 2 and "MY_SECRET holds no Client Secret" in ran.err
+
+
+# --- the other commands ----------------------------------------------------------------------------------------------
+
+HOME, THERE = "T0FAKE0001", "T0FAKE0002"
+TELL = f"""
+name: tell
+steps:
+  - here: {{send_message: {{channel: "#incidents", text: "{{{{title}}}}"}}}}
+  - there:
+      send_message: {{channel: "#incidents", text: "{{{{title}}}}"}}
+      workspace: {THERE}
+"""
+
+
+@attrs.define
+class Place:
+    """Two workspaces, the folder with their installations, and a runbook that tells both."""
+
+    fakes: dict[str, FakeSlack]
+    book: Path
+    journal: Path
+    options: list[str]
+
+    def texts(self) -> list[list[str]]:
+        return [[message.text for message in fake.channel("incidents").messages] for fake in self.fakes.values()]
+
+
+@pytest.fixture
+def place(slack: FakeSlack, server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Install the app in both."""
+    beta = slack.add_workspace("Beta")
+    beta.add_channel("incidents")
+    monkeypatch.setenv(SECRET, slack.app.client_secret)
+    monkeypatch.setenv("SLACK_CLIENT_ID", slack.app.client_id)
+    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
+    monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path))
+    states = FileOAuthStateStore(expiration_seconds=600, base_dir=str(tmp_path / "states"))
+    options = {"client_id": slack.app.client_id, "client_secret": slack.app.client_secret, "base_url": server.url}
+    store = tmp_path / "store"
+    installer = sr.Installer(
+        sr.PrivateFileStore(store), states, scopes=["chat:write"], redirect_uri=REDIRECT, **options
+    )
+    for fake in (slack, beta):
+        installer.handle(urlsplit(fake.authorize(installer.begin(fake.team_id).url)).query)
+    book = tmp_path / "tell.yaml"
+    book.write_text(TELL, encoding="utf-8")
+    given = ["--store", str(store), "--base-url", server.url]
+    return Place({HOME: slack, THERE: beta}, book, tmp_path / "runs.db", given)
+
+
+def test_a_run_takes_its_tokens_from_the_folder(command: Command, place: Place) -> None:
+    """Also those of the steps in other workspaces; a check, a worker and the doctor do the same."""
+    where = [*place.options, "--team", HOME]
+    ran = command("check", place.book, "--set", "title=x", *where)
+    assert ran.code == 0 and "tell: nothing stands against it." in ran.out
+    assert "there in T0FAKE0002: if its answer gets lost" in ran.out
+    ran = command("run", place.book, "--set", "title=one", *where)
+    assert (ran.code, ran.err) == (0, "") and "there: succeeded in T0FAKE0002" in ran.out
+    kept = ["--journal", str(place.journal)]
+    ran = command("run", place.book, "--set", "title=two", *where, *kept, "--submit", "--run-id", "r")
+    assert (ran.code, place.texts()) == (0, [["one"], ["one"]]), ran
+    assert (
+        f"slackrunbooks runs resume r --journal {place.journal} {' '.join(place.options[:2])} --team {HOME}\n"
+        in ran.out
+    )
+    # The worker is for the other workspace; the run is at home in this one.
+    ran = command("runs", "work", "--once", *place.options, "--team", THERE, *kept)
+    assert (ran.code, place.texts()) == (0, [["one", "two"], ["one", "two"]]), ran
+    ran = command("doctor", place.book, *where)
+    assert ran.code == 0 and "Acme" in ran.out
+
+
+def test_a_worker_without_the_folder_leaves_the_run_alone(
+    command: Command, place: Place, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says why, with what to do, and goes on with the others."""
+    kept = ["--journal", str(place.journal)]
+    command("run", place.book, "--set", "title=x", *place.options, "--team", HOME, *kept, "--submit", "--run-id", "r")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", slack.token)
+    ran = command("runs", "work", "--once", *place.options[2:], *kept)
+    assert ran.code == 1 and "run 'r' cannot go on" in ran.err and "use --store and --team" in ran.err
+    assert place.texts() == [[], []]
+    ran = command("run", place.book, "--set", "title=x", *place.options[2:])
+    assert ran.code == 2 and "steps.there.workspace" in ran.err and "use --store and --team" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ((), 4, "--team names no one of the installations of"),
+        ((), 4, f": {HOME}, {THERE}. Nothing was sent."),
+        (("--team", "T9"), 4, "--team T9 is not among the installations of"),
+        (("--team", HOME, "--secret-env", "NO_SUCH"), 4, "NO_SUCH holds no secret"),
+        (("--team", HOME, "--client-id", ""), 4, "--client-id (or SLACK_CLIENT_ID) names no app"),
+        (("--team", HOME, "--gov"), 2, "takes gov or base_url, not both"),
+    ],
+)
+def test_what_the_folder_lacks_is_told(
+    command: Command, place: Place, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    """Before anything is sent."""
+    ran = command("run", place.book, "--set", "title=x", *place.options, *arguments)
+    assert (ran.code, ran.out) == (code, "") and told in ran.err
+    assert place.texts() == [[], []]
+
+
+def test_a_folder_of_one_workspace_needs_no_name(command: Command, place: Place, tmp_path: Path) -> None:
+    """Where there is no folder, that is told; --team without one is a slip."""
+    shutil.rmtree(tmp_path / "store" / f"none-{THERE}")
+    ran = command("run", place.book, "--set", "title=x", *place.options)
+    assert ran.code == 2 and f"the store has no installation for '{THERE}'" in ran.err
+    ran = command("check", place.book, "--set", "title=x", "--store", tmp_path / "no")
+    assert ran.code == 2 and "there is no such folder. Make it with: slackrunbooks connect" in ran.err
+    ran = command("check", place.book, "--set", "title=x", "--team", HOME)
+    assert ran.code == 2 and "--team and --gov go with --store" in ran.err
+
+
+def test_an_organisation_s_folder_serves_each_of_its_workspaces(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The organisation is known by the folder's names; which workspace, has to be said."""
+    home = FakeSlack(enterprise="Umbrella")
+    home.add_channel("incidents")
+    monkeypatch.setenv(SECRET, home.app.client_secret)
+    monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path))
+    states = FileOAuthStateStore(expiration_seconds=600, base_dir=str(tmp_path / "states"))
+    book = tmp_path / "room.yaml"
+    book.write_text("name: room\nsteps:\n  - room: {create_channel: {name: inc-1}}\n", encoding="utf-8")
+    with home.serve() as server:
+        options = {"client_id": home.app.client_id, "client_secret": home.app.client_secret, "base_url": server.url}
+        store = sr.PrivateFileStore(tmp_path / "store")
+        installer = sr.Installer(store, states, scopes=["channels:manage"], redirect_uri=REDIRECT, **options)
+        installer.handle(urlsplit(home.authorize(installer.begin().url, for_org=True)).query)
+        where = ["--store", str(tmp_path / "store"), "--base-url", server.url, "--client-id", home.app.client_id]
+        ran = command("run", book, *where)
+        assert ran.code == 4 and "E0FAKE0001 (an organisation)" in ran.err
+        ran = command("run", book, *where, "--team", home.team_id)
+    assert ran.code == 0, ran
+    assert [channel.name for channel in home.channels] == ["incidents", "inc-1"]

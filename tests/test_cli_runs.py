@@ -298,7 +298,14 @@ def test_a_run_in_doubt(command: Command, slack: FakeSlack, server: FakeServer, 
     assert denied == f"{answer} --not-applied --journal runs.db"
     lost = command("runs", "show", "inc-1/declare", "--json").data["lost_answers"]
     assert lost == [
-        {"step": "whisper", "call": 1, "method": "chat.postEphemeral", "reply": ["message_ts"], "function": False}
+        {
+            "step": "whisper",
+            "call": 1,
+            "method": "chat.postEphemeral",
+            "reply": ["message_ts"],
+            "function": False,
+            "workspace": "",
+        }
     ]
     assert "needs an answer" in command("runs", "list").out
 

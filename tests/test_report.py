@@ -187,6 +187,7 @@ def test_a_report_is_json() -> None:
         "waited": 1.5,
         "started": "2024-05-01T12:00:00+00:00",
         "ended": "2024-05-01T12:00:02.250000+00:00",
+        "workspace": "",
     }
 
 
@@ -395,6 +396,7 @@ def test_a_check_is_json() -> None:
             }
         ],
         "unsettled": {},
+        "elsewhere": {},
         "unseen": {},
         "scopes": {"needed": ["chat:write"], "granted": ["chat:write"]},
     }
@@ -488,6 +490,7 @@ def test_a_plan_is_json() -> None:
         "problems": [],
         "least_time": 0.0,
         "times": None,
+        "workspaces": [],
     }
 
 

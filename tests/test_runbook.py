@@ -406,7 +406,7 @@ def test_what_can_hold_is_not_refused(make: Any) -> None:
     assert isinstance(make(), sr.Runbook)
 
 
-@pytest.mark.parametrize("option", ["concurrency", "workspace"])
+@pytest.mark.parametrize("option", ["concurrency"])
 def test_options_of_a_later_version_are_refused_by_name(option: str) -> None:
     """From Python and from plain data, an option that is not built is never ignored."""
     message = (
@@ -1045,10 +1045,18 @@ WRONG_YAML: dict[str, tuple[str, str, str]] = {
     ),
     "not built yet": (
         "on_error: continue",
+        "concurrency: 3",
+        (
+            "line 18, column 7: steps[1].announce.concurrency: This version does not support the step option "
+            "'concurrency'. Leave it out, or do it in the program around the run."
+        ),
+    ),
+    "no workspace": (
+        "on_error: continue",
         "workspace: other",
         (
-            "line 18, column 7: steps[1].announce.workspace: This version does not support the step option "
-            "'workspace'. Leave it out, or do it in the program around the run."
+            "line 18, column 18: steps[1].announce.workspace: 'other' is no ID of a workspace, which looks like "
+            "T0123ABCD."
         ),
     ),
     "output": (

@@ -21,6 +21,7 @@ from .._version import __version__
 from ..errors import CheckFailed, SlackRunbooksError
 from ._apps import manifest, scopes, usage
 from ._base import (
+    Door,
     Exit,
     Progress,
     Stop,
@@ -39,7 +40,6 @@ from ._base import (
     say,
     say_json,
     say_report,
-    token_in,
     told,
 )
 from ._connect import connect
@@ -180,8 +180,7 @@ def _run(
     *,
     source: str | None,
     assignments: Sequence[str],
-    token_env: str,
-    base_url: str | None,
+    door: Door,
     max_wait: float,
     journal: str | None,
     run_id: str | None,
@@ -208,12 +207,11 @@ def _run(
     runbook = load(file)
     context = filled(source, assignments, runbook)
     _writable(save_context)
-    token = token_in(token_env, needed=not submit)
     asked: dict[str, Any] = {"run_id": run_id, "actor": actor, "reason": reason}
     with _problems_as_json(as_json):
         if journal:
             asked |= {"subject": subject, "deadline": deadline}
-            with open_desk(journal, token, base_url, create=True, quiet=as_json, max_wait=max_wait) as desk:
+            with open_desk(journal, door, needed=not submit, create=True, quiet=as_json, max_wait=max_wait) as desk:
                 if submit:
                     _submitted(desk, desk.executor.submit(runbook, context, **asked), as_json=as_json)
                     return Exit.OK
@@ -222,7 +220,7 @@ def _run(
         else:
             progress = Progress()
             hooks = () if as_json else (progress,)
-            with open_executor(token, base_url, max_wait=max_wait, hooks=hooks) as executor:
+            with open_executor(door, max_wait=max_wait, hooks=hooks) as executor:
                 report, interrupted = _run_unkept(executor, lambda: executor.run(runbook, context, **asked))
             if as_json:
                 say_json(report.to_dict())
@@ -322,8 +320,7 @@ def _check(
     *,
     source: str | None,
     assignments: Sequence[str],
-    token_env: str,
-    base_url: str | None,
+    door: Door,
     max_wait: float,
     offline: bool,
     as_json: bool,
@@ -339,7 +336,7 @@ def _check(
 
         found = check_report(runbook, survey(runbook, context), None)
     else:
-        with open_executor(token_in(token_env), base_url, max_wait=max_wait) as executor:
+        with open_executor(door, max_wait=max_wait) as executor:
             found = executor.check(runbook, context)
     if as_json:
         say_json(found.to_dict())

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import json
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
 import click
 
 from ..errors import (
     AmbiguousOutcome,
     AuthenticationFailed,
     CheckFailed,
+    ConnectFailed,
     JournalError,
     RunbookError,
     RunConflict,
@@ -34,6 +37,7 @@ from ..errors import (
 if TYPE_CHECKING:
     from .._clock import Clock
     from .._engine import Event
+    from ..connect import Workspaces
     from ..executor import Executor
     from ..journal import Journal
     from ..report import Report, StepReport
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "IMPORTED",
     "JOURNAL_ENV",
+    "Door",
     "Exit",
     "Progress",
     "Stop",
@@ -63,8 +68,10 @@ __all__ = [
     "say_json",
     "say_report",
     "shipped",
-    "token_in",
+    "token_at",
+    "token_of_store",
     "told",
+    "workspaces",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -253,7 +260,22 @@ own_steps = click.option(
     help="Import a Python module first, which registers your own steps by name. May be repeated.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-address = options(
+
+
+@attrs.frozen
+class Door:
+    """How a command gets to Slack: with the token of a variable, or with the installations of ``connect``."""
+
+    token_env: str
+    base_url: str | None
+    store: str | None
+    team: str | None
+    client_id: str | None
+    secret_env: str
+    gov: bool
+
+
+_ADDRESS = (
     click.option(
         "--token-env",
         metavar="NAME",
@@ -261,8 +283,38 @@ address = options(
         show_default=True,
         help="The environment variable that holds the token.",
     ),
+    click.option(
+        "--store",
+        metavar="DIR",
+        help='The folder of "connect", instead of a token. Steps with "workspace" take theirs from it too.',
+    ),
+    click.option("--team", metavar="ID", help="With --store: the workspace; left out, the only one that is there."),
+    click.option(
+        "--client-id", metavar="ID", envvar="SLACK_CLIENT_ID", show_envvar=True, help="With --store: the app."
+    ),
+    click.option(
+        "--secret-env",
+        metavar="NAME",
+        default="SLACK_CLIENT_SECRET",
+        show_default=True,
+        help="With --store: the environment variable that holds the app's Client Secret.",
+    ),
+    click.option("--gov", is_flag=True, help="With --store: GovSlack."),
     click.option("--base-url", metavar="URL", help="Where Slack's Web API is, if not at https://slack.com/api/."),
 )
+
+
+def address(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Put the options on a command that say how it gets to Slack; it is given them as one ``door``."""
+
+    @functools.wraps(command)
+    def with_door(**given: Any) -> Any:
+        names = [field.name for field in attrs.fields(Door)]
+        return command(door=Door(**{name: given.pop(name) for name in names}), **given)
+
+    return options(*_ADDRESS)(with_door)
+
+
 max_wait = click.option(
     "--max-wait",
     metavar="SECONDS",
@@ -342,29 +394,111 @@ def token_in(token_env: str, *, needed: bool = True) -> str | None:
 
 @contextlib.contextmanager
 def open_executor(
-    token: str | None,
-    base_url: str | None = None,
+    door: Door | None,
     *,
+    needed: bool = True,
     max_wait: float = 120.0,
     hooks: Sequence[Callable[[Event], None]] = (),
     journal: Journal | None = None,
     clock: Clock | None = None,
 ) -> Generator[Executor]:
-    """Open an executor. Without a token it can do what sends nothing; Slack would refuse anything else."""
+    """Open an executor. Without a token it can do what sends nothing; Slack would refuse anything else.
+
+    Args:
+        door: How it gets to Slack; ``None`` for what sends nothing.
+        needed: Whether there has to be a token.
+        max_wait: Most seconds that one request may wait to be tried again.
+        hooks: Called with each event.
+        journal: Keeps runs.
+        clock: The clock to work by.
+    """
+    base_url = None if door is None else door.base_url
     if base_url is not None and not re.match(r"https?://[^/]", base_url):
         raise Stop("--base-url takes a URL such as https://slack.com/api/.")
-
-    from ..client import PooledWebClient
-    from ..executor import Executor
     from ..retries import RetryPolicy
 
-    opened = PooledWebClient(token) if base_url is None else PooledWebClient(token, base_url=f"{base_url.rstrip('/')}/")
-    if clock is not None:
-        # An executor works by the clock of its client, where that has one.
-        opened.__dict__["slackrunbooks_clock"] = clock
-    retry = RetryPolicy(max_wait=max_wait)
-    with opened as client, Executor(client, retry=retry, hooks=hooks, journal=journal) as executor:
+    given: dict[str, Any] = {"retry": RetryPolicy(max_wait=max_wait), "hooks": hooks, "journal": journal}
+    with contextlib.ExitStack() as stack:
+        if door is not None and door.store is not None:
+            executor = stack.enter_context(_of_store(door, given))
+        else:
+            from ..client import PooledWebClient
+            from ..executor import Executor
+
+            token = None if door is None else token_at(door, needed=needed)
+            url: dict[str, Any] = {} if base_url is None else {"base_url": f"{base_url.rstrip('/')}/"}
+            client = stack.enter_context(PooledWebClient(token, **url))
+            executor = stack.enter_context(Executor(client, **given))
+        if clock is not None:
+            executor._clock = clock  # noqa: SLF001 - a worker's, which ends its waits
         yield executor
+
+
+def token_at(door: Door, *, needed: bool = True) -> str | None:
+    """Read the token of a command that was given no installations; as :func:`token_in`."""
+    if door.team is not None or door.gov:
+        raise Stop('--team and --gov go with --store: the folder of "slackrunbooks connect".')
+    return token_in(door.token_env, needed=needed)
+
+
+def workspaces(door: Door) -> tuple[Workspaces, str]:
+    """Open the installations of ``connect``.
+
+    Returns:
+        Them, and the workspace that was meant.
+    """
+    folder = Path(door.store or "").expanduser()
+    if not folder.is_dir():
+        raise Stop(f"--store {door.store}: there is no such folder. Make it with: slackrunbooks connect --store …")
+    secret = os.environ.get(door.secret_env, "").strip()
+    if not secret or not door.client_id:
+        lacking = "--client-id (or SLACK_CLIENT_ID) names no app" if secret else f"{door.secret_env} holds no secret"
+        raise Stop(f"--store takes the app's Client ID and Client Secret: {lacking}. Nothing was sent.", Exit.TOKEN)
+    from ..connect import PrivateFileStore, Workspaces
+
+    team, enterprise = _place(folder, door.team)
+    options: dict[str, Any] = {"client_id": door.client_id, "client_secret": secret, "gov": door.gov}
+    base_url = None if door.base_url is None else f"{door.base_url.rstrip('/')}/"
+    return Workspaces(PrivateFileStore(folder), base_url=base_url, enterprise_id=enterprise, **options), team
+
+
+def _place(folder: Path, team: str | None) -> tuple[str, str | None]:
+    """Find a workspace among the folders of installations, which are called by organisation and workspace."""
+    found: list[tuple[str | None, str | None]] = []
+    for each in sorted(folder.iterdir()):
+        enterprise, _, name = each.name.partition("-")
+        if (each / "bot-latest").is_file():
+            found.append((_or_none(name), _or_none(enterprise)))
+    own = [place for place in found if place[0] == team] if team is not None else found
+    # Of a workspace without an installation of its own, that of the organisation.
+    whole = [(team, place[1]) for place in found if place[0] is None]
+    places = own or whole
+    if len(places) == 1 and places[0][0] is not None:
+        return places[0][0], places[0][1]
+    there = ", ".join(name or f"{enterprise} (an organisation)" for name, enterprise in found) or "none"
+    what = "names no one of" if team is None else f"{team} is not among"
+    raise Stop(f"--team {what} the installations of {folder}: {there}. Nothing was sent.", Exit.TOKEN)
+
+
+def _or_none(name: str) -> str | None:
+    return None if name == "none" else name
+
+
+def token_of_store(door: Door) -> str:
+    """Return the token of a workspace, rotated if it is time."""
+    spaces, team = workspaces(door)
+    try:
+        return spaces.client(team)._source.current()  # noqa: SLF001 - the client itself shows it to nobody
+    except (AuthenticationFailed, ConnectFailed, SlackUnavailable) as error:
+        raise Stop(str(error), Exit.TOKEN) from error
+
+
+def _of_store(door: Door, given: Mapping[str, Any]) -> Executor:
+    spaces, team = workspaces(door)
+    try:
+        return spaces.executor(team, **given)
+    except ConnectFailed as error:
+        raise Stop(str(error), Exit.TOKEN) from error
 
 
 @contextlib.contextmanager

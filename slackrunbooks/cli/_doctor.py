@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._base import Exit, Stop, address, as_json, load, own_steps, say, say_json, token_in
+from ._base import Door, Exit, Stop, address, as_json, load, own_steps, say, say_json, token_at, token_of_store
 from ._filling import filled, filling
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def doctor(
     *,
     source: str | None,
     assignments: Sequence[str],
-    token_env: str,
-    base_url: str | None,
+    door: Door,
     live: str | None,
     as_json: bool,
 ) -> int:
@@ -56,8 +55,8 @@ def doctor(
     if runbook is not None and (source is not None or assignments):
         context = filled(source, assignments, runbook)
     # That there is no token is a finding like others.
-    token = token_in(token_env, needed=False) or ""
-    found = diagnose(token, runbook, context, base_url=base_url, live=live)
+    token = (token_at(door, needed=False) or "") if door.store is None else token_of_store(door)
+    found = diagnose(token, runbook, context, base_url=door.base_url, live=live)
     if as_json:
         say_json(found.to_dict())
     else:

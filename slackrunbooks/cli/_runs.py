@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import click
 
-from ..errors import JournalError, RunbookError, RunConflict, RunHeld
+from ..errors import ConnectFailed, JournalError, RunbookError, RunConflict, RunHeld
 from ._base import (
     IMPORTED,
     JOURNAL_ENV,
+    Door,
     Exit,
     Progress,
     Stop,
@@ -39,7 +40,7 @@ from ._base import (
     say,
     say_json,
     say_report,
-    token_in,
+    token_at,
 )
 
 if TYPE_CHECKING:
@@ -227,8 +228,10 @@ class Desk:
         # Of a function, only what the step saves is known to be needed.
         needed = question.reply or (("FIELD",) if question.function else ())
         replies = " ".join(f"--reply {path}=…" for path in needed)
+        where = f" in the workspace {question.workspace}" if question.workspace else ""
+        what = f"{question.method} of step {question.step!r} happen{where}"
         return [
-            f"Did {question.method} of step {question.step!r} happen (call {question.call}{when})? Look, and answer:",
+            f"Did {what} (call {question.call}{when})? Look, and answer:",
             f"  {self.command(*words, '--applied', free=replies)}",
             f"  {self.command(*words, '--not-applied')}",
         ]
@@ -285,6 +288,9 @@ def _given() -> tuple[str, ...]:
         name = context.params["journal"]
         name = _PASSWORDS[0].sub(r"\1:…@", name)
         given += ["--journal", _PASSWORDS[1].sub("…", name)]
+    for option in ("store", "team"):
+        if context.params.get(option) is not None:
+            given += [f"--{option}", context.params[option]]
     for module in context.meta.get(IMPORTED, ()):
         given += ["--import", module]
     return tuple(given)
@@ -293,9 +299,9 @@ def _given() -> tuple[str, ...]:
 @contextlib.contextmanager
 def open_desk(
     name: str | None,
-    token: str | None = None,
-    base_url: str | None = None,
+    door: Door | None = None,
     *,
+    needed: bool = True,
     create: bool = False,
     quiet: bool = False,
     max_wait: float = 120.0,
@@ -304,10 +310,14 @@ def open_desk(
     """Open a journal and an executor on it; without a token, for what sends nothing."""
     progress = Progress(kept=True)
     hooks: list[Callable[[Event], None]] = [] if quiet else [progress]
-    with open_journal(journal_named(name), create=create) as journal:
+    named = journal_named(name)
+    if door is not None and door.store is None:
+        # Before a journal is made.
+        token_at(door, needed=needed)
+    with open_journal(named, create=create) as journal:
         heeding = journal if bell is None else cast("Journal", _Heeding(journal, bell))
         with open_executor(
-            token, base_url, max_wait=max_wait, hooks=hooks, journal=heeding, clock=cast("Clock | None", bell)
+            door, needed=needed, max_wait=max_wait, hooks=hooks, journal=heeding, clock=cast("Clock | None", bell)
         ) as executor:
             yield Desk(journal, executor, progress, _given())
 
@@ -436,16 +446,14 @@ def _show(run_id: str, journal: str | None, *, as_json: bool) -> None:
 @own_steps
 @address
 @as_json
-def _resume(
-    run_id: str | None, *, everything: bool, journal: str | None, token_env: str, base_url: str | None, as_json: bool
-) -> int:
+def _resume(run_id: str | None, *, everything: bool, journal: str | None, door: Door, as_json: bool) -> int:
     """Go on with a run that its process left unfinished.
 
     What was done is not done again. Of a run that has ended, the report is printed.
     """
     if (run_id is not None) == everything:
         raise Stop("Name one run to go on with, or give --all.")
-    with open_desk(journal, token_in(token_env), base_url, quiet=everything or as_json) as desk:
+    with open_desk(journal, door, quiet=everything or as_json) as desk:
         if run_id is not None:
             desk.record(run_id)
             return desk.drive(run_id, lambda: desk.executor.resume(run_id), as_json=as_json)
@@ -482,15 +490,13 @@ def _resume_all(desk: Desk, *, as_json: bool) -> int:
 @own_steps
 @address
 @as_json
-def _retry(
-    run_id: str, *, file: str | None, journal: str | None, token_env: str, base_url: str | None, as_json: bool
-) -> int:
+def _retry(run_id: str, *, file: str | None, journal: str | None, door: Door, as_json: bool) -> int:
     """Go on with a run that failed, from the step that did.
 
     What was done stands. In a mended runbook the steps that succeeded are told by their names.
     """
     mended = None if file is None else load(file)
-    with open_desk(journal, token_in(token_env), base_url, quiet=as_json) as desk:
+    with open_desk(journal, door, quiet=as_json) as desk:
         record = desk.record(run_id)
         report = desk.report(run_id)
         if record.state not in ("running", "succeeded") and desk.executor.lost_answers(run_id):
@@ -525,8 +531,7 @@ def _resolve(
     not_applied: bool,
     replies: Sequence[str],
     journal: str | None,
-    token_env: str,
-    base_url: str | None,
+    door: Door,
     as_json: bool,
 ) -> int:
     """Say what became of a request whose answer was lost, and go on.
@@ -538,7 +543,7 @@ def _resolve(
     if replies and not applied:
         raise Stop("--reply tells what a request made; it does not go with --not-applied.")
     reply = _reply(replies)
-    with open_desk(journal, token_in(token_env), base_url, quiet=as_json) as desk:
+    with open_desk(journal, door, quiet=as_json) as desk:
         desk.record(run_id)
 
         def go() -> Report:
@@ -744,7 +749,7 @@ def _sweep(desk: Desk, tell: Callable[[Report], None], known: dict[str, str]) ->
         except _Ended:
             say(f"{_utc(time.time()):%Y-%m-%d %H:%M:%S} UTC  run {_safe(run_id)} is left where it stands")
             raise
-        except (RunConflict, RunbookError, JournalError) as error:
+        except (ConnectFailed, RunConflict, RunbookError, JournalError) as error:
             stuck = True
             why = _with_hint(error) if isinstance(error, RunbookError) else str(error)
             if known.get(run_id) != why:
@@ -788,7 +793,7 @@ def _worst(moved: Sequence[Report], stuck: bool) -> Exit:
 @journal_option
 @own_steps
 @address
-def _work(*, every: float, once: bool, journal: str | None, token_env: str, base_url: str | None) -> int:
+def _work(*, every: float, once: bool, journal: str | None, door: Door) -> int:
     """Work on the runs of the journal until Ctrl-C or SIGTERM.
 
     Told to end, it ends the request that is under way and begins no other; the run goes on wherever somebody works.
@@ -796,10 +801,10 @@ def _work(*, every: float, once: bool, journal: str | None, token_env: str, base
     """
     from .._look import Identify
 
-    token, bell = token_in(token_env), _Bell()
+    bell = _Bell()
     moved: list[Report] = []
     stuck = False
-    with bell.listening(), open_desk(journal, token, base_url, quiet=True, bell=bell) as desk:
+    with bell.listening(), open_desk(journal, door, quiet=True, bell=bell) as desk:
 
         def tell(report: Report) -> None:
             if once:

@@ -11,7 +11,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RunbookError, RunConflict, RunHeld
+from ..errors import ConnectFailed, RunbookError, RunConflict, RunHeld
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ class CeleryRuns:
                 self.executor.resume(run_id)
             except (RunHeld, KeyError):
                 pass
-            except (RunConflict, RunbookError) as error:
+            except (ConnectFailed, RunConflict, RunbookError) as error:
                 _log.error("Run %s cannot go on: %s", run_id, error)
 
         @app.task(name=f"{name}.sweep", ignore_result=True, shared=False)

@@ -50,6 +50,15 @@ def test_do_gives_the_output_of_its_action(executor: sr.Executor) -> None:
     assert_type(executor.do(sr.CreateCanvas(markdown="x")), sr.CanvasCreated)
 
 
+def test_other_workspaces_are_typed(client: WebClient, spaces: sr.Workspaces) -> None:
+    """Given as Workspaces or as clients."""
+    assert_type(sr.Executor(client, workspaces={"T0123ABCD": client}), sr.Executor)
+    assert_type(sr.Executor(client, workspaces=spaces), sr.Executor)
+    assert_type(sr.Step(sr.SetTopic(channel="C1", topic="x"), workspace="{{team}}").workspace, str | None)
+    assert_type(spaces.executor("T0123ABCD"), sr.Executor)
+    spaces.check("T0123ABCD")
+
+
 async def test_the_same_with_await(executor: sr.AsyncExecutor) -> None:
     """The asynchronous surface has the same types."""
     assert_type(await executor.do(sr.SendDirectMessage(users="U1", text="x")), sr.MessageSent)
