@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Course", "next_of", "recorded", "spec_of"]
 
 # How long a worker may be silent before another takes its run over, and how much of that must be left when a request
-# leaves: more than a request takes at the most.
+# leaves: more than it may take to its first byte (_TOKEN_SECONDS and _FIRST_BYTE_SECONDS in client.py).
 _LEASE: Final = 60.0
 _LEFT: Final = 45.0
 

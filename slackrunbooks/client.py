@@ -103,6 +103,12 @@ __all__ = [
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 _IDLE_SECONDS = 50.0
 
+# A worker may send a journal's request as long as it holds the run, which is for 45 seconds from when it looked
+# (_lease). What keeps a request from leaving counts: how long it may take to have a token, and from then on to the
+# first byte. Each of a host's addresses has a time limit of its own, so connecting may take several.
+_TOKEN_SECONDS = 10.0
+_FIRST_BYTE_SECONDS = 34.0
+
 # Connections kept per host. More threads than that may send at once; their surplus connections are closed afterwards.
 _MOST_IDLE = 64
 
@@ -484,7 +490,7 @@ def _absence(error: Exception, *, timeout: object, sending: bool | None = None) 
         if reason is None and any(str(link).startswith("Tunnel connection failed") for link in links):
             reason = _PROXY_REFUSED
         if reason is None and sending is False:
-            kinds = ((_TIMEOUTS, _TOO_SLOW), ((ValueError,), _NOT_BUILT))
+            kinds = (((*_TIMEOUTS, _TooLate), _TOO_SLOW), ((ValueError,), _NOT_BUILT))
             reason = _first_row(kinds, links) or f"{_UNREACHED} ({type(error).__name__})"
         if reason is not None:
             return NotSent(reason)
@@ -541,6 +547,11 @@ class _Progress(threading.local):
     """How far the request of this thread has come: ``None`` before any of our connections took it."""
 
     sending: bool | None = None
+    began: float = 0.0
+
+
+class _TooLate(OSError):
+    """It took so long to connect that somebody else may be sending this by now."""
 
 
 _progress = _Progress()
@@ -566,6 +577,8 @@ class _Connection(urllib3.connection.HTTPConnection):
         """Send a part of the request."""
         if self.sock is None:
             self.connect()
+        if not _progress.sending and time.monotonic() - _progress.began > _FIRST_BYTE_SECONDS:
+            raise _TooLate
         _progress.sending = True
         super().send(data)
 
@@ -894,7 +907,7 @@ class PooledWebClient(_Wire, WebClient):
         request.body = cast("Any", body)
         request.headers = requests.structures.CaseInsensitiveDict(headers)
         request.headers["Content-Length"] = str(len(body) if isinstance(body, bytes) else size)
-        _progress.sending = None
+        _progress.sending, _progress.began = None, time.monotonic()
         try:
             response = self._session.get_adapter(url).send(
                 request, timeout=timeout, proxies={"http": proxy, "https": proxy} if proxy else None
@@ -1051,7 +1064,7 @@ class _AsyncWire(_Wire, _AsyncBase):
                 proxy=_proxy_for(url, self.proxy),
                 raise_for_status=False,
                 ssl=self._context or True,
-                timeout=aiohttp.ClientTimeout(total=None, connect=timeout, sock_read=timeout),
+                timeout=aiohttp.ClientTimeout(total=None, connect=min(timeout, _FIRST_BYTE_SECONDS), sock_read=timeout),
             ) as response:
                 answer = _Http(response.status, response.headers, await response.read())
         except Exception as error:  # noqa: BLE001  (whatever it is, the caller must learn whether anything left)
@@ -1142,6 +1155,14 @@ def _with(arguments: Mapping[str, Any], token: str) -> dict[str, Any]:
     return {**arguments, "headers": {**arguments["headers"], "Authorization": _bearer(token)}}
 
 
+# Nothing was done, and another attempt has the token at once.
+_TOKEN_LATE = NotSent("the token took too long")
+
+
+def _is_late(began: float) -> bool:
+    return time.monotonic() - began > _TOKEN_SECONDS
+
+
 def _is_refusal(data: Mapping[str, Any] | None) -> bool:
     """Tell whether Slack refused the token itself, and so did nothing."""
     return data is not None and data.get("ok") is False and data.get("error") in _REFUSED_TOKEN
@@ -1200,11 +1221,13 @@ class RotatingWebClient(_Rotating, PooledWebClient):
     def _deliver(self, call: Call, secret: _Secret | None = None) -> Delivery:
         if secret is not None:
             return super()._deliver(call, secret)
-        call = self._here(call)
+        call, began = self._here(call), time.monotonic()
         try:
             token = self._source.current()
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
             return _undelivered(error)
+        if _is_late(began):
+            return _TOKEN_LATE
         told = super()._deliver(call, _bearer(token))
         if isinstance(told, Answered) and _is_refusal(told.data):
             try:
@@ -1212,7 +1235,7 @@ class RotatingWebClient(_Rotating, PooledWebClient):
             except Exception as error:  # noqa: BLE001 - Slack did nothing, whatever it is
                 return _refused(told, error)
             if other is not None:
-                return super()._deliver(call, _bearer(other))
+                return _TOKEN_LATE if _is_late(began) else super()._deliver(call, _bearer(other))
         return told
 
     def _ask(self, url: str, arguments: Mapping[str, Any]) -> _Http:
@@ -1243,11 +1266,13 @@ class _AsyncRotatingWire(_Rotating, _AsyncWire):
     async def _deliver(self, call: Call, secret: _Secret | None = None) -> Delivery:
         if secret is not None:
             return await super()._deliver(call, secret)
-        call = self._here(call)
+        call, began = self._here(call), time.monotonic()
         try:
             token = await self._token()
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
             return _undelivered(error)
+        if _is_late(began):
+            return _TOKEN_LATE
         told = await super()._deliver(call, _bearer(token))
         if isinstance(told, Answered) and _is_refusal(told.data):
             try:
@@ -1255,7 +1280,7 @@ class _AsyncRotatingWire(_Rotating, _AsyncWire):
             except Exception as error:  # noqa: BLE001 - Slack did nothing, whatever it is
                 return _refused(told, error)
             if other is not None:
-                return await super()._deliver(call, _bearer(other))
+                return _TOKEN_LATE if _is_late(began) else await super()._deliver(call, _bearer(other))
         return told
 
     async def _ask(self, url: str, arguments: Mapping[str, Any]) -> _Http:

@@ -343,11 +343,10 @@ class Executor(Core):
                 return found
             look = found
 
-    def _perform(self, client: WebClient, machine: Machine, work: Send) -> Delivery:
-        """Perform a request, in the workspace that it is for."""
+    def _there(self, client: WebClient, machine: Machine, work: Send) -> tuple[WebClient, Delivery | None]:
+        """Return the client for the workspace of a request, or what to say of the request if there is none."""
         team = self._team_for(machine, work)
-        there, told = self._elsewhere.client_or_told(team) if team else (client, None)
-        return perform(there, work.call) if told is None else told
+        return self._elsewhere.client_or_told(team) if team else (client, None)
 
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
@@ -365,9 +364,10 @@ class Executor(Core):
                     self._tell(machine)
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
+                        there, told = self._there(client, machine, work)
                         course.recorder.hold(clock.now)
                         machine.sending(work)
-                        delivery = self._perform(client, machine, work)
+                        delivery = perform(there, work.call) if told is None else told
                     elif course.leaves(work, clock.now()):
                         return self._parked(course, work.until)
                     else:
@@ -398,8 +398,9 @@ class Executor(Core):
                     if isinstance(work, Send):
                         if self._waits_for_place(machine, work):
                             continue
+                        there, told = self._there(client, machine, work)
                         machine.sending(work)
-                        delivery = self._perform(client, machine, work)
+                        delivery = perform(there, work.call) if told is None else told
                         self._slow_down(machine, work, delivery)
                     else:
                         self._clock.sleep_until(work.until)
@@ -588,11 +589,12 @@ class AsyncExecutor(Core):
         if self._pacing is not None:
             await self._threads.do(self._slow_down, machine, work, delivery)
 
-    async def _perform(self, client: AsyncWebClient, machine: Machine, work: Send) -> Delivery:
-        """Perform a request, in the workspace that it is for."""
+    async def _there(
+        self, client: AsyncWebClient, machine: Machine, work: Send
+    ) -> tuple[AsyncWebClient, Delivery | None]:
+        """Return the client for the workspace of a request, or what to say of the request if there is none."""
         team = self._team_for(machine, work)
-        there, told = await self._threads.do(self._elsewhere.client_or_told, team) if team else (client, None)
-        return await perform_async(there, work.call) if told is None else told
+        return await self._threads.do(self._elsewhere.client_or_told, team) if team else (client, None)
 
     async def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
@@ -610,10 +612,11 @@ class AsyncExecutor(Core):
                     self._tell(machine)
                     delivery: Delivery | None = None
                     if isinstance(work, Send):
+                        there, told = await self._there(client, machine, work)
                         if not course.recorder.holds(clock.now()):
                             await self._threads.do(course.recorder.hold, clock.now)
                         machine.sending(work)
-                        delivery = await self._perform(client, machine, work)
+                        delivery = await perform_async(there, work.call) if told is None else told
                     elif course.leaves(work, clock.now()):
                         return await self._threads.do(self._parked, course, work.until)
                     else:
@@ -647,8 +650,9 @@ class AsyncExecutor(Core):
                     if isinstance(work, Send):
                         if self._pacing is not None and await self._threads.do(self._waits_for_place, machine, work):
                             continue
+                        there, told = await self._there(client, machine, work)
                         machine.sending(work)
-                        delivery = await self._perform(client, machine, work)
+                        delivery = await perform_async(there, work.call) if told is None else told
                         await self._slowed_down(machine, work, delivery)
                     else:
                         await self._clock.async_sleep_until(work.until)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
@@ -11,6 +12,7 @@ import pickle
 import socket
 import ssl
 import threading
+import time
 import urllib.error
 from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
@@ -29,9 +31,17 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from slackrunbooks import client as wire
-from slackrunbooks._effects import Answered, Call, Lost, NotSent, Repeat
-from slackrunbooks.client import PooledWebClient, encode, send, sync_client
+from slackrunbooks._effects import Answered, Call, Delivery, Lost, NotSent, Repeat
+from slackrunbooks.client import (
+    PooledWebClient,
+    RotatingAsyncWebClient,
+    RotatingWebClient,
+    encode,
+    send,
+    sync_client,
+)
 from slackrunbooks.errors import AmbiguousOutcome, AuthenticationFailed, RunbookError, SlackUnavailable
+from slackrunbooks.testing import FakeSlack
 
 from .wire.cases import (
     CALL,
@@ -990,3 +1000,67 @@ def test_unknown_name_is_an_attribute_error() -> None:
     """The module's lazy name does not hide a misspelt one."""
     with pytest.raises(AttributeError, match="has no attribute 'PooledClient'"):
         wire.PooledClient  # noqa: B018
+
+
+# --- what took so long that somebody else may be sending it ----------------------------------------------------------
+
+
+def test_what_takes_too_long_to_connect_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each address of a host has its own time limit, so that connecting may outlast a worker's hold on its run."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    call = Call("chat.postMessage", {"channel": "#incidents", "text": "x"}, Repeat.GUARDED)
+    with fake.serve() as server, PooledWebClient(server.token, base_url=server.url) as client:
+        for _ in range(2):
+            # On a new connection, and on one that was kept.
+            monkeypatch.setattr(wire, "_FIRST_BYTE_SECONDS", -1.0)
+            assert wire.send(client, call) == NotSent("no connection in time")
+            monkeypatch.setattr(wire, "_FIRST_BYTE_SECONDS", 30.0)
+            assert isinstance(wire.send(client, call), Answered)
+    assert len(fake.channel("incidents").messages) == 2
+
+
+class Slow:
+    """Gives tokens, some after a while."""
+
+    def __init__(self, token: str, *, refused: str = "") -> None:
+        self.token, self.refused = token, refused
+        self.slow = True
+
+    def fresh(self) -> str | None:
+        return None
+
+    def current(self) -> str:
+        if self.slow and not self.refused:
+            self.wait()
+        return self.refused or self.token
+
+    def instead_of(self, token: str) -> str | None:
+        self.refused = ""
+        self.wait()
+        return self.token
+
+    def wait(self) -> None:
+        time.sleep(0.02)
+        self.slow = False
+
+
+@pytest.mark.parametrize("refused", ["", "xoxb-over"])
+def test_what_waits_too_long_for_a_token_is_not_sent(monkeypatch: pytest.MonkeyPatch, refused: str) -> None:
+    """The next attempt has the token at once, after a look whether the run is still this worker's; either way."""
+    monkeypatch.setattr(wire, "_TOKEN_SECONDS", 0.01)
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    call = Call("chat.postMessage", {"channel": "#incidents", "text": "x"}, Repeat.GUARDED)
+    with fake.serve() as server:
+        with RotatingWebClient(Slow(server.token, refused=refused), base_url=server.url) as client:
+            told = [wire.send(client, call) for _ in range(2)]
+
+        async def send() -> list[Delivery]:
+            async with RotatingAsyncWebClient(Slow(server.token, refused=refused), base_url=server.url) as client:
+                return [await wire.send_async(client, call) for _ in range(2)]
+
+        told += asyncio.run(send())
+    assert told[::2] == [NotSent("the token took too long")] * 2
+    assert all(isinstance(each, Answered) and (each.data or {})["ok"] for each in told[1::2])
+    assert len(fake.channel("incidents").messages) == 2

@@ -6,7 +6,9 @@ import asyncio
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -16,6 +18,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 import slackrunbooks as sr
+from slackrunbooks import _lease, _settle, client as wire
+from slackrunbooks.client import PooledWebClient, RotatingWebClient
 from slackrunbooks.journal import Journal, decode, encode
 from slackrunbooks.testing import FakeSlack
 from tests.stores import STORES, open_store
@@ -590,3 +594,62 @@ def test_a_task_that_is_cancelled_leaves_its_run_to_others(journal: Journal) -> 
     wanted = _world()
     _run(wanted, sr.MemoryJournal(), "sync")
     assert _stands(fake) == _stands(wanted)
+
+
+class _Stuck:
+    """A source whose first token comes only after another worker has done the work."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def fresh(self) -> str | None:
+        return None
+
+    def current(self) -> str:
+        self.asked.set()
+        assert self.go.wait(20)
+        return self.token
+
+    def instead_of(self, token: str) -> str | None:
+        return None
+
+
+@pytest.mark.real_sleep
+@pytest.mark.parametrize("guarded", [True, False])
+def test_who_waited_long_for_a_token_sends_nothing_any_more(
+    guarded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack's OAuth holds a worker up for longer than its lease: another one goes on, and the first does not send.
+
+    Without the limit it does, which is what the limit is for.
+    """
+    for limit, seconds in (("_LEASE", 0.4), ("_LEFT", 0.3)):
+        monkeypatch.setattr(_lease, limit, seconds)
+    monkeypatch.setattr(_settle, "QUIET", 0.05)
+    monkeypatch.setattr(wire, "_TOKEN_SECONDS", 0.1 if guarded else 60.0)
+    fake = FakeSlack(start=time.time())
+    fake.add_channel("incidents")
+    book = sr.Runbook("b", {"say": sr.SendMessage(channel="#incidents", text="x")})
+    path = tmp_path / "runs.db"
+    with fake.serve() as server:
+        source = _Stuck(server.token)
+
+        def first() -> BaseException | sr.Report:
+            client = RotatingWebClient(source, base_url=server.url)
+            try:
+                with client, sr.SqliteJournal(path) as journal, sr.Executor(client=client, journal=journal) as executor:
+                    return executor.run(book, {}, run_id="r")
+            except sr.RunHeld as error:
+                return error
+
+        with ThreadPoolExecutor(1) as pool:
+            stuck = pool.submit(first)
+            assert source.asked.wait(20)
+            time.sleep(0.5)
+            client = PooledWebClient(server.token, base_url=server.url)
+            with client, sr.SqliteJournal(path) as journal, sr.Executor(client=client, journal=journal) as executor:
+                assert executor.run(book, {}, run_id="r").ok
+            source.go.set()
+            assert isinstance(stuck.result(20), sr.RunHeld)
+    assert len(fake.channel("incidents").messages) == (1 if guarded else 2)
