@@ -40,14 +40,14 @@ from .errors import (
     RunbookError,
     SlackError,
     SlackRunbooksError,
-    SlackUnavailable,
     TemplateError,
 )
 from .executor import Executor
 from .report import Diagnosis, Finding
+from .retries import Accepted, Refused, judge
 from .runbook import Runbook
 from .scopes import required_scopes
-from .slack_methods import call, slack_error
+from .slack_methods import UNCERTAIN_CODES, call, slack_error
 from .text import Kind
 
 if TYPE_CHECKING:
@@ -184,6 +184,10 @@ _CLOCK_DRIFTS = 30.0
 _CHANNEL_KINDS = frozenset({Kind.NAME, Kind.TOPIC})
 
 _CAUSES: Mapping[type, str] = {MissingVariable: "missing_variable", TemplateError: "template"}
+
+# What Slack answers before it has looked at the token, and the cause it is told as; empty: by Slack's own code.
+# https://docs.slack.dev/reference/methods/auth.test#errors
+_TROUBLES: Mapping[str, str] = {**dict.fromkeys(UNCERTAIN_CODES, "slack_down"), "request_timeout": ""}
 
 # How far back a test message is looked for whose posting brought no answer, in seconds: clocks differ.
 _LOST_SINCE = 600.0
@@ -418,6 +422,10 @@ class _Visit:
             self._add("answer", "problem", f"auth.test brought no answer: {told}", cause)
             self._unseen("there was no answer", *rest)
             return None, "there was no answer"
+        refused = judge(call("auth.test"), delivery)
+        if isinstance(refused, Refused) and isinstance(refused.error, RateLimited):
+            # Slack's own word, even where a page or plain text came with it.
+            return None, self._at_limit(client, delivery, refused.error)
         foreign = _foreign(delivery, str(getattr(client, "base_url", "")))
         if foreign is not None:
             if foreign[0] == "proxy":
@@ -429,14 +437,20 @@ class _Visit:
                 self._add(*foreign)
             self._unseen("the answer is not Slack's", *rest)
             return None, "the answer is not Slack's"
+        data = delivery.data or {}
+        error = None if data.get("ok") else slack_error("auth.test", data, headers=delivery.headers)
+        if error is not None and error.code in _TROUBLES:
+            seen = f"Slack answered auth.test with {error.code} (HTTP {delivery.status}), and did not look at the token"
+            self._add("answer", "problem", seen, _TROUBLES[error.code] or error.code, error.remedy, docs=error.docs)
+            self._at_clock(client, delivery)
+            reason = "Slack is out of order" if _TROUBLES[error.code] else "the request did not arrive whole"
+            self._unseen(reason, "token", "workspace")
+            return None, reason
         self._ok("answer", f"auth.test was answered with HTTP {delivery.status}, as Slack does")
         self._at_clock(client, delivery)
-        data = delivery.data or {}
-        if not data.get("ok"):
-            error = slack_error("auth.test", data, status=delivery.status, headers=delivery.headers)
+        if error is not None:
             self._refused("token", error)
-            limited = isinstance(error, RateLimited)
-            reason = "Slack asks to wait" if limited else "Slack does not take the token"
+            reason = "Slack does not take the token"
             self._unseen(reason, "workspace")
             return None, reason
         header = delivery.headers.get("x-oauth-scopes")
@@ -446,6 +460,14 @@ class _Visit:
         if reason:
             return None, reason
         return identity, ""
+
+    def _at_limit(self, client: WebClient, answer: Answered, error: RateLimited) -> str:
+        """Tell that Slack asks to wait before it says who the token is; return that as a reason."""
+        self._ok("answer", f"auth.test was answered with HTTP {answer.status}: not now")
+        self._at_clock(client, answer)
+        self._refused("token", error)
+        self._unseen("Slack asks to wait", "workspace")
+        return "Slack asks to wait"
 
     def _at_clock(self, client: WebClient, answer: Answered) -> None:
         try:
@@ -589,9 +611,10 @@ class _Visit:
     def _at_rates(self, reason: str) -> None:
         if self._limited is not None:
             error = self._limited
-            seen = f"{error.method} was answered with HTTP 429: wait {error.retry_after:g} seconds"
+            wait = f"{error.retry_after:g} second{'s' * (error.retry_after != 1)}"
+            seen = f"{error.method} was refused for now ({error.code}): wait {wait}"
             remedy = (
-                f"Wait {error.retry_after:g} seconds, and find out who else uses this app's token: Slack counts by "
+                f"Wait {wait}, and find out who else uses this app's token: Slack counts by "
                 "method, workspace and app. Pacing spreads the requests of all who share a journal."
             )
             self._add("rate_limits", "problem", seen, error.code, remedy, docs=error.docs)
@@ -701,14 +724,16 @@ class _Visit:
         """Make one request once; what came of it is the reply, or an error."""
         sent_at = self._clock(client).now()
         delivery = self._send(client, request)
-        if isinstance(delivery, NotSent):
-            raise SlackUnavailable(method=request.method, detail=delivery.reason)
-        if not isinstance(delivery, Answered) or delivery.data is None:
-            reason = delivery.reason if isinstance(delivery, Lost) else "the answer was not Slack's"
-            raise AmbiguousOutcome(request.method, reason, sent_at=sent_at, doubles=request.repeat is Repeat.DOUBLES)
-        if not delivery.data.get("ok"):
+        verdict = judge(request, delivery)
+        if isinstance(verdict, Accepted):
+            return cast("Reply", verdict.reply)
+        if isinstance(verdict, Refused):
+            raise verdict.error
+        if isinstance(delivery, Answered) and delivery.data is not None and delivery.data.get("ok") is False:
+            # Whether it was done is as open, but Slack says what went wrong.
             raise slack_error(request.method, delivery.data, status=delivery.status, headers=delivery.headers)
-        return Reply(delivery.data, delivery.headers)
+        doubles = request.repeat is Repeat.DOUBLES
+        raise AmbiguousOutcome(request.method, verdict.reason, sent_at=sent_at, doubles=doubles)
 
     def _follow(self, client: WebClient, flow: Generator[Call, Reply, _T]) -> _T:
         """Make the requests of a flow."""
@@ -744,9 +769,12 @@ def _foreign(answer: Answered, base_url: str) -> tuple[str, Verdict, str, str] |
         return "answer", "problem", f"auth.test is not there ({what})", "wrong_base_url"
     if status in (401, 403, 451):
         return "answer", "problem", f"something on the way refused auth.test ({what})", "blocked"
+    if status == 511:
+        # "Network Authentication Required": https://www.rfc-editor.org/rfc/rfc6585#section-6
+        return "answer", "problem", f"the network wants somebody to sign in ({what})", "captive_portal"
     if status >= 500 or status == 408:
         return "answer", "problem", f"a server on the way is out of order ({what})", "slack_down"
-    if kind == "text/html":
+    if kind == "text/html" and status < 300:
         return "answer", "problem", f"a web page came in place of Slack's answer ({what})", "captive_portal"
     return "answer", "problem", f"the answer is not Slack's ({what})", "not_slack"
 

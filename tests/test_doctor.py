@@ -390,6 +390,15 @@ NETWORK = (
          "answer", "wrong_base_url", "base_url"),
     Case("a gateway forbids", answered(html(403)), "answer", "blocked", "POST"),
     Case("out of order", answered(html(503)), "answer", "slack_down", "slack-status.com"),
+    Case("inner trouble", refused("auth.test", "internal_error"), "answer", "slack_down", "slack-status.com"),
+    Case("broken off", answered(answer({"ok": False, "error": "fatal_error"}, status=500)),
+         "answer", "slack_down", "run it again"),
+    Case("out of service", answered(answer({"ok": False, "error": "service_unavailable"}, status=503)),
+         "answer", "slack_down", "slack-status.com"),
+    Case("half a request", refused("auth.test", "request_timeout"), "answer", "request_timeout", "proxies"),
+    Case("a network wants a sign-in", answered(html(511)), "answer", "captive_portal", "Sign in"),
+    Case("a request too large for a proxy", answered(html(413)), "answer", "not_slack", "changes answers"),
+    Case("HTTP at a port of TLS", answered(html(400)), "answer", "not_slack", "base_url"),
     Case("other JSON", answered(answer({"status": "up"})), "answer", "not_slack", "Something else answers"),
     Case("hangs up", answered(hang_up), "answer", "no_answer", "slack-status.com"),
     Case("no answer", silent, "answer", "no_answer", "slack-status.com"),
@@ -420,6 +429,15 @@ TOKENS = (
     Case("for another workspace", is_(team_id="T0OTHER"), "workspace", "other_workspace", "team_id"),
     Case("rate limited", refused("auth.test", "ratelimited", retry_after=30),
          "rate_limits", "ratelimited", "30 seconds"),
+    Case("rate limited, in plain text",
+         answered(answer(status=429, headers={"Content-Type": "text/plain", "Retry-After": "30"}, body=b"Relax.")),
+         "rate_limits", "ratelimited", "30 seconds"),
+    Case("rate limited, with a page", answered(html(429, **{"Retry-After": "1"})),
+         "rate_limits", "ratelimited", "Wait 1 second,"),
+    Case("rate limited, with HTTP 200", answered(answer({"ok": False, "error": "rate_limited"})),
+         "rate_limits", "rate_limited", "Wait 1 second,"),
+    Case("rate limited later, in plain text", lambda i: i.answers(front(i.fake), html(429, **{"Retry-After": "7"})),
+         "rate_limits", "ratelimited", "7 seconds"),
     Case("rate limited later", refused("conversations.list", "ratelimited", retry_after=7),
          "rate_limits", "ratelimited", "7 seconds"),
 )  # fmt: skip
@@ -511,7 +529,7 @@ def test_the_cause_is_named(installation: Installation, case: Case) -> None:
     if case in _ALONE:
         # What rests on it is no problem of its own: it says why nobody looked, and nothing more was asked.
         assert len(found.problems) == 1, str(found)
-        assert len(installation.fake.calls) <= 1
+        assert len(found.calls) <= 1
         later = [finding for finding in found.findings if finding.check in ("channels", "self_test", "rate_limits")]
         reasons = {finding.message for finding in later if finding.outcome == "not_looked_at"}
         assert len(later) == 3
@@ -522,7 +540,7 @@ def test_the_cause_is_named(installation: Installation, case: Case) -> None:
 _READING = {"auth.test", "conversations.info", "conversations.list"}
 _OF_THE_TEST = {"chat.postMessage", "conversations.history", "chat.update", "chat.delete"}
 # With a wrong clock, and where Slack asks to wait only later, there is more to look at.
-_ALONE = {case for case in (*NETWORK, *TOKENS) if case.check != "clock" and case.name != "rate limited later"}
+_ALONE = {case for case in (*NETWORK, *TOKENS) if case.check != "clock" and "later" not in case.name}
 
 
 def test_a_name_that_does_not_exist(installation: Installation, unresolvable_host: str) -> None:
@@ -923,6 +941,7 @@ def test_command_says_that_all_is_well(command: Command, served: tuple[FakeSlack
     ("arguments", "break_", "code", "cause"),
     [
         ((), lambda fake: fake.fail_next("auth.test", "token_revoked"), 4, "token_revoked"),
+        ((), lambda fake: fake.fail_next("auth.test", "internal_error"), 5, "slack_down"),
         (
             ("incident-coordination",),
             lambda fake: fake.scopes.discard("chat:write"),
