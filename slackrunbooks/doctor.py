@@ -30,9 +30,10 @@ from .actions import Action
 from .actions._base import forms
 from .actions._find import channel_address, reference
 from .actions._marks import mark, stamped, step_of
-from .client import PooledWebClient, send, sync_client, way_of
+from .client import PooledWebClient, send, sync_client, token_of, way_of
 from .errors import (
     AmbiguousOutcome,
+    ConnectFailed,
     MessageNotFound,
     MissingScope,
     MissingVariable,
@@ -40,6 +41,7 @@ from .errors import (
     RunbookError,
     SlackError,
     SlackRunbooksError,
+    SlackUnavailable,
     TemplateError,
 )
 from .executor import Executor
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from ._core import Context
     from ._effects import Delivery
     from ._look import Named
+    from .client import TokenSource
     from .errors import Problem
     from .report import Plan, Verdict
     from .text import ChannelRef
@@ -96,6 +99,7 @@ _REMEDIES: Mapping[str, str] = {
     ),
     "base_url_host": "Slack documents https://slack.com/api/ alone. Leave base_url out unless you know better.",
     "no_token": "Set SLACK_BOT_TOKEN to the Bot User OAuth Token (OAuth & Permissions on the app's page), or pass it.",
+    "no_source": "See to what the client asks for its token; the type of its error is all that is told here.",
     "token_unusable": "Copy the Bot User OAuth Token again, without quotes, blanks or line breaks around it.",
     **{kind.cause: kind.remedy for kind in (*KINDS, UNKNOWN) if kind.cause},
     "proxy_no_url": _PROXY_ENV,
@@ -319,17 +323,18 @@ class _Visit:
         self, given: WebClient | str | None, base_url: str | None, stack: contextlib.ExitStack
     ) -> tuple[WebClient | None, str]:
         """Look at what needs no token's leave; return the client to ask with, or why nobody can be asked."""
+        token: str | TokenSource | None
         if given is None or isinstance(given, str):
-            token = (given if given is not None else os.environ.get("SLACK_BOT_TOKEN", "")).strip()
-            where = base_url if base_url is not None else WebClient.BASE_URL
+            known = (given if given is not None else os.environ.get("SLACK_BOT_TOKEN", "")).strip()
+            token, where = known, base_url if base_url is not None else WebClient.BASE_URL
         else:
-            token, where = str(getattr(given, "token", None) or ""), str(getattr(given, "base_url", ""))
+            token, where = token_of(given), str(getattr(given, "base_url", ""))
         usable = self._at_base_url(where)
-        sendable = self._at_token(token)
+        sendable = self._at_token(token) if isinstance(token, str) else self._at_no_token(token)
         made: WebClient
         if given is None or isinstance(given, str):
             # What no header can carry is told of as a finding, and never given to a client.
-            made = stack.enter_context(PooledWebClient(token if sendable else None, f"{where.rstrip('/')}/"))
+            made = stack.enter_context(PooledWebClient(known if sendable else None, f"{where.rstrip('/')}/"))
         elif not sendable:
             bare = PooledWebClient(None, where, ssl=getattr(given, "ssl", None), proxy=getattr(given, "proxy", None))
             made = stack.enter_context(bare)
@@ -341,7 +346,8 @@ class _Visit:
         if not usable:
             self._unseen("the base URL is wrong", "proxy", "dns", "connection", "tls")
         if usable and reached and sendable:
-            return made, ""
+            reason = "" if token is None or isinstance(token, str) else self._at_source(token)
+            return (None if reason else made), reason
         reason = "Slack cannot be reached" if not (usable and reached) else "the token is none that can be used"
         if not usable:
             reason = "the base URL is wrong"
@@ -385,6 +391,42 @@ class _Visit:
         kind = kind_of(token)
         self._add("token_kind", kind.verdict, kind.what if kind is UNKNOWN else f"it is {kind.what}", kind.cause)
         return kind.verdict != "problem"
+
+    def _at_no_token(self, source: TokenSource | None) -> bool:
+        """Tell why there is no token whose form could be judged."""
+        rotates = "its token may have to be rotated first (see token)"
+        self._unseen("the client authorises its requests by itself" if source is None else rotates, "token_kind")
+        return True
+
+    def _at_source(self, source: TokenSource) -> str:
+        """Ask for a rotating client's token, as its requests do; return why there is none, or nothing."""
+        try:
+            source.current()
+        except RateLimited as error:
+            reason = "Slack asks to wait before it rotates the token"
+            self._unseen(reason, "answer", "clock")
+            self._refused("token", error)
+        except (SlackError, ConnectFailed) as error:
+            reason = "there is no token"
+            seen, docs = f"the client gets no token: {str(error).removesuffix(error.remedy).strip()}", ""
+            if isinstance(error, SlackError):
+                docs = error.docs
+            cause = _TROUBLES.get(error.code) or error.code
+            if isinstance(error, SlackUnavailable) or error.code in _TROUBLES:
+                self._add("answer", "problem", seen, cause, error.remedy, docs=docs)
+                self._unseen(reason, "clock", "token")
+            else:
+                self._unseen(reason, "answer", "clock")
+                self._add("token", "problem", seen, cause, error.remedy, docs=docs)
+        except Exception as error:  # noqa: BLE001 - a source of the host may raise anything, and show anything
+            reason = "there is no token"
+            self._unseen(reason, "answer", "clock")
+            seen = f"what gives the client its token failed: {type(error).__name__}"
+            self._add("token", "problem", seen, "no_source")
+        else:
+            return ""
+        self._unseen(reason, "workspace")
+        return reason
 
     def _on_the_way(self, client: WebClient) -> bool:
         """Walk the way to Slack, without a token."""

@@ -31,13 +31,14 @@ from slack_sdk import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 import slackrunbooks as sr
-from slackrunbooks import _route as route, doctor
-from slackrunbooks.client import PooledWebClient
+from slackrunbooks import _route as route, connect, doctor
+from slackrunbooks.client import PooledWebClient, RotatingWebClient
 from slackrunbooks.doctor import CHECKS, diagnose
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._wire import Answer, HttpRequest
 
 from .conftest import Command
+from .test_connect import HALF_DAY, MemoryStates, MemoryStore, World
 from .wire.cases import authority, tls
 from .wire.server import HangUp, Request, Server, answer, hang_up, raw, tunnel
 
@@ -806,6 +807,117 @@ def test_socks_proxies_are_left_to_the_client(installation: Installation) -> Non
     assert {each.outcome for each in found.of("tls")} == {"not_looked_at"}
     assert found.cause is not None
     assert (found.cause.check, found.cause.cause) == ("answer", "unreachable")
+
+
+# --- tokens that a client does not hold ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def connected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A workspace over HTTP whose app was installed by OAuth, and rotates its token."""
+    monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path))
+    slack = FakeSlack()
+    slack.add_channel("incidents")
+    slack.app.token_rotation = True
+    with slack.serve() as server:
+        world = World(slack, server, MemoryStore(), MemoryStates())
+        world.install()
+        yield world
+
+
+def test_a_rotating_client_is_asked_for_its_token(connected: World) -> None:
+    """With a token that is good nothing is rotated; one that is over is rotated first, as by any request."""
+    client = connected.workspaces().client(connected.slack.team_id)
+    for refreshes in ([], [None]):
+        found = diagnose(client, sr.SendMessage(channel="#incidents", text="Down"))
+        assert found.ok, found
+        assert [each.outcome for each in found.of("token")] == ["ok"]
+        assert found.calls[0] == "auth.test"
+        assert connected.refreshes() == refreshes
+        connected.slack.advance(HALF_DAY + 1)
+
+
+def store_fails(world: World) -> None:
+    """Let nobody read the store."""
+
+    def fail(**_: object) -> None:
+        raise OSError("xoxe-s3cret")
+
+    world.store.find_bot = fail
+
+
+@pytest.mark.parametrize(
+    ("break_", "check", "cause", "remedy"),
+    [
+        (lambda w: w.slack.fail_next("oauth.v2.access", "invalid_refresh_token", times=9),
+         "token", "invalid_refresh_token", "Install the app again"),
+        (lambda w: w.slack.fail_next("oauth.v2.access", "bad_client_secret", times=9),
+         "token", "bad_client_secret", "Basic Information"),
+        (lambda w: w.store.bots.clear(), "token", "account_inactive", "Install the app again"),
+        (store_fails, "token", "store_failed", "store"),
+        (lambda w: w.slack.fail_next("oauth.v2.access", "ratelimited", retry_after=30, times=9),
+         "rate_limits", "ratelimited", "30 seconds"),
+        (lambda w: w.slack.lose_reply("oauth.v2.access", times=9), "answer", "unreachable", "network"),
+        (lambda w: w.slack.fail_next("oauth.v2.access", "internal_error", times=9),
+         "answer", "slack_down", "slack-status.com"),
+    ],
+)  # fmt: skip
+def test_a_token_that_cannot_be_rotated(
+    connected: World, break_: Callable[[World], object], check: str, cause: str, remedy: str
+) -> None:
+    """Why there is no token is the one problem, and nothing is sent without one."""
+    client = connected.workspaces().client(connected.slack.team_id)
+    connected.slack.advance(HALF_DAY + 1)
+    break_(connected)
+    found = diagnose(client)
+    assert [(each.check, each.cause) for each in found.problems] == [(check, cause)], str(found)
+    assert found.cause is not None
+    assert remedy in found.cause.remedy
+    assert found.calls == ()
+    assert [each.check for each in found.findings] == list(CHECKS)
+    shown = str(found) + json.dumps(found.to_dict()) + repr(found)
+    secrets = (connected.slack.app.client_secret, "xoxe-", "xoxb-")
+    assert [secret for secret in secrets if secret in shown] == []
+
+
+def test_a_source_of_the_hosts_own_may_fail_by_anything(connected: World) -> None:
+    """Of its error the type alone is told."""
+
+    class Vault:
+        def fresh(self) -> str | None:
+            return None
+
+        def current(self) -> str:
+            raise LookupError("xoxb-s3cret")
+
+        def instead_of(self, token: str) -> str | None:
+            return None
+
+    found = diagnose(RotatingWebClient(Vault(), base_url=connected.server.url))
+    assert [(each.check, each.cause) for each in found.problems] == [("token", "no_source")], str(found)
+    assert "LookupError" in str(found)
+    assert "s3cret" not in str(found)
+
+
+def test_headers_that_authorise_are_tried(served: tuple[FakeSlack, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client whose headers hold the token is asked with, and a run takes it too."""
+    fake, url = served
+    monkeypatch.delenv("SLACK_BOT_TOKEN")
+    client = WebClient(base_url=url, headers={"Authorization": f"Bearer {fake.token}"})
+    found = diagnose(client)
+    assert found.ok, found
+    assert [each.outcome for each in found.of("token")] == ["ok"]
+    sr.Executor(client=client).do(sr.SendMessage(channel="#incidents", text="Down"))
+    other = diagnose(WebClient(base_url=url, headers={"authorization": "Bearer xoxb-other"}))
+    assert [(each.check, each.cause) for each in other.problems] == [("token", "invalid_auth")]
+
+
+def test_a_plain_client_without_a_token(served: tuple[FakeSlack, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes by the environment, as in a run, and without that there is none."""
+    assert diagnose(WebClient(base_url=served[1])).ok
+    monkeypatch.delenv("SLACK_BOT_TOKEN")
+    found = diagnose(WebClient(base_url=served[1]))
+    assert [each.cause for each in found.problems] == ["no_token"]
 
 
 # --- the self-test ---------------------------------------------------------------------------------------------------
