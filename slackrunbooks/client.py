@@ -1422,8 +1422,8 @@ def token_of(client: WebClient) -> str | TokenSource | None:
         client: What :func:`sync_client` takes or returned.
 
     Returns:
-        The token; of a plain client without one ``SLACK_BOT_TOKEN``; empty where there is none. Of a rotating client its
-        source. ``None`` where headers or a way of the client's own see to it.
+        The token; of a plain client without one ``SLACK_BOT_TOKEN``; empty where there is none. Of a rotating client
+        its source. ``None`` where headers or a way of the client's own see to it.
     """
     if isinstance(client, _Rotating):
         return client._source  # noqa: SLF001

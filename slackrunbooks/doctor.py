@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import logging
 import os
 import re
 import urllib.parse
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
     from .text import ChannelRef
 
 __all__ = ["CHECKS", "diagnose"]
+
+_log = logging.getLogger(__name__)
 
 CHECKS: tuple[str, ...] = (
     "base_url",
@@ -265,6 +268,9 @@ class _Visit:
         self._live = live
         self._subject = runbook
         self._limited: RateLimited | None = None
+        # Where the test message stands, and whether there may be one of which nobody knows where.
+        self._stands: tuple[str, str] | None = None
+        self._may_stand = False
         self._single = isinstance(runbook, Action)
         self._book = Runbook.of_one(runbook) if isinstance(runbook, Action) else runbook
         self._context = context
@@ -324,6 +330,7 @@ class _Visit:
     ) -> tuple[WebClient | None, str]:
         """Look at what needs no token's leave; return the client to ask with, or why nobody can be asked."""
         token: str | TokenSource | None
+        known = ""
         if given is None or isinstance(given, str):
             known = (given if given is not None else os.environ.get("SLACK_BOT_TOKEN", "")).strip()
             token, where = known, base_url if base_url is not None else WebClient.BASE_URL
@@ -673,25 +680,40 @@ class _Visit:
         where = channel_address(channel.value if channel.kind == "id" else f"#{channel.value}")
         post = call("chat.postMessage", channel=where, text=_SELF_TEST, metadata=stamped(None, key))
         told = len(self.findings)
-        stands: tuple[str, str] | None = None
         try:
-            try:
-                reply = self._request(client, post)
-                stands = str(reply["channel"]), str(reply["ts"])
-            except AmbiguousOutcome as error:
-                self._refused("self_test", error)
-                stands = self._look_for_lost(client, channel, key)
-            except SlackRunbooksError as error:
-                self._refused("self_test", error)
-            else:
-                self._find_again(client, *stands, key)
-                with self._telling("self_test"):
-                    self._request(client, call("chat.update", channel=stands[0], ts=stands[1], text=_SELF_TEST_AGAIN))
-        finally:
-            if stands is not None:
-                self._take_away(client, *stands)
+            self._try_out(client, post, key)
+            self._clean_up(client, channel, key)
+        except BaseException:
+            # Ctrl-C, which may come between Slack's deed and its answer; once more, and it is left as it is.
+            told = len(self.findings)
+            self._clean_up(client, channel, key)
+            for finding in self.findings[told:]:
+                _log.warning("%s. %s", finding.message, finding.remedy)
+            raise
         if len(self.findings) == told:
             self._ok("self_test", f"a message in {where} was posted, found by its key, changed and deleted")
+
+    def _try_out(self, client: WebClient, post: Call, key: str) -> None:
+        """Post a message, find it by its key and change it."""
+        self._may_stand = True
+        try:
+            reply = self._request(client, post)
+        except SlackRunbooksError as error:
+            self._refused("self_test", error)
+            self._may_stand = isinstance(error, AmbiguousOutcome) or _is_uncertain(error)
+            return
+        self._stands = channel, ts = str(reply["channel"]), str(reply["ts"])
+        self._find_again(client, channel, ts, key)
+        with self._telling("self_test"):
+            self._request(client, call("chat.update", channel=channel, ts=ts, text=_SELF_TEST_AGAIN))
+
+    def _clean_up(self, client: WebClient, channel: ChannelRef, key: str) -> None:
+        """Take the message away, if there is or may be one."""
+        if self._stands is None and self._may_stand:
+            self._stands = self._look_for_lost(client, channel, key)
+        if self._stands is not None:
+            self._take_away(client, *self._stands)
+        self._stands, self._may_stand = None, False
 
     @contextlib.contextmanager
     def _telling(self, check: str, outcome: Verdict = "problem") -> Generator[None]:
@@ -790,6 +812,11 @@ class _Visit:
                     request = flow.send(reply)
         except StopIteration as stop:
             return cast("_T", stop.value)
+
+
+def _is_uncertain(error: SlackRunbooksError) -> bool:
+    """Tell whether Slack may have done what it answered with an error."""
+    return isinstance(error, SlackError) and error.code in UNCERTAIN_CODES
 
 
 def _foreign(answer: Answered, base_url: str) -> tuple[str, Verdict, str, str] | None:

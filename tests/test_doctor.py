@@ -966,21 +966,83 @@ def test_the_test_message_is_deleted_after_a_short_wait(
         assert "Delete it by hand" in found.cause.remedy
 
 
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize(
+    "method", ["chat.postMessage", "conversations.list", "conversations.history", "chat.update", "chat.delete"]
+)
 def test_an_interrupted_test_takes_its_message_away(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, method: str, done: bool
 ) -> None:
-    """Ctrl-C in the middle of the self-test deletes the message before it goes on."""
-    real = doctor.send
+    """Ctrl-C before or after any request of the self-test was done leaves no message."""
+    installation.runbook = None
+    if method == "conversations.list":
+        # It is asked where the message is looked for, for want of an answer.
+        installation.fake.lose_reply("chat.postMessage")
+    posted: list[str] = []
+    interrupt_at(monkeypatch, method, done=done)
+    front_of_it = installation.server.usual
 
-    def send(client: Any, request: Any) -> Any:
-        if request.method == "chat.update":
-            raise KeyboardInterrupt
-        return real(client, request)
+    def watch(sock: socket.socket, request: Request) -> None:
+        front_of_it(sock, request)
+        posted.extend(message.ts for message in installation.sandbox.messages)
 
-    monkeypatch.setattr(doctor, "send", send)
+    installation.server.usual = watch
     with pytest.raises(KeyboardInterrupt):
         installation.diagnose()
-    assert installation.fake.calls[-1].method == "chat.delete"
+    assert bool(posted) is (done or method != "chat.postMessage")
+    assert installation.sandbox.messages == []
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, *methods: str, done: bool) -> None:
+    """Let somebody press Ctrl-C once at each of these methods, after or before Slack has done it."""
+    real, left = doctor.send, [*methods]
+
+    def send(client: Any, request: Any) -> Any:
+        if request.method not in left:
+            return real(client, request)
+        left.remove(request.method)
+        if done:
+            real(client, request)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "send", send)
+
+
+def test_ctrl_c_twice_ends_the_test(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever insists is not held up."""
+    interrupt_at(monkeypatch, "chat.update", "chat.delete", done=False)
+    with pytest.raises(KeyboardInterrupt):
+        installation.diagnose()
+    assert len(installation.sandbox.messages) == 1
+
+
+def test_an_interrupted_test_logs_where_its_message_stands(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After Ctrl-C there is no diagnosis that could tell it."""
+    installation.refuses("chat.delete", "cant_delete_message")
+    interrupt_at(monkeypatch, "chat.update", done=False)
+    with pytest.raises(KeyboardInterrupt):
+        installation.diagnose()
+    (message,) = installation.sandbox.messages
+    assert f"stands in {installation.sandbox.id}, ts {message.ts}" in caplog.text
+
+
+@pytest.mark.parametrize("code", ["fatal_error", "internal_error", "service_unavailable"])
+def test_a_post_that_slack_may_have_done_is_taken_away(installation: Installation, code: str) -> None:
+    """These errors may come after the message was posted: it is looked for and deleted."""
+
+    def posts(sock: socket.socket, request: Request) -> None:
+        outcome = installation.fake.handle(HttpRequest("POST", request.target, "", request.headers, request.body))
+        assert isinstance(outcome, Answer)
+        assert len(installation.sandbox.messages) == 1
+        answer({"ok": False, "error": code})(sock, request)
+
+    installation.runbook = None
+    installation.answers(front(installation.fake), posts)
+    found = installation.diagnose()
+    assert [(each.check, each.cause) for each in found.problems] == [("self_test", code)]
+    assert found.calls[-1] == "chat.delete"
     assert installation.sandbox.messages == []
 
 
