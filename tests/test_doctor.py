@@ -32,7 +32,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import slackrunbooks as sr
 from slackrunbooks import _route as route, connect, doctor
-from slackrunbooks.client import PooledWebClient, RotatingWebClient
+from slackrunbooks.client import PooledWebClient, RotatingWebClient, Way
 from slackrunbooks.doctor import CHECKS, diagnose
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._wire import Answer, HttpRequest
@@ -595,6 +595,79 @@ def test_ways_that_end_before_a_connection(
     assert found.cause is not None
     assert (found.cause.check, found.cause.cause) == ("connection", cause)
     assert found.cause.remedy
+
+
+def test_silent_addresses_share_the_time(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many addresses drop what is sent to them, connecting takes no longer than the time limit."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{number}", 1)) for number in range(1, 6)]
+    waits: list[float] = []
+
+    def drop(_: object, timeout: float) -> None:
+        waits.append(timeout)
+        threading.Event().wait(timeout)
+        raise TimeoutError
+
+    installation.timeout = 0.3
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        patch.setattr(socket, "create_connection", drop)
+        told = installation.diagnose()
+    assert told.cause is not None
+    assert told.cause.cause == "connection_timeout"
+    assert len(waits) == 5
+    assert sum(waits) < 0.31
+    assert "0.3 seconds" in told.cause.message
+
+
+def test_the_address_that_came_furthest_tells(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One address without a route, as with IPv6, does not hide that another refuses; one that answers is enough."""
+    port = int(re.findall(r":(\d+)/", installation.url)[0])
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("192.0.2.1", "127.0.0.1")]
+    real, refuses = socket.create_connection, [True]
+
+    def connect_to(address: tuple[str, int], timeout: float) -> socket.socket:
+        if address[0] != "127.0.0.1":
+            raise OSError(101, "Network is unreachable")
+        if refuses.pop():
+            raise ConnectionRefusedError
+        return real(address, timeout)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lambda host, *_, **__: [e for e in found if e[4][0] == host] or found)
+        patch.setattr(socket, "create_connection", connect_to)
+        assert [each.cause for each in installation.diagnose().problems] == ["connection_refused"]
+        refuses.append(False)
+        walked = route.walk(Way(installation.url, None, installation.trusted, 5.0))
+        assert walked.fault is None
+        assert "connection" in walked.passed
+
+
+def test_a_resolver_that_hangs_holds_nobody_up(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look-up of a name has the same time limit, although the system's resolver has none."""
+    over = threading.Event()
+    installation.timeout = 0.3
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(5) and [])
+        found = installation.diagnose()
+        over.set()
+    assert [(each.check, each.cause) for each in found.problems] == [("dns", "dns_no_server")]
+    assert "within 0.3 seconds" in found.problems[0].message
+
+
+def dripping(sock: socket.socket, over: threading.Event) -> None:
+    """Answer a letter at a time, each well within a time limit."""
+    for letter in b"HTTP/1.1 200 " + b"x" * 20:
+        sock.sendall(bytes([letter]))
+        over.wait(0.1)
+
+
+def test_a_proxy_that_drips_is_waited_for_no_longer(installation: Installation) -> None:
+    """A proxy's answer has a time limit as a whole."""
+    url = installation.url
+    raw_socket(dripping)(installation)
+    installation.proxy, installation.url = installation.url.removesuffix("/api/").replace("https", "http"), url
+    found = installation.diagnose()
+    assert [(each.check, each.cause) for each in found.problems] == [("proxy", "proxy_timeout")]
 
 
 class _Remedies(ast.NodeVisitor):
