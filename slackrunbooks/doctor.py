@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from ._clock import Clock
     from ._core import Context
     from ._effects import Delivery
-    from ._look import Named
+    from ._look import Facts, Named, Sight
     from .client import TokenSource
     from .errors import Problem
     from .report import Plan, Verdict
@@ -82,6 +82,7 @@ CHECKS: tuple[str, ...] = (
     "names",
     "messages",
     "channels",
+    "people",
     "self_test",
     "rate_limits",
 )
@@ -190,6 +191,12 @@ _CLOCK_DRIFTS = 30.0
 # Fields of a runbook that name channels or describe them; the others make up messages.
 _CHANNEL_KINDS = frozenset({Kind.NAME, Kind.TOPIC})
 
+# What steps name in Slack: by which check it is told, what it is, and what is to be said where all is well.
+_NAMED: tuple[tuple[str, frozenset[str], str], ...] = (
+    ("channels", frozenset({"channel"}), "there, in use, and the app may act there"),
+    ("people", frozenset({"person", "group"}), "there, and active"),
+)
+
 _CAUSES: Mapping[type, str] = {MissingVariable: "missing_variable", TemplateError: "template"}
 
 # What Slack answers before it has looked at the token, and the cause it is told as; empty: by Slack's own code.
@@ -216,8 +223,8 @@ def diagnose(
     """Look through an installation and say what is wrong with it, the cause before what follows from it.
 
     It changes nothing in Slack and repeats nothing: one request (``auth.test``), and those that it takes to look at the
-    channels which the runbook names. The self-test takes four more. Where nothing of Slack can be reached, the runbook
-    is looked at all the same.
+    channels, people and user groups which the runbook names. The self-test takes four more. Where nothing of Slack can
+    be reached, the runbook is looked at all the same.
 
     Args:
         client: A ``slack_sdk.WebClient``, or a token; left out, the environment variable ``SLACK_BOT_TOKEN``.
@@ -311,10 +318,10 @@ class _Visit:
                 identity, reason = self._ask(client)
             plan = self._look_at_runbook(identity, reason)
             if client is None or identity is None:
-                self._unseen(reason, "channels", "self_test")
+                self._unseen(reason, "channels", "people", "self_test")
                 self._at_rates(reason)
                 return
-            self._look_at_channels(client, plan, identity.granted)
+            self._look_at_named(client, plan, identity.granted)
             if self._live is None:
                 self._unseen("no channel was given for it", "self_test")
             elif self._limited is not None:
@@ -615,45 +622,57 @@ class _Visit:
         elif not problems:
             self._ok(check, well)
 
-    # --- channels ----------------------------------------------------------------------------------------------------
+    # --- channels, people, user groups -------------------------------------------------------------------------------
 
-    def _look_at_channels(self, client: WebClient, plan: Plan | None, granted: tuple[str, ...] | None) -> None:
-        named = self._channels_in(plan)
-        if not named:
-            self._unseen("no runbook was given" if plan is None else "the runbook names none", "channels")
-            return
+    def _look_at_named(self, client: WebClient, plan: Plan | None, granted: tuple[str, ...] | None) -> None:
+        named = self._named_in(plan)
         facts = self._follow(client, looking(named, granted))
-        unseen = {each.given: fact for each in named if isinstance(fact := facts.get(each.key), Unseen)}
-        for fact in unseen.values():
-            if fact.error is not None and not fact.lacks_scope:
-                self._refused("channels", fact.error)
-                return
-        told = len(self.findings)
-        for channel, reason in unseen.items():
-            self._unseen(f"{channel}: {reason.reason}", "channels")
         sight = judged(named, facts, granted)
-        for channel in dict.fromkeys(each.given for each in named):
-            places = {each.place for each in named if each.given == channel}
-            self._at_channel([problem for problem in sight.problems if problem.place in places])
-        if len(self.findings) == told:
-            channels = ", ".join(dict.fromkeys(each.given for each in named))
-            self._ok("channels", f"{channels}: there, in use, and the app may act there")
+        for check, kinds, well in _NAMED:
+            some = [each for each in named if each.what in kinds]
+            if some:
+                self._at_named(check, some, facts, sight, well)
+            else:
+                self._unseen("no runbook was given" if plan is None else "the runbook names none", check)
 
-    def _channels_in(self, plan: Plan | None) -> list[Named]:
-        """Return the channels that are known before the run, for each step that goes there."""
+    def _named_in(self, plan: Plan | None) -> list[Named]:
+        """Return what is known before the run, for each step that names it."""
         if plan is None:
             return []
         runs = {step.name for step in plan.steps if not step.skipped}
-        channels = [each for each in plan.named if each.what == "channel" and each.step in runs and not each.makes]
-        return [each for each in channels if not (each.by_id and each.value.startswith("D"))]
+        # What is wrong as it stands is told already.
+        told = {problem.place for problem in plan.problems}
+        return [
+            each for each in plan.named if each.step in runs and not each.makes and not told & {each.place, each.field}
+        ]
 
-    def _at_channel(self, problems: list[Problem]) -> None:
-        """Tell once what is wrong with a channel, however many steps go there."""
-        for problem in sorted(problems, key=lambda problem: problem.severity)[:1]:
-            outcome: Verdict = "problem" if problem.severity == "error" else "warning"
-            code, docs = (problem.error.code, problem.error.docs) if isinstance(problem.error, SlackError) else ("", "")
-            seen = problem.message.removesuffix(".")
-            self._add("channels", outcome, seen, code or "is_archived", problem.remedy, place=problem.place, docs=docs)
+    def _at_named(self, check: str, named: list[Named], facts: Facts, sight: Sight, well: str) -> None:
+        """Tell once of each what is wrong with it, however many steps name it."""
+        unseen = {each.shown: fact for each in named if isinstance(fact := facts.get(each.key), Unseen)}
+        for fact in unseen.values():
+            if fact.error is not None and not fact.lacks_scope:
+                self._refused(check, fact.error)
+                return
+        told = len(self.findings)
+        for name, reason in unseen.items():
+            self._unseen(f"{name}: {reason.reason}", check)
+        names = dict.fromkeys(each.shown for each in named)
+        for name in names:
+            places = {each.place for each in named if each.shown == name}
+            problems = [problem for problem in sight.problems if problem.place in places]
+            for problem in sorted(problems, key=lambda problem: problem.severity)[:1]:
+                self._tell_named(check, problem)
+        if len(self.findings) == told:
+            self._ok(check, f"{', '.join(names)}: {well}")
+
+    def _tell_named(self, check: str, problem: Problem) -> None:
+        outcome: Verdict = "problem" if problem.severity == "error" else "warning"
+        error = problem.error if isinstance(problem.error, SlackError) else None
+        # What Slack would take all the same has no code of Slack's.
+        code = error.code if error is not None else {"channels": "is_archived", "people": "user_deactivated"}[check]
+        docs = error.docs if error is not None else ""
+        seen = problem.message.removesuffix(".")
+        self._add(check, outcome, seen, code, problem.remedy, place=problem.place, docs=docs)
 
     # --- rates -------------------------------------------------------------------------------------------------------
 
@@ -702,7 +721,11 @@ class _Visit:
             self._refused("self_test", error)
             self._may_stand = isinstance(error, AmbiguousOutcome) or _is_uncertain(error)
             return
-        self._stands = channel, ts = str(reply["channel"]), str(reply["ts"])
+        channel, ts = str(reply.get("channel", "")), str(reply.get("ts", ""))
+        if not (channel and ts):
+            self._add("self_test", "problem", "the answer does not say where the message stands", "not_slack")
+            return
+        self._stands = channel, ts
         self._find_again(client, channel, ts, key)
         with self._telling("self_test"):
             self._request(client, call("chat.update", channel=channel, ts=ts, text=_SELF_TEST_AGAIN))

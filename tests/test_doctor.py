@@ -352,6 +352,18 @@ def id_of_elsewhere(installation: Installation) -> None:
     step(say=sr.SendMessage(channel="C0ELSEWHERE", text="x"))(installation)
 
 
+def somebody_who_left(installation: Installation) -> None:
+    """Name somebody whose account is deactivated, by ID."""
+    gone = installation.fake.add_user("bob", email="bob@example.com", deleted=True)
+    installation.context = {**CONTEXT, "people": [gone.id]}
+
+
+def no_such_group(installation: Installation) -> None:
+    """Name a user group that is not there."""
+    installation.fake.scopes.add("usergroups:read")
+    installation.context = {**CONTEXT, "people": ["@sre"]}
+
+
 NETWORK = (
     Case("no URL", is_(url="slack"), "base_url", "base_url_no_url", "https://slack.com/api/"),
     Case("no host", is_(url="https://"), "base_url", "base_url_no_url", "https://slack.com/api/"),
@@ -459,6 +471,12 @@ WORK = (
          "messages", "missing_variable", "Add it to the context"),
     Case("a message too long", step(say=sr.SendMessage(channel="#incidents", text="x" * 5000)),
          "messages", "unfit_message", "too_long"),
+    Case("an address of nobody", is_(context={**CONTEXT, "people": ["bob@example.com"]}),
+         "people", "users_not_found", "e-mail"),
+    Case("somebody who left", somebody_who_left, "people", "user_deactivated", "Name somebody"),
+    Case("no such user group", no_such_group, "people", "no_such_subteam", "People & user groups"),
+    Case("an answer without a message", lambda i: i.answers(*[front(i.fake)] * 3, answer({"ok": True})),
+         "self_test", "not_slack", "changes answers"),
     Case("no leave to post", refused("chat.postMessage", "restricted_action"),
          "self_test", "restricted_action", "administrator"),
     Case("no such sandbox", is_(live="#nowhere"), "self_test", "channel_not_found", "/invite"),
@@ -469,7 +487,7 @@ WORK = (
          "self_test", "fatal_error", "Look in Slack"),
     Case("no leave to delete", refused("chat.delete", "cant_delete_message"),
          "self_test", "cant_delete_message", "Delete it by hand"),
-    Case("metadata taken away", lambda i: i.answers(*[front(i.fake)] * 3, answer({"ok": True, "messages": []})),
+    Case("metadata taken away", lambda i: i.answers(*[front(i.fake)] * 4, answer({"ok": True, "messages": []})),
          "self_test", "message_not_seen", "metadata"),
 )  # fmt: skip
 
@@ -496,7 +514,8 @@ def test_a_whole_installation_is_well(installation: Installation) -> None:
     assert [finding.check for finding in found.findings] == list(CHECKS)
     assert {finding.outcome for finding in found.findings} == {"ok"}, found
     assert found.calls == (
-        "auth.test", "conversations.list", "chat.postMessage", "conversations.history", "chat.update", "chat.delete",
+        "auth.test", "conversations.list", "users.lookupByEmail",
+        "chat.postMessage", "conversations.history", "chat.update", "chat.delete",
     )  # fmt: skip
     assert [call.method for call in installation.fake.calls] == list(found.calls)
     assert installation.sandbox.messages == []
@@ -538,7 +557,14 @@ def test_the_cause_is_named(installation: Installation, case: Case) -> None:
         assert {finding.outcome for finding in later} <= {"not_looked_at", found.cause.outcome}
 
 
-_READING = {"auth.test", "conversations.info", "conversations.list"}
+_READING = {
+    "auth.test",
+    "conversations.info",
+    "conversations.list",
+    "usergroups.list",
+    "users.info",
+    "users.lookupByEmail",
+}
 _OF_THE_TEST = {"chat.postMessage", "conversations.history", "chat.update", "chat.delete"}
 # With a wrong clock, and where Slack asks to wait only later, there is more to look at.
 _ALONE = {case for case in (*NETWORK, *TOKENS) if case.check != "clock" and "later" not in case.name}
@@ -767,6 +793,51 @@ def test_a_runbook_that_joins_first_may_act(installation: Installation) -> None:
     installation.runbook = sr.Runbook("join", steps)
     found = installation.diagnose()
     assert found.ok, found
+
+
+AWAY, OLD, NEW = "#away", "#old", "#inc-42"
+ORDERS: dict[str, dict[str, sr.Action[Any]]] = {
+    "archive what is archived": {"end": sr.ArchiveChannel(channel=OLD)},
+    "post where it is archived": {"say": sr.SendMessage(channel=OLD, text="x")},
+    "create, then post by name": {
+        "room": sr.CreateChannel(name="inc-42"),
+        "say": sr.SendMessage(channel=NEW, text="x"),
+    },
+    "post by name, then create": {
+        "say": sr.SendMessage(channel=NEW, text="x"),
+        "room": sr.CreateChannel(name="inc-42"),
+    },
+    "rename, then post by name": {
+        "made": sr.CreateChannel(name="inc-41"),
+        "room": sr.RenameChannel(channel="{{steps.made.channel}}", name="inc-42"),
+        "say": sr.SendMessage(channel=NEW, text="x"),
+    },
+    "list members from outside": {"who": sr.ListMembers(channel=AWAY)},
+    "read from outside": {"read": sr.ReadHistory(channel=AWAY)},
+    "leave from outside": {"leave": sr.LeaveChannel(channel=AWAY)},
+    "set the topic, then join": {"say": sr.SetTopic(channel=AWAY, topic="x"), "join": sr.JoinChannel(channel=AWAY)},
+    "join, then set the topic": {"join": sr.JoinChannel(channel=AWAY), "say": sr.SetTopic(channel=AWAY, topic="x")},
+    "invite somebody": {"people": sr.InviteToChannel(channel="#incidents", users="ann@example.com")},
+    "invite nobody": {"people": sr.InviteToChannel(channel="#incidents", users="bob@example.com")},
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_doctor_a_check_and_a_run_agree(order: str) -> None:
+    """In whatever order steps make, join or leave channels, all three say the same of them."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.add_channel("away", is_member=False)
+    fake.add_channel("old", is_archived=True)
+    fake.add_user("ann", email="ann@example.com")
+    runbook = sr.Runbook("order", ORDERS[order])
+    found = diagnose(fake.client, runbook)
+    with sr.Executor(client=fake.client) as executor:
+        check = executor.check(runbook)
+        assert [(each.place, each.cause) for each in found.problems] == [
+            (problem.place, getattr(problem.error, "code", "")) for problem in check.problems
+        ]
+        assert executor.run(runbook).ok is check.ok is found.ok
 
 
 def test_a_step_that_may_fail_warns_only(installation: Installation) -> None:
@@ -1131,7 +1202,7 @@ def test_a_diagnosis_reads_as_text_json_and_html(installation: Installation) -> 
     assert cause.docs == "slack-errors.md#is_archived-of-chatpostmessage"
     assert cause.place == "steps.announce.channel"
     text = str(found)
-    assert text.splitlines()[0] == "1 problem, 0 warnings, 6 requests to Slack"
+    assert text.splitlines()[0] == "1 problem, 0 warnings, 7 requests to Slack"
     assert f"  ✗ channels: steps.announce.channel: #incidents is archived\n      {cause.remedy}\n" in text
     assert "      See docs/slack-errors.md#is_archived-of-chatpostmessage" in text
     assert str(cause) == f"✗ channels: steps.announce.channel: #incidents is archived. {cause.remedy}"
