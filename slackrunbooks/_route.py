@@ -11,11 +11,14 @@ import base64
 import contextlib
 import errno
 import http.client
+import io
 import ipaddress
 import socket
 import ssl
+import threading
+import time
 import urllib.parse
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +75,9 @@ def walk(way: Way) -> Walk:
         way: Of the client; its URL has a scheme and a host.
 
     Returns:
-        What was seen of ``proxy``, ``dns``, ``connection`` and ``tls``. It takes at most ten seconds a layer.
+        What was seen of ``proxy``, ``dns``, ``connection`` and ``tls``. Looking a name up, connecting (to however many
+        addresses), asking a proxy and the TLS handshake take at most ten seconds each, or the client's time limit if
+        that is less.
     """
     steps = _Steps(min(way.timeout, _LONGEST))
     try:
@@ -105,8 +110,9 @@ class _Steps:
         host, port = str(goal.hostname), goal.port or _PORTS[goal.scheme]
         if way.proxy is None:
             self.passed["proxy"] = "none is set"
-            self.passed["dns"] = _addresses(host, port, "dns", "dns")
-            sock = self._connect(host, port, "connection", "connection")
+            addresses = self._look_up(host, port, "dns", "dns")
+            self.passed["dns"] = f"{host} is {', '.join(addresses)}"
+            sock = self._connect(host, addresses, port, "connection", "connection")
             self.passed["connection"] = f"{_at(host, port)} takes connections"
         else:
             proxy = urllib.parse.urlsplit(way.proxy)
@@ -128,8 +134,8 @@ class _Steps:
             near, near_port = "", 0
         if not near:
             raise _Ends("proxy", "proxy_no_url", "the proxy's URL has no host, or a port that is no number")
-        _addresses(near, near_port, "proxy", "proxy")
-        sock = self._connect(near, near_port, "proxy", "proxy")
+        addresses = self._look_up(near, near_port, "proxy", "proxy")
+        sock = self._connect(near, addresses, near_port, "proxy", "proxy")
         if proxy.scheme == "https":
             sock = self._wrapped(sock, ssl.create_default_context(), near, near_port, "proxy", "proxy_")
         if tunnel:
@@ -149,9 +155,11 @@ class _Steps:
         where = f"the proxy {_at(str(proxy.hostname), proxy.port or _PORTS[proxy.scheme])}"
         try:
             sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii", "replace"))
-            with contextlib.closing(http.client.HTTPResponse(sock, method="CONNECT")) as response:
+            timed = cast("socket.socket", _Timed(sock, self._timeout))
+            with contextlib.closing(http.client.HTTPResponse(timed, method="CONNECT")) as response:
                 response.begin()
                 status = response.status
+            sock.settimeout(self._timeout)
         except TimeoutError:
             raise _Ends("proxy", "proxy_timeout", f"{where} took the connection and never answered") from None
         except OSError:  # among them RemoteDisconnected, which is an HTTPException too
@@ -167,10 +175,24 @@ class _Steps:
             cause = "proxy_cannot_reach" if status in (502, 503, 504) else "proxy_forbids"
         raise _Ends("proxy", cause, told)
 
-    def _connect(self, host: str, port: int, check: str, prefix: str) -> socket.socket:
+    def _look_up(self, host: str, port: int, check: str, prefix: str) -> tuple[str, ...]:
+        """Look a name up."""
+        try:
+            return _addresses(host, port, self._timeout)
+        except TimeoutError:
+            seen = f"the name {host} was not looked up within {self._timeout:g} seconds"
+            raise _Ends(check, f"{prefix}_no_server", seen) from None
+        except socket.gaierror as error:
+            # The servers that know names could not be asked; the name itself may be right.
+            cause = f"{prefix}_no_server" if error.errno == socket.EAI_AGAIN else f"{prefix}_not_found"
+            raise _Ends(check, cause, f"the name {host} could not be looked up ({error.strerror})") from None
+        except UnicodeError:
+            raise _Ends(check, f"{prefix}_not_found", f"{host} is no name that a host can have") from None
+
+    def _connect(self, host: str, addresses: tuple[str, ...], port: int, check: str, prefix: str) -> socket.socket:
         where = _at(host, port)
         try:
-            sock = socket.create_connection((host, port), timeout=self._timeout)
+            sock = _connected(addresses, port, self._timeout)
         except ConnectionRefusedError:
             raise _Ends(check, f"{prefix}_refused", f"nothing listens at {where}") from None
         except TimeoutError:
@@ -227,17 +249,73 @@ _CERTIFICATES = {
 _NOT_TLS = frozenset({"HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "WRONG_VERSION_NUMBER"})
 
 
-def _addresses(host: str, port: int, check: str, prefix: str) -> str:
-    """Look a name up."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        # The servers that know names could not be asked; the name itself may be right.
-        cause = f"{prefix}_no_server" if error.errno == socket.EAI_AGAIN else f"{prefix}_not_found"
-        raise _Ends(check, cause, f"the name {host} could not be looked up ({error.strerror})") from None
-    except UnicodeError:
-        raise _Ends(check, f"{prefix}_not_found", f"{host} is no name that a host can have") from None
-    return f"{host} is {', '.join(dict.fromkeys(str(entry[4][0]) for entry in found))}"
+def _addresses(host: str, port: int, seconds: float) -> tuple[str, ...]:
+    """Look a name up, in a thread: the system's resolver knows no time limit of ours.
+
+    Raises:
+        TimeoutError: It took longer; the thread goes on, and holds up no end of the program.
+        OSError: As ``socket.getaddrinfo``.
+        UnicodeError: It is no name that a host can have.
+    """
+    told: list[Any] = []
+
+    def ask() -> None:
+        try:
+            told.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001 - it is raised where somebody waits for it
+            told.append(error)
+
+    thread = threading.Thread(target=ask, name="slackrunbooks-look-up", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not told:
+        raise TimeoutError
+    if isinstance(told[0], Exception):
+        raise told[0]
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in told[0]))
+
+
+def _connected(addresses: tuple[str, ...], port: int, seconds: float) -> socket.socket:
+    """Connect to the first address that can be reached; each gets its share of the time that is left.
+
+    Raises:
+        OSError: Of the address that came furthest: one that refuses is there, one that is silent has a way to it.
+    """
+    ends = time.monotonic() + seconds
+    failed: list[OSError] = []
+    for number, address in enumerate(addresses):
+        share = max(ends - time.monotonic(), 0.001) / (len(addresses) - number)
+        try:
+            return socket.create_connection((address, port), timeout=share)
+        except OSError as error:
+            failed.append(error)
+    furthest = (ConnectionRefusedError, TimeoutError)
+    raise next((error for kind in furthest for error in failed if isinstance(error, kind)), failed[0])
+
+
+class _Timed(io.RawIOBase):
+    """What comes from a socket until so many seconds from now, however slowly it drips."""
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self._sock = sock
+        self._ends = time.monotonic() + seconds
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Do as a socket does for ``HTTPResponse``."""
+        del mode
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        return self._sock.recv_into(buffer)
 
 
 def _at(host: str, port: int) -> str:

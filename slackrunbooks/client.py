@@ -94,6 +94,7 @@ __all__ = [
     "send",
     "send_async",
     "sync_client",
+    "token_of",
     "upload",
     "upload_async",
     "way_of",
@@ -687,7 +688,7 @@ def _session(context: ssl.SSLContext | None) -> requests.Session:
 def _settings(client: Any, token: str | None) -> dict[str, Any]:
     """Return the arguments that make a client like this plain one."""
     return {
-        "token": token or client.token or _token(None),
+        "token": token or client.token or (None if _authorizes(client.headers) else _token(None)),
         "base_url": client.base_url,
         "timeout": client.timeout,
         "ssl": client.ssl,
@@ -1437,6 +1438,28 @@ def way_of(client: WebClient) -> Way | None:
         return None
     context = (client.ssl or _tls_context()) if client.base_url.lower().startswith("https:") else None
     return Way(client.base_url, _proxy_for(client.base_url, client.proxy), context, client.timeout)
+
+
+def token_of(client: WebClient) -> str | TokenSource | None:
+    """Return what the requests of a client are authorised by.
+
+    Args:
+        client: What :func:`sync_client` takes or returned.
+
+    Returns:
+        The token; of a plain client without one ``SLACK_BOT_TOKEN``; empty where there is none. Of a rotating client
+        its source. ``None`` where headers or a way of the client's own see to it.
+    """
+    if isinstance(client, _Rotating):
+        return client._source  # noqa: SLF001
+    if _authorizes(getattr(client, "headers", None) or {}):
+        return None
+    token = getattr(client, "token", None)
+    if not token and _is_plain(client, WebClient):
+        token = os.environ.get("SLACK_BOT_TOKEN", "").strip()
+    ours = (WebClient.api_call, PooledWebClient.api_call)
+    has_own_way = "api_call" in vars(client) or getattr(type(client), "api_call", None) not in ours
+    return str(token) if token else (None if has_own_way else "")
 
 
 def _token(token: str | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import logging
 import os
 import re
 import urllib.parse
@@ -30,9 +31,10 @@ from .actions import Action
 from .actions._base import forms
 from .actions._find import channel_address, reference
 from .actions._marks import mark, stamped, step_of
-from .client import PooledWebClient, send, sync_client, way_of
+from .client import PooledWebClient, send, sync_client, token_of, way_of
 from .errors import (
     AmbiguousOutcome,
+    ConnectFailed,
     MessageNotFound,
     MissingScope,
     MissingVariable,
@@ -45,21 +47,25 @@ from .errors import (
 )
 from .executor import Executor
 from .report import Diagnosis, Finding
+from .retries import Accepted, Refused, judge
 from .runbook import Runbook
 from .scopes import required_scopes
-from .slack_methods import call, slack_error
+from .slack_methods import UNCERTAIN_CODES, call, slack_error
 from .text import Kind
 
 if TYPE_CHECKING:
     from ._clock import Clock
     from ._core import Context
     from ._effects import Delivery
-    from ._look import Named
+    from ._look import Facts, Named, Sight
+    from .client import TokenSource
     from .errors import Problem
     from .report import Plan, Verdict
     from .text import ChannelRef
 
 __all__ = ["CHECKS", "diagnose"]
+
+_log = logging.getLogger(__name__)
 
 CHECKS: tuple[str, ...] = (
     "base_url",
@@ -76,6 +82,7 @@ CHECKS: tuple[str, ...] = (
     "names",
     "messages",
     "channels",
+    "people",
     "self_test",
     "rate_limits",
 )
@@ -96,6 +103,7 @@ _REMEDIES: Mapping[str, str] = {
     ),
     "base_url_host": "Slack documents https://slack.com/api/ alone. Leave base_url out unless you know better.",
     "no_token": "Set SLACK_BOT_TOKEN to the Bot User OAuth Token (OAuth & Permissions on the app's page), or pass it.",
+    "no_source": "See to what the client asks for its token; the type of its error is all that is told here.",
     "token_unusable": "Copy the Bot User OAuth Token again, without quotes, blanks or line breaks around it.",
     **{kind.cause: kind.remedy for kind in (*KINDS, UNKNOWN) if kind.cause},
     "proxy_no_url": _PROXY_ENV,
@@ -183,7 +191,17 @@ _CLOCK_DRIFTS = 30.0
 # Fields of a runbook that name channels or describe them; the others make up messages.
 _CHANNEL_KINDS = frozenset({Kind.NAME, Kind.TOPIC})
 
+# What steps name in Slack: by which check it is told, what it is, and what is to be said where all is well.
+_NAMED: tuple[tuple[str, frozenset[str], str], ...] = (
+    ("channels", frozenset({"channel"}), "there, in use, and the app may act there"),
+    ("people", frozenset({"person", "group"}), "there, and active"),
+)
+
 _CAUSES: Mapping[type, str] = {MissingVariable: "missing_variable", TemplateError: "template"}
+
+# What Slack answers before it has looked at the token, and the cause it is told as; empty: by Slack's own code.
+# https://docs.slack.dev/reference/methods/auth.test#errors
+_TROUBLES: Mapping[str, str] = {**dict.fromkeys(UNCERTAIN_CODES, "slack_down"), "request_timeout": ""}
 
 # How far back a test message is looked for whose posting brought no answer, in seconds: clocks differ.
 _LOST_SINCE = 600.0
@@ -205,8 +223,8 @@ def diagnose(
     """Look through an installation and say what is wrong with it, the cause before what follows from it.
 
     It changes nothing in Slack and repeats nothing: one request (``auth.test``), and those that it takes to look at the
-    channels which the runbook names. The self-test takes four more. Where nothing of Slack can be reached, the runbook
-    is looked at all the same.
+    channels, people and user groups which the runbook names. The self-test takes four more. Where nothing of Slack can
+    be reached, the runbook is looked at all the same.
 
     Args:
         client: A ``slack_sdk.WebClient``, or a token; left out, the environment variable ``SLACK_BOT_TOKEN``.
@@ -257,6 +275,9 @@ class _Visit:
         self._live = live
         self._subject = runbook
         self._limited: RateLimited | None = None
+        # Where the test message stands, and whether there may be one of which nobody knows where.
+        self._stands: tuple[str, str] | None = None
+        self._may_stand = False
         self._single = isinstance(runbook, Action)
         self._book = Runbook.of_one(runbook) if isinstance(runbook, Action) else runbook
         self._context = context
@@ -297,10 +318,10 @@ class _Visit:
                 identity, reason = self._ask(client)
             plan = self._look_at_runbook(identity, reason)
             if client is None or identity is None:
-                self._unseen(reason, "channels", "self_test")
+                self._unseen(reason, "channels", "people", "self_test")
                 self._at_rates(reason)
                 return
-            self._look_at_channels(client, plan, identity.granted)
+            self._look_at_named(client, plan, identity.granted)
             if self._live is None:
                 self._unseen("no channel was given for it", "self_test")
             elif self._limited is not None:
@@ -315,17 +336,19 @@ class _Visit:
         self, given: WebClient | str | None, base_url: str | None, stack: contextlib.ExitStack
     ) -> tuple[WebClient | None, str]:
         """Look at what needs no token's leave; return the client to ask with, or why nobody can be asked."""
+        token: str | TokenSource | None
+        known = ""
         if given is None or isinstance(given, str):
-            token = (given if given is not None else os.environ.get("SLACK_BOT_TOKEN", "")).strip()
-            where = base_url if base_url is not None else WebClient.BASE_URL
+            known = (given if given is not None else os.environ.get("SLACK_BOT_TOKEN", "")).strip()
+            token, where = known, base_url if base_url is not None else WebClient.BASE_URL
         else:
-            token, where = str(getattr(given, "token", None) or ""), str(getattr(given, "base_url", ""))
+            token, where = token_of(given), str(getattr(given, "base_url", ""))
         usable = self._at_base_url(where)
-        sendable = self._at_token(token)
+        sendable = self._at_token(token) if isinstance(token, str) else self._at_no_token(token)
         made: WebClient
         if given is None or isinstance(given, str):
             # What no header can carry is told of as a finding, and never given to a client.
-            made = stack.enter_context(PooledWebClient(token if sendable else None, f"{where.rstrip('/')}/"))
+            made = stack.enter_context(PooledWebClient(known if sendable else None, f"{where.rstrip('/')}/"))
         elif not sendable:
             bare = PooledWebClient(None, where, ssl=getattr(given, "ssl", None), proxy=getattr(given, "proxy", None))
             made = stack.enter_context(bare)
@@ -337,7 +360,8 @@ class _Visit:
         if not usable:
             self._unseen("the base URL is wrong", "proxy", "dns", "connection", "tls")
         if usable and reached and sendable:
-            return made, ""
+            reason = "" if token is None or isinstance(token, str) else self._at_source(token)
+            return (None if reason else made), reason
         reason = "Slack cannot be reached" if not (usable and reached) else "the token is none that can be used"
         if not usable:
             reason = "the base URL is wrong"
@@ -382,6 +406,42 @@ class _Visit:
         self._add("token_kind", kind.verdict, kind.what if kind is UNKNOWN else f"it is {kind.what}", kind.cause)
         return kind.verdict != "problem"
 
+    def _at_no_token(self, source: TokenSource | None) -> bool:
+        """Tell why there is no token whose form could be judged."""
+        rotates = "its token may have to be rotated first (see token)"
+        self._unseen("the client authorises its requests by itself" if source is None else rotates, "token_kind")
+        return True
+
+    def _at_source(self, source: TokenSource) -> str:
+        """Ask for a rotating client's token, as its requests do; return why there is none, or nothing."""
+        try:
+            source.current()
+        except RateLimited as error:
+            reason = "Slack asks to wait before it rotates the token"
+            self._unseen(reason, "answer", "clock")
+            self._refused("token", error)
+        except (SlackError, ConnectFailed) as error:
+            reason = "there is no token"
+            seen, docs = f"the client gets no token: {str(error).removesuffix(error.remedy).strip()}", ""
+            if isinstance(error, SlackError):
+                docs = error.docs
+            cause = _TROUBLES.get(error.code) or error.code
+            if isinstance(error, SlackUnavailable) or error.code in _TROUBLES:
+                self._add("answer", "problem", seen, cause, error.remedy, docs=docs)
+                self._unseen(reason, "clock", "token")
+            else:
+                self._unseen(reason, "answer", "clock")
+                self._add("token", "problem", seen, cause, error.remedy, docs=docs)
+        except Exception as error:  # noqa: BLE001 - a source of the host may raise anything, and show anything
+            reason = "there is no token"
+            self._unseen(reason, "answer", "clock")
+            seen = f"what gives the client its token failed: {type(error).__name__}"
+            self._add("token", "problem", seen, "no_source")
+        else:
+            return ""
+        self._unseen(reason, "workspace")
+        return reason
+
     def _on_the_way(self, client: WebClient) -> bool:
         """Walk the way to Slack, without a token."""
         way = way_of(client)
@@ -418,6 +478,10 @@ class _Visit:
             self._add("answer", "problem", f"auth.test brought no answer: {told}", cause)
             self._unseen("there was no answer", *rest)
             return None, "there was no answer"
+        refused = judge(call("auth.test"), delivery)
+        if isinstance(refused, Refused) and isinstance(refused.error, RateLimited):
+            # Slack's own word, even where a page or plain text came with it.
+            return None, self._at_limit(client, delivery, refused.error)
         foreign = _foreign(delivery, str(getattr(client, "base_url", "")))
         if foreign is not None:
             if foreign[0] == "proxy":
@@ -429,14 +493,20 @@ class _Visit:
                 self._add(*foreign)
             self._unseen("the answer is not Slack's", *rest)
             return None, "the answer is not Slack's"
+        data = delivery.data or {}
+        error = None if data.get("ok") else slack_error("auth.test", data, headers=delivery.headers)
+        if error is not None and error.code in _TROUBLES:
+            seen = f"Slack answered auth.test with {error.code} (HTTP {delivery.status}), and did not look at the token"
+            self._add("answer", "problem", seen, _TROUBLES[error.code] or error.code, error.remedy, docs=error.docs)
+            self._at_clock(client, delivery)
+            reason = "Slack is out of order" if _TROUBLES[error.code] else "the request did not arrive whole"
+            self._unseen(reason, "token", "workspace")
+            return None, reason
         self._ok("answer", f"auth.test was answered with HTTP {delivery.status}, as Slack does")
         self._at_clock(client, delivery)
-        data = delivery.data or {}
-        if not data.get("ok"):
-            error = slack_error("auth.test", data, status=delivery.status, headers=delivery.headers)
+        if error is not None:
             self._refused("token", error)
-            limited = isinstance(error, RateLimited)
-            reason = "Slack asks to wait" if limited else "Slack does not take the token"
+            reason = "Slack does not take the token"
             self._unseen(reason, "workspace")
             return None, reason
         header = delivery.headers.get("x-oauth-scopes")
@@ -446,6 +516,14 @@ class _Visit:
         if reason:
             return None, reason
         return identity, ""
+
+    def _at_limit(self, client: WebClient, answer: Answered, error: RateLimited) -> str:
+        """Tell that Slack asks to wait before it says who the token is; return that as a reason."""
+        self._ok("answer", f"auth.test was answered with HTTP {answer.status}: not now")
+        self._at_clock(client, answer)
+        self._refused("token", error)
+        self._unseen("Slack asks to wait", "workspace")
+        return "Slack asks to wait"
 
     def _at_clock(self, client: WebClient, answer: Answered) -> None:
         try:
@@ -546,54 +624,67 @@ class _Visit:
         elif not problems:
             self._ok(check, well)
 
-    # --- channels ----------------------------------------------------------------------------------------------------
+    # --- channels, people, user groups -------------------------------------------------------------------------------
 
-    def _look_at_channels(self, client: WebClient, plan: Plan | None, granted: tuple[str, ...] | None) -> None:
-        named = self._channels_in(plan)
-        if not named:
-            self._unseen("no runbook was given" if plan is None else "the runbook names none", "channels")
-            return
+    def _look_at_named(self, client: WebClient, plan: Plan | None, granted: tuple[str, ...] | None) -> None:
+        named = self._named_in(plan)
         facts = self._follow(client, looking(named, granted))
-        unseen = {each.given: fact for each in named if isinstance(fact := facts.get(each.key), Unseen)}
-        for fact in unseen.values():
-            if fact.error is not None and not fact.lacks_scope:
-                self._refused("channels", fact.error)
-                return
-        told = len(self.findings)
-        for channel, reason in unseen.items():
-            self._unseen(f"{channel}: {reason.reason}", "channels")
         sight = judged(named, facts, granted)
-        for channel in dict.fromkeys(each.given for each in named):
-            places = {each.place for each in named if each.given == channel}
-            self._at_channel([problem for problem in sight.problems if problem.place in places])
-        if len(self.findings) == told:
-            channels = ", ".join(dict.fromkeys(each.given for each in named))
-            self._ok("channels", f"{channels}: there, in use, and the app may act there")
+        for check, kinds, well in _NAMED:
+            some = [each for each in named if each.what in kinds]
+            if some:
+                self._at_named(check, some, facts, sight, well)
+            else:
+                self._unseen("no runbook was given" if plan is None else "the runbook names none", check)
 
-    def _channels_in(self, plan: Plan | None) -> list[Named]:
-        """Return the channels that are known before the run, for each step that goes there."""
+    def _named_in(self, plan: Plan | None) -> list[Named]:
+        """Return what is known before the run, for each step that names it."""
         if plan is None:
             return []
         runs = {step.name for step in plan.steps if not step.skipped}
-        channels = [each for each in plan.named if each.what == "channel" and each.step in runs and not each.makes]
-        return [each for each in channels if not (each.by_id and each.value.startswith("D"))]
+        # What is wrong as it stands is told already.
+        told = {problem.place for problem in plan.problems}
+        return [
+            each for each in plan.named if each.step in runs and not each.makes and not told & {each.place, each.field}
+        ]
 
-    def _at_channel(self, problems: list[Problem]) -> None:
-        """Tell once what is wrong with a channel, however many steps go there."""
-        for problem in sorted(problems, key=lambda problem: problem.severity)[:1]:
-            outcome: Verdict = "problem" if problem.severity == "error" else "warning"
-            code, docs = (problem.error.code, problem.error.docs) if isinstance(problem.error, SlackError) else ("", "")
-            seen = problem.message.removesuffix(".")
-            self._add("channels", outcome, seen, code or "is_archived", problem.remedy, place=problem.place, docs=docs)
+    def _at_named(self, check: str, named: list[Named], facts: Facts, sight: Sight, well: str) -> None:
+        """Tell once of each what is wrong with it, however many steps name it."""
+        unseen = {each.shown: fact for each in named if isinstance(fact := facts.get(each.key), Unseen)}
+        for fact in unseen.values():
+            if fact.error is not None and not fact.lacks_scope:
+                self._refused(check, fact.error)
+                return
+        told = len(self.findings)
+        for name, reason in unseen.items():
+            self._unseen(f"{name}: {reason.reason}", check)
+        names = dict.fromkeys(each.shown for each in named)
+        for name in names:
+            places = {each.place for each in named if each.shown == name}
+            problems = [problem for problem in sight.problems if problem.place in places]
+            for problem in sorted(problems, key=lambda problem: problem.severity)[:1]:
+                self._tell_named(check, problem)
+        if len(self.findings) == told:
+            self._ok(check, f"{', '.join(names)}: {well}")
+
+    def _tell_named(self, check: str, problem: Problem) -> None:
+        outcome: Verdict = "problem" if problem.severity == "error" else "warning"
+        error = problem.error if isinstance(problem.error, SlackError) else None
+        # What Slack would take all the same has no code of Slack's.
+        code = error.code if error is not None else {"channels": "is_archived", "people": "user_deactivated"}[check]
+        docs = error.docs if error is not None else ""
+        seen = problem.message.removesuffix(".")
+        self._add(check, outcome, seen, code, problem.remedy, place=problem.place, docs=docs)
 
     # --- rates -------------------------------------------------------------------------------------------------------
 
     def _at_rates(self, reason: str) -> None:
         if self._limited is not None:
             error = self._limited
-            seen = f"{error.method} was answered with HTTP 429: wait {error.retry_after:g} seconds"
+            wait = f"{error.retry_after:g} second{'s' * (error.retry_after != 1)}"
+            seen = f"{error.method} was refused for now ({error.code}): wait {wait}"
             remedy = (
-                f"Wait {error.retry_after:g} seconds, and find out who else uses this app's token: Slack counts by "
+                f"Wait {wait}, and find out who else uses this app's token: Slack counts by "
                 "method, workspace and app. Pacing spreads the requests of all who share a journal."
             )
             self._add("rate_limits", "problem", seen, error.code, remedy, docs=error.docs)
@@ -610,25 +701,44 @@ class _Visit:
         where = channel_address(channel.value if channel.kind == "id" else f"#{channel.value}")
         post = call("chat.postMessage", channel=where, text=_SELF_TEST, metadata=stamped(None, key))
         told = len(self.findings)
-        stands: tuple[str, str] | None = None
         try:
-            try:
-                reply = self._request(client, post)
-                stands = str(reply["channel"]), str(reply["ts"])
-            except AmbiguousOutcome as error:
-                self._refused("self_test", error)
-                stands = self._look_for_lost(client, channel, key)
-            except SlackRunbooksError as error:
-                self._refused("self_test", error)
-            else:
-                self._find_again(client, *stands, key)
-                with self._telling("self_test"):
-                    self._request(client, call("chat.update", channel=stands[0], ts=stands[1], text=_SELF_TEST_AGAIN))
-        finally:
-            if stands is not None:
-                self._take_away(client, *stands)
+            self._try_out(client, post, key)
+            self._clean_up(client, channel, key)
+        except BaseException:
+            # Ctrl-C, which may come between Slack's deed and its answer; once more, and it is left as it is.
+            told = len(self.findings)
+            self._clean_up(client, channel, key)
+            for finding in self.findings[told:]:
+                _log.warning("%s. %s", finding.message, finding.remedy)
+            raise
         if len(self.findings) == told:
             self._ok("self_test", f"a message in {where} was posted, found by its key, changed and deleted")
+
+    def _try_out(self, client: WebClient, post: Call, key: str) -> None:
+        """Post a message, find it by its key and change it."""
+        self._may_stand = True
+        try:
+            reply = self._request(client, post)
+        except SlackRunbooksError as error:
+            self._refused("self_test", error)
+            self._may_stand = isinstance(error, AmbiguousOutcome) or _is_uncertain(error)
+            return
+        channel, ts = str(reply.get("channel", "")), str(reply.get("ts", ""))
+        if not (channel and ts):
+            self._add("self_test", "problem", "the answer does not say where the message stands", "not_slack")
+            return
+        self._stands = channel, ts
+        self._find_again(client, channel, ts, key)
+        with self._telling("self_test"):
+            self._request(client, call("chat.update", channel=channel, ts=ts, text=_SELF_TEST_AGAIN))
+
+    def _clean_up(self, client: WebClient, channel: ChannelRef, key: str) -> None:
+        """Take the message away, if there is or may be one."""
+        if self._stands is None and self._may_stand:
+            self._stands = self._look_for_lost(client, channel, key)
+        if self._stands is not None:
+            self._take_away(client, *self._stands)
+        self._stands, self._may_stand = None, False
 
     @contextlib.contextmanager
     def _telling(self, check: str, outcome: Verdict = "problem") -> Generator[None]:
@@ -703,14 +813,16 @@ class _Visit:
         """Make one request once; what came of it is the reply, or an error."""
         sent_at = self._clock(client).now()
         delivery = self._send(client, request)
-        if isinstance(delivery, NotSent):
-            raise SlackUnavailable(method=request.method, detail=delivery.reason)
-        if not isinstance(delivery, Answered) or delivery.data is None:
-            reason = delivery.reason if isinstance(delivery, Lost) else "the answer was not Slack's"
-            raise AmbiguousOutcome(request.method, reason, sent_at=sent_at, doubles=request.repeat is Repeat.DOUBLES)
-        if not delivery.data.get("ok"):
+        verdict = judge(request, delivery)
+        if isinstance(verdict, Accepted):
+            return cast("Reply", verdict.reply)
+        if isinstance(verdict, Refused):
+            raise verdict.error
+        if isinstance(delivery, Answered) and delivery.data is not None and delivery.data.get("ok") is False:
+            # Whether it was done is as open, but Slack says what went wrong.
             raise slack_error(request.method, delivery.data, status=delivery.status, headers=delivery.headers)
-        return Reply(delivery.data, delivery.headers)
+        doubles = request.repeat is Repeat.DOUBLES
+        raise AmbiguousOutcome(request.method, verdict.reason, sent_at=sent_at, doubles=doubles)
 
     def _follow(self, client: WebClient, flow: Generator[Call, Reply, _T]) -> _T:
         """Make the requests of a flow."""
@@ -725,6 +837,11 @@ class _Visit:
                     request = flow.send(reply)
         except StopIteration as stop:
             return cast("_T", stop.value)
+
+
+def _is_uncertain(error: SlackRunbooksError) -> bool:
+    """Tell whether Slack may have done what it answered with an error."""
+    return isinstance(error, SlackError) and error.code in UNCERTAIN_CODES
 
 
 def _foreign(answer: Answered, base_url: str) -> tuple[str, Verdict, str, str] | None:
@@ -746,9 +863,12 @@ def _foreign(answer: Answered, base_url: str) -> tuple[str, Verdict, str, str] |
         return "answer", "problem", f"auth.test is not there ({what})", "wrong_base_url"
     if status in (401, 403, 451):
         return "answer", "problem", f"something on the way refused auth.test ({what})", "blocked"
+    if status == 511:
+        # "Network Authentication Required": https://www.rfc-editor.org/rfc/rfc6585#section-6
+        return "answer", "problem", f"the network wants somebody to sign in ({what})", "captive_portal"
     if status >= 500 or status == 408:
         return "answer", "problem", f"a server on the way is out of order ({what})", "slack_down"
-    if kind == "text/html":
+    if kind == "text/html" and status < 300:
         return "answer", "problem", f"a web page came in place of Slack's answer ({what})", "captive_portal"
     return "answer", "problem", f"the answer is not Slack's ({what})", "not_slack"
 

@@ -31,13 +31,14 @@ from slack_sdk import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 import slackrunbooks as sr
-from slackrunbooks import _route as route, doctor
-from slackrunbooks.client import PooledWebClient
+from slackrunbooks import _route as route, connect, doctor
+from slackrunbooks.client import PooledWebClient, RotatingWebClient, Way
 from slackrunbooks.doctor import CHECKS, diagnose
 from slackrunbooks.testing import FakeSlack
 from slackrunbooks.testing._wire import Answer, HttpRequest
 
 from .conftest import Command
+from .test_connect import HALF_DAY, MemoryStates, MemoryStore, World
 from .wire.cases import authority, tls
 from .wire.server import HangUp, Request, Server, answer, hang_up, raw, tunnel
 
@@ -351,6 +352,18 @@ def id_of_elsewhere(installation: Installation) -> None:
     step(say=sr.SendMessage(channel="C0ELSEWHERE", text="x"))(installation)
 
 
+def somebody_who_left(installation: Installation) -> None:
+    """Name somebody whose account is deactivated, by ID."""
+    gone = installation.fake.add_user("bob", email="bob@example.com", deleted=True)
+    installation.context = {**CONTEXT, "people": [gone.id]}
+
+
+def no_such_group(installation: Installation) -> None:
+    """Name a user group that is not there."""
+    installation.fake.scopes.add("usergroups:read")
+    installation.context = {**CONTEXT, "people": ["@sre"]}
+
+
 NETWORK = (
     Case("no URL", is_(url="slack"), "base_url", "base_url_no_url", "https://slack.com/api/"),
     Case("no host", is_(url="https://"), "base_url", "base_url_no_url", "https://slack.com/api/"),
@@ -390,6 +403,15 @@ NETWORK = (
          "answer", "wrong_base_url", "base_url"),
     Case("a gateway forbids", answered(html(403)), "answer", "blocked", "POST"),
     Case("out of order", answered(html(503)), "answer", "slack_down", "slack-status.com"),
+    Case("inner trouble", refused("auth.test", "internal_error"), "answer", "slack_down", "slack-status.com"),
+    Case("broken off", answered(answer({"ok": False, "error": "fatal_error"}, status=500)),
+         "answer", "slack_down", "run it again"),
+    Case("out of service", answered(answer({"ok": False, "error": "service_unavailable"}, status=503)),
+         "answer", "slack_down", "slack-status.com"),
+    Case("half a request", refused("auth.test", "request_timeout"), "answer", "request_timeout", "proxies"),
+    Case("a network wants a sign-in", answered(html(511)), "answer", "captive_portal", "Sign in"),
+    Case("a request too large for a proxy", answered(html(413)), "answer", "not_slack", "changes answers"),
+    Case("HTTP at a port of TLS", answered(html(400)), "answer", "not_slack", "base_url"),
     Case("other JSON", answered(answer({"status": "up"})), "answer", "not_slack", "Something else answers"),
     Case("hangs up", answered(hang_up), "answer", "no_answer", "slack-status.com"),
     Case("no answer", silent, "answer", "no_answer", "slack-status.com"),
@@ -420,6 +442,15 @@ TOKENS = (
     Case("for another workspace", is_(team_id="T0OTHER"), "workspace", "other_workspace", "team_id"),
     Case("rate limited", refused("auth.test", "ratelimited", retry_after=30),
          "rate_limits", "ratelimited", "30 seconds"),
+    Case("rate limited, in plain text",
+         answered(answer(status=429, headers={"Content-Type": "text/plain", "Retry-After": "30"}, body=b"Relax.")),
+         "rate_limits", "ratelimited", "30 seconds"),
+    Case("rate limited, with a page", answered(html(429, **{"Retry-After": "1"})),
+         "rate_limits", "ratelimited", "Wait 1 second,"),
+    Case("rate limited, with HTTP 200", answered(answer({"ok": False, "error": "rate_limited"})),
+         "rate_limits", "rate_limited", "Wait 1 second,"),
+    Case("rate limited later, in plain text", lambda i: i.answers(front(i.fake), html(429, **{"Retry-After": "7"})),
+         "rate_limits", "ratelimited", "7 seconds"),
     Case("rate limited later", refused("conversations.list", "ratelimited", retry_after=7),
          "rate_limits", "ratelimited", "7 seconds"),
 )  # fmt: skip
@@ -440,6 +471,12 @@ WORK = (
          "messages", "missing_variable", "Add it to the context"),
     Case("a message too long", step(say=sr.SendMessage(channel="#incidents", text="x" * 5000)),
          "messages", "unfit_message", "too_long"),
+    Case("an address of nobody", is_(context={**CONTEXT, "people": ["bob@example.com"]}),
+         "people", "users_not_found", "e-mail"),
+    Case("somebody who left", somebody_who_left, "people", "user_deactivated", "Name somebody"),
+    Case("no such user group", no_such_group, "people", "no_such_subteam", "People & user groups"),
+    Case("an answer without a message", lambda i: i.answers(*[front(i.fake)] * 3, answer({"ok": True})),
+         "self_test", "not_slack", "changes answers"),
     Case("no leave to post", refused("chat.postMessage", "restricted_action"),
          "self_test", "restricted_action", "administrator"),
     Case("no such sandbox", is_(live="#nowhere"), "self_test", "channel_not_found", "/invite"),
@@ -450,7 +487,7 @@ WORK = (
          "self_test", "fatal_error", "Look in Slack"),
     Case("no leave to delete", refused("chat.delete", "cant_delete_message"),
          "self_test", "cant_delete_message", "Delete it by hand"),
-    Case("metadata taken away", lambda i: i.answers(*[front(i.fake)] * 3, answer({"ok": True, "messages": []})),
+    Case("metadata taken away", lambda i: i.answers(*[front(i.fake)] * 4, answer({"ok": True, "messages": []})),
          "self_test", "message_not_seen", "metadata"),
 )  # fmt: skip
 
@@ -477,7 +514,8 @@ def test_a_whole_installation_is_well(installation: Installation) -> None:
     assert [finding.check for finding in found.findings] == list(CHECKS)
     assert {finding.outcome for finding in found.findings} == {"ok"}, found
     assert found.calls == (
-        "auth.test", "conversations.list", "chat.postMessage", "conversations.history", "chat.update", "chat.delete",
+        "auth.test", "conversations.list", "users.lookupByEmail",
+        "chat.postMessage", "conversations.history", "chat.update", "chat.delete",
     )  # fmt: skip
     assert [call.method for call in installation.fake.calls] == list(found.calls)
     assert installation.sandbox.messages == []
@@ -511,7 +549,7 @@ def test_the_cause_is_named(installation: Installation, case: Case) -> None:
     if case in _ALONE:
         # What rests on it is no problem of its own: it says why nobody looked, and nothing more was asked.
         assert len(found.problems) == 1, str(found)
-        assert len(installation.fake.calls) <= 1
+        assert len(found.calls) <= 1
         later = [finding for finding in found.findings if finding.check in ("channels", "self_test", "rate_limits")]
         reasons = {finding.message for finding in later if finding.outcome == "not_looked_at"}
         assert len(later) == 3
@@ -519,10 +557,17 @@ def test_the_cause_is_named(installation: Installation, case: Case) -> None:
         assert {finding.outcome for finding in later} <= {"not_looked_at", found.cause.outcome}
 
 
-_READING = {"auth.test", "conversations.info", "conversations.list"}
+_READING = {
+    "auth.test",
+    "conversations.info",
+    "conversations.list",
+    "usergroups.list",
+    "users.info",
+    "users.lookupByEmail",
+}
 _OF_THE_TEST = {"chat.postMessage", "conversations.history", "chat.update", "chat.delete"}
 # With a wrong clock, and where Slack asks to wait only later, there is more to look at.
-_ALONE = {case for case in (*NETWORK, *TOKENS) if case.check != "clock" and case.name != "rate limited later"}
+_ALONE = {case for case in (*NETWORK, *TOKENS) if case.check != "clock" and "later" not in case.name}
 
 
 def test_a_name_that_does_not_exist(installation: Installation, unresolvable_host: str) -> None:
@@ -576,6 +621,79 @@ def test_ways_that_end_before_a_connection(
     assert found.cause is not None
     assert (found.cause.check, found.cause.cause) == ("connection", cause)
     assert found.cause.remedy
+
+
+def test_silent_addresses_share_the_time(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many addresses drop what is sent to them, connecting takes no longer than the time limit."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{number}", 1)) for number in range(1, 6)]
+    waits: list[float] = []
+
+    def drop(_: object, timeout: float) -> None:
+        waits.append(timeout)
+        threading.Event().wait(timeout)
+        raise TimeoutError
+
+    installation.timeout = 0.3
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        patch.setattr(socket, "create_connection", drop)
+        told = installation.diagnose()
+    assert told.cause is not None
+    assert told.cause.cause == "connection_timeout"
+    assert len(waits) == 5
+    assert sum(waits) < 0.31
+    assert "0.3 seconds" in told.cause.message
+
+
+def test_the_address_that_came_furthest_tells(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One address without a route, as with IPv6, does not hide that another refuses; one that answers is enough."""
+    port = int(re.findall(r":(\d+)/", installation.url)[0])
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("192.0.2.1", "127.0.0.1")]
+    real, refuses = socket.create_connection, [True]
+
+    def connect_to(address: tuple[str, int], timeout: float) -> socket.socket:
+        if address[0] != "127.0.0.1":
+            raise OSError(101, "Network is unreachable")
+        if refuses.pop():
+            raise ConnectionRefusedError
+        return real(address, timeout)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lambda host, *_, **__: [e for e in found if e[4][0] == host] or found)
+        patch.setattr(socket, "create_connection", connect_to)
+        assert [each.cause for each in installation.diagnose().problems] == ["connection_refused"]
+        refuses.append(False)
+        walked = route.walk(Way(installation.url, None, installation.trusted, 5.0))
+        assert walked.fault is None
+        assert "connection" in walked.passed
+
+
+def test_a_resolver_that_hangs_holds_nobody_up(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look-up of a name has the same time limit, although the system's resolver has none."""
+    over = threading.Event()
+    installation.timeout = 0.3
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(5) and [])
+        found = installation.diagnose()
+        over.set()
+    assert [(each.check, each.cause) for each in found.problems] == [("dns", "dns_no_server")]
+    assert "within 0.3 seconds" in found.problems[0].message
+
+
+def dripping(sock: socket.socket, over: threading.Event) -> None:
+    """Answer a letter at a time, each well within a time limit."""
+    for letter in b"HTTP/1.1 200 " + b"x" * 20:
+        sock.sendall(bytes([letter]))
+        over.wait(0.1)
+
+
+def test_a_proxy_that_drips_is_waited_for_no_longer(installation: Installation) -> None:
+    """A proxy's answer has a time limit as a whole."""
+    url = installation.url
+    raw_socket(dripping)(installation)
+    installation.proxy, installation.url = installation.url.removesuffix("/api/").replace("https", "http"), url
+    found = installation.diagnose()
+    assert [(each.check, each.cause) for each in found.problems] == [("proxy", "proxy_timeout")]
 
 
 class _Remedies(ast.NodeVisitor):
@@ -675,6 +793,51 @@ def test_a_runbook_that_joins_first_may_act(installation: Installation) -> None:
     installation.runbook = sr.Runbook("join", steps)
     found = installation.diagnose()
     assert found.ok, found
+
+
+AWAY, OLD, NEW = "#away", "#old", "#inc-42"
+ORDERS: dict[str, dict[str, sr.Action[Any]]] = {
+    "archive what is archived": {"end": sr.ArchiveChannel(channel=OLD)},
+    "post where it is archived": {"say": sr.SendMessage(channel=OLD, text="x")},
+    "create, then post by name": {
+        "room": sr.CreateChannel(name="inc-42"),
+        "say": sr.SendMessage(channel=NEW, text="x"),
+    },
+    "post by name, then create": {
+        "say": sr.SendMessage(channel=NEW, text="x"),
+        "room": sr.CreateChannel(name="inc-42"),
+    },
+    "rename, then post by name": {
+        "made": sr.CreateChannel(name="inc-41"),
+        "room": sr.RenameChannel(channel="{{steps.made.channel}}", name="inc-42"),
+        "say": sr.SendMessage(channel=NEW, text="x"),
+    },
+    "list members from outside": {"who": sr.ListMembers(channel=AWAY)},
+    "read from outside": {"read": sr.ReadHistory(channel=AWAY)},
+    "leave from outside": {"leave": sr.LeaveChannel(channel=AWAY)},
+    "set the topic, then join": {"say": sr.SetTopic(channel=AWAY, topic="x"), "join": sr.JoinChannel(channel=AWAY)},
+    "join, then set the topic": {"join": sr.JoinChannel(channel=AWAY), "say": sr.SetTopic(channel=AWAY, topic="x")},
+    "invite somebody": {"people": sr.InviteToChannel(channel="#incidents", users="ann@example.com")},
+    "invite nobody": {"people": sr.InviteToChannel(channel="#incidents", users="bob@example.com")},
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_doctor_a_check_and_a_run_agree(order: str) -> None:
+    """In whatever order steps make, join or leave channels, all three say the same of them."""
+    fake = FakeSlack()
+    fake.add_channel("incidents")
+    fake.add_channel("away", is_member=False)
+    fake.add_channel("old", is_archived=True)
+    fake.add_user("ann", email="ann@example.com")
+    runbook = sr.Runbook("order", ORDERS[order])
+    found = diagnose(fake.client, runbook)
+    with sr.Executor(client=fake.client) as executor:
+        check = executor.check(runbook)
+        assert [(each.place, each.cause) for each in found.problems] == [
+            (problem.place, getattr(problem.error, "code", "")) for problem in check.problems
+        ]
+        assert executor.run(runbook).ok is check.ok is found.ok
 
 
 def test_a_step_that_may_fail_warns_only(installation: Installation) -> None:
@@ -790,6 +953,117 @@ def test_socks_proxies_are_left_to_the_client(installation: Installation) -> Non
     assert (found.cause.check, found.cause.cause) == ("answer", "unreachable")
 
 
+# --- tokens that a client does not hold ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def connected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A workspace over HTTP whose app was installed by OAuth, and rotates its token."""
+    monkeypatch.setattr(connect.tempfile, "gettempdir", lambda: str(tmp_path))
+    slack = FakeSlack()
+    slack.add_channel("incidents")
+    slack.app.token_rotation = True
+    with slack.serve() as server:
+        world = World(slack, server, MemoryStore(), MemoryStates())
+        world.install()
+        yield world
+
+
+def test_a_rotating_client_is_asked_for_its_token(connected: World) -> None:
+    """With a token that is good nothing is rotated; one that is over is rotated first, as by any request."""
+    client = connected.workspaces().client(connected.slack.team_id)
+    for refreshes in ([], [None]):
+        found = diagnose(client, sr.SendMessage(channel="#incidents", text="Down"))
+        assert found.ok, found
+        assert [each.outcome for each in found.of("token")] == ["ok"]
+        assert found.calls[0] == "auth.test"
+        assert connected.refreshes() == refreshes
+        connected.slack.advance(HALF_DAY + 1)
+
+
+def store_fails(world: World) -> None:
+    """Let nobody read the store."""
+
+    def fail(**_: object) -> None:
+        raise OSError("xoxe-s3cret")
+
+    world.store.find_bot = fail
+
+
+@pytest.mark.parametrize(
+    ("break_", "check", "cause", "remedy"),
+    [
+        (lambda w: w.slack.fail_next("oauth.v2.access", "invalid_refresh_token", times=9),
+         "token", "invalid_refresh_token", "Install the app again"),
+        (lambda w: w.slack.fail_next("oauth.v2.access", "bad_client_secret", times=9),
+         "token", "bad_client_secret", "Basic Information"),
+        (lambda w: w.store.bots.clear(), "token", "account_inactive", "Install the app again"),
+        (store_fails, "token", "store_failed", "store"),
+        (lambda w: w.slack.fail_next("oauth.v2.access", "ratelimited", retry_after=30, times=9),
+         "rate_limits", "ratelimited", "30 seconds"),
+        (lambda w: w.slack.lose_reply("oauth.v2.access", times=9), "answer", "unreachable", "network"),
+        (lambda w: w.slack.fail_next("oauth.v2.access", "internal_error", times=9),
+         "answer", "slack_down", "slack-status.com"),
+    ],
+)  # fmt: skip
+def test_a_token_that_cannot_be_rotated(
+    connected: World, break_: Callable[[World], object], check: str, cause: str, remedy: str
+) -> None:
+    """Why there is no token is the one problem, and nothing is sent without one."""
+    client = connected.workspaces().client(connected.slack.team_id)
+    connected.slack.advance(HALF_DAY + 1)
+    break_(connected)
+    found = diagnose(client)
+    assert [(each.check, each.cause) for each in found.problems] == [(check, cause)], str(found)
+    assert found.cause is not None
+    assert remedy in found.cause.remedy
+    assert found.calls == ()
+    assert [each.check for each in found.findings] == list(CHECKS)
+    shown = str(found) + json.dumps(found.to_dict()) + repr(found)
+    secrets = (connected.slack.app.client_secret, "xoxe-", "xoxb-")
+    assert [secret for secret in secrets if secret in shown] == []
+
+
+def test_a_source_of_the_hosts_own_may_fail_by_anything(connected: World) -> None:
+    """Of its error the type alone is told."""
+
+    class Vault:
+        def fresh(self) -> str | None:
+            return None
+
+        def current(self) -> str:
+            raise LookupError("xoxb-s3cret")
+
+        def instead_of(self, token: str) -> str | None:
+            return None
+
+    found = diagnose(RotatingWebClient(Vault(), base_url=connected.server.url))
+    assert [(each.check, each.cause) for each in found.problems] == [("token", "no_source")], str(found)
+    assert "LookupError" in str(found)
+    assert "s3cret" not in str(found)
+
+
+def test_headers_that_authorise_are_tried(served: tuple[FakeSlack, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client whose headers hold the token is asked with, and a run takes it too."""
+    fake, url = served
+    monkeypatch.delenv("SLACK_BOT_TOKEN")
+    client = WebClient(base_url=url, headers={"Authorization": f"Bearer {fake.token}"})
+    found = diagnose(client)
+    assert found.ok, found
+    assert [each.outcome for each in found.of("token")] == ["ok"]
+    sr.Executor(client=client).do(sr.SendMessage(channel="#incidents", text="Down"))
+    other = diagnose(WebClient(base_url=url, headers={"authorization": "Bearer xoxb-other"}))
+    assert [(each.check, each.cause) for each in other.problems] == [("token", "invalid_auth")]
+
+
+def test_a_plain_client_without_a_token(served: tuple[FakeSlack, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes by the environment, as in a run, and without that there is none."""
+    assert diagnose(WebClient(base_url=served[1])).ok
+    monkeypatch.delenv("SLACK_BOT_TOKEN")
+    found = diagnose(WebClient(base_url=served[1]))
+    assert [each.cause for each in found.problems] == ["no_token"]
+
+
 # --- the self-test ---------------------------------------------------------------------------------------------------
 
 
@@ -836,21 +1110,83 @@ def test_the_test_message_is_deleted_after_a_short_wait(
         assert "Delete it by hand" in found.cause.remedy
 
 
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize(
+    "method", ["chat.postMessage", "conversations.list", "conversations.history", "chat.update", "chat.delete"]
+)
 def test_an_interrupted_test_takes_its_message_away(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, method: str, done: bool
 ) -> None:
-    """Ctrl-C in the middle of the self-test deletes the message before it goes on."""
-    real = doctor.send
+    """Ctrl-C before or after any request of the self-test was done leaves no message."""
+    installation.runbook = None
+    if method == "conversations.list":
+        # It is asked where the message is looked for, for want of an answer.
+        installation.fake.lose_reply("chat.postMessage")
+    posted: list[str] = []
+    interrupt_at(monkeypatch, method, done=done)
+    front_of_it = installation.server.usual
 
-    def send(client: Any, request: Any) -> Any:
-        if request.method == "chat.update":
-            raise KeyboardInterrupt
-        return real(client, request)
+    def watch(sock: socket.socket, request: Request) -> None:
+        front_of_it(sock, request)
+        posted.extend(message.ts for message in installation.sandbox.messages)
 
-    monkeypatch.setattr(doctor, "send", send)
+    installation.server.usual = watch
     with pytest.raises(KeyboardInterrupt):
         installation.diagnose()
-    assert installation.fake.calls[-1].method == "chat.delete"
+    assert bool(posted) is (done or method != "chat.postMessage")
+    assert installation.sandbox.messages == []
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, *methods: str, done: bool) -> None:
+    """Let somebody press Ctrl-C once at each of these methods, after or before Slack has done it."""
+    real, left = doctor.send, [*methods]
+
+    def send(client: Any, request: Any) -> Any:
+        if request.method not in left:
+            return real(client, request)
+        left.remove(request.method)
+        if done:
+            real(client, request)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "send", send)
+
+
+def test_ctrl_c_twice_ends_the_test(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever insists is not held up."""
+    interrupt_at(monkeypatch, "chat.update", "chat.delete", done=False)
+    with pytest.raises(KeyboardInterrupt):
+        installation.diagnose()
+    assert len(installation.sandbox.messages) == 1
+
+
+def test_an_interrupted_test_logs_where_its_message_stands(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After Ctrl-C there is no diagnosis that could tell it."""
+    installation.refuses("chat.delete", "cant_delete_message")
+    interrupt_at(monkeypatch, "chat.update", done=False)
+    with pytest.raises(KeyboardInterrupt):
+        installation.diagnose()
+    (message,) = installation.sandbox.messages
+    assert f"stands in {installation.sandbox.id}, ts {message.ts}" in caplog.text
+
+
+@pytest.mark.parametrize("code", ["fatal_error", "internal_error", "service_unavailable"])
+def test_a_post_that_slack_may_have_done_is_taken_away(installation: Installation, code: str) -> None:
+    """These errors may come after the message was posted: it is looked for and deleted."""
+
+    def posts(sock: socket.socket, request: Request) -> None:
+        outcome = installation.fake.handle(HttpRequest("POST", request.target, "", request.headers, request.body))
+        assert isinstance(outcome, Answer)
+        assert len(installation.sandbox.messages) == 1
+        answer({"ok": False, "error": code})(sock, request)
+
+    installation.runbook = None
+    installation.answers(front(installation.fake), posts)
+    found = installation.diagnose()
+    assert [(each.check, each.cause) for each in found.problems] == [("self_test", code)]
+    assert found.calls[-1] == "chat.delete"
     assert installation.sandbox.messages == []
 
 
@@ -866,7 +1202,7 @@ def test_a_diagnosis_reads_as_text_json_and_html(installation: Installation) -> 
     assert cause.docs == "slack-errors.md#is_archived-of-chatpostmessage"
     assert cause.place == "steps.announce.channel"
     text = str(found)
-    assert text.splitlines()[0] == "1 problem, 0 warnings, 6 requests to Slack"
+    assert text.splitlines()[0] == "1 problem, 0 warnings, 7 requests to Slack"
     assert f"  ✗ channels: steps.announce.channel: #incidents is archived\n      {cause.remedy}\n" in text
     assert "      See docs/slack-errors.md#is_archived-of-chatpostmessage" in text
     assert str(cause) == f"✗ channels: steps.announce.channel: #incidents is archived. {cause.remedy}"
@@ -923,6 +1259,7 @@ def test_command_says_that_all_is_well(command: Command, served: tuple[FakeSlack
     ("arguments", "break_", "code", "cause"),
     [
         ((), lambda fake: fake.fail_next("auth.test", "token_revoked"), 4, "token_revoked"),
+        ((), lambda fake: fake.fail_next("auth.test", "internal_error"), 5, "slack_down"),
         (
             ("incident-coordination",),
             lambda fake: fake.scopes.discard("chat:write"),

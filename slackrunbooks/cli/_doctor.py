@@ -43,8 +43,8 @@ def doctor(
     """Say what is wrong with an installation, and what to do.
 
     Looks at the base URL, the token, the proxy, the network, TLS, the clock, the workspace and the scopes, and with a
-    runbook FILE at its names, messages and channels. What follows from another fault is not told as a fault of its
-    own: the first one is the cause. Changes nothing in Slack, but for --live.
+    runbook FILE at its names, messages, channels and people. What follows from another fault is not told as a fault of
+    its own: the first one is the cause. Changes nothing in Slack, but for --live.
     """
     from ..doctor import diagnose
 
