@@ -287,6 +287,20 @@ def test_a_run_takes_its_tokens_from_the_folder(command: Command, place: Place) 
     assert ran.code == 0 and "Acme" in ran.out
 
 
+def test_the_doctor_tells_why_a_token_of_the_folder_does_not_rotate(
+    command: Command, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a diagnosis like others, with the way there looked at, and not the end of the command."""
+    where = [*place.options, "--team", HOME]
+    kept = Path(place.options[1]) / f"none-{HOME}" / "bot-latest"
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "bot_token_expires_at": 1, "bot_refresh_token": "x"}))
+    monkeypatch.setenv(SECRET, "another")
+    ran = command("doctor", *where)
+    assert ran.code == 4 and "✗ token:" in ran.out and "Copy the Client Secret" in ran.out and "✓ base url" in ran.out
+    ran = command("doctor", *where[:2], "--base-url", "http://127.0.0.1:9/api/", *where[4:])
+    assert ran.code == 5 and "✗ connection" in ran.out
+
+
 def test_a_worker_without_the_folder_leaves_the_run_alone(
     command: Command, place: Place, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

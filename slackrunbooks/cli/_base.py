@@ -14,7 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 import click
@@ -37,6 +37,7 @@ from ..errors import (
 if TYPE_CHECKING:
     from .._clock import Clock
     from .._engine import Event
+    from ..client import PooledWebClient
     from ..connect import Workspaces
     from ..executor import Executor
     from ..journal import Journal
@@ -52,6 +53,7 @@ __all__ = [
     "Stop",
     "address",
     "as_json",
+    "client_of_store",
     "code_of",
     "code_of_report",
     "code_of_step",
@@ -69,7 +71,6 @@ __all__ = [
     "say_report",
     "shipped",
     "token_at",
-    "token_of_store",
     "told",
     "workspaces",
 ]
@@ -484,12 +485,12 @@ def _or_none(name: str) -> str | None:
     return None if name == "none" else name
 
 
-def token_of_store(door: Door) -> str:
-    """Return the token of a workspace, rotated if it is time."""
+def client_of_store(door: Door) -> PooledWebClient:
+    """Return a client for a workspace, whose token rotates when it is time."""
     spaces, team = workspaces(door)
     try:
-        return spaces.client(team)._source.current()  # noqa: SLF001 - the client itself shows it to nobody
-    except (AuthenticationFailed, ConnectFailed, SlackUnavailable) as error:
+        return cast("PooledWebClient", spaces.client(team))
+    except ConnectFailed as error:
         raise Stop(str(error), Exit.TOKEN) from error
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._base import Door, Exit, Stop, address, as_json, load, own_steps, say, say_json, token_at, token_of_store
+from ._base import Door, Exit, Stop, address, as_json, client_of_store, load, own_steps, say, say_json, token_at
 from ._filling import filled, filling
 
 if TYPE_CHECKING:
@@ -54,9 +54,12 @@ def doctor(
     context = None
     if runbook is not None and (source is not None or assignments):
         context = filled(source, assignments, runbook)
-    # That there is no token is a finding like others.
-    token = (token_at(door, needed=False) or "") if door.store is None else token_of_store(door)
-    found = diagnose(token, runbook, context, base_url=door.base_url, live=live)
+    if door.store is None:
+        # That there is no token is a finding like others.
+        found = diagnose(token_at(door, needed=False) or "", runbook, context, base_url=door.base_url, live=live)
+    else:
+        with client_of_store(door) as client:
+            found = diagnose(client, runbook, context, live=live)
     if as_json:
         say_json(found.to_dict())
     else:
