@@ -530,6 +530,84 @@ print(*sorted(record.run_id for record in journal.runs()))
 """
 
 
+INTERRUPTED_FORKS = """
+import os, random, signal, sys, time
+import slackrunbooks as sr
+from slackrunbooks.journal import RunRecord
+class Interrupted(Exception): pass
+def interrupt(*_): raise Interrupted
+signal.signal(signal.SIGALRM, interrupt)
+told = []
+sys.unraisablehook = told.append
+journal = sr.SqliteJournal(sys.argv[1])
+for number in range(400):
+    try:
+        journal.begin(RunRecord(run_id=f"a{number}", spec="{}"))
+        signal.setitimer(signal.ITIMER_REAL, random.random() * 0.003)
+        if os.fork() == 0:
+            os._exit(0)
+        time.sleep(0.004)
+    except Interrupted:
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        os.wait()
+    except ChildProcessError:
+        pass
+    if not journal._lock.acquire(timeout=5):
+        sys.exit(f"the lock stays taken after {number} forks")
+    journal._lock.release()
+    journal.begin(RunRecord(run_id=f"b{number}", spec="{}"))
+print(sum(record.run_id.startswith("b") for record in journal.runs()), len(told) < 300)
+journal.close()
+"""
+
+FORKS_AMONG_OPENINGS = """
+import os, sys, threading
+import slackrunbooks as sr
+from slackrunbooks.stores import _closing
+refused = []
+def acquire(lock):
+    got = lock.acquire(timeout=10)
+    if not got:
+        refused.append(lock)
+    return got
+_closing._acquire = acquire
+over = threading.Event()
+def work(name):
+    while not over.is_set():
+        sr.SqliteJournal(os.path.join(sys.argv[1], name)).close()
+threads = [threading.Thread(target=work, args=(name,)) for name in ("one.db", "two.db")]
+for thread in threads:
+    thread.start()
+for _ in range(100):
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+    if refused:
+        break
+over.set()
+for thread in threads:
+    thread.join()
+print(len(refused))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_an_interruption_at_any_point_of_a_fork_leaves_no_lock_taken(tmp_path: Path, run_python: RunPython) -> None:
+    """Ctrl-C before, in and after 400 forks: the journal goes on, and the file is the one that everybody reads."""
+    told = run_python("-c", INTERRUPTED_FORKS, str(tmp_path / "runs.db"))
+    assert told.stdout == "400 True\n", (told.stdout, told.stderr)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_takes_the_locks_in_the_order_of_others(tmp_path: Path, run_python: RunPython) -> None:
+    """While threads open journals, no fork waits for one that waits for it."""
+    told = run_python("-W", "ignore::DeprecationWarning", "-c", FORKS_AMONG_OPENINGS, str(tmp_path))
+    assert told.stdout == "0\n", (told.stdout, told.stderr)
+
+
 def test_processes_make_a_file_together(tmp_path: Path) -> None:
     """Those that open it at the same moment, before there is one, all get it, whatever SQLite says of the switch."""
     command = [sys.executable, "-c", OPEN_AT_ONCE]

@@ -62,8 +62,14 @@ _OLDEST = (3, 37, 0)
 # Seconds for which others may be in the middle of something.
 _BUSY = 30.0
 
-# Nobody has a file open while it is made.
-_making = Shared()
+
+class _Making(Shared):
+    """Nobody has a file open while it is made."""
+
+    _taken_last = True
+
+
+_making = _Making()
 
 
 class SqliteJournal(Shared):
@@ -103,7 +109,7 @@ class SqliteJournal(Shared):
                 except BaseException:
                     self._connection.close()
                     raise
-            except (sqlite3.Error, OSError, RuntimeError) as error:
+            except (sqlite3.Error, OSError, RuntimeError, ValueError) as error:
                 raise self._failed("opened", error) from error
 
     def __repr__(self) -> str:
@@ -348,8 +354,9 @@ class SqliteJournal(Shared):
 
     def _put_away(self) -> None:
         if self._pid == os.getpid() and not self._away:
-            self._connection.close()
+            # First, for whoever is interrupted here.
             self._away = True
+            self._connection.close()
 
     # --- transactions ------------------------------------------------------------------------------------------------
 
@@ -407,7 +414,9 @@ class SqliteJournal(Shared):
         self._look(beside=not self._away)
         if self._away:
             self._connection = self._connect()
-            self._pid, self._away, self._files = os.getpid(), False, self._found()
+            self._files = self._found()
+            # Last, for whoever is interrupted here.
+            self._pid, self._away = os.getpid(), False
         # Where an interruption hit the undoing of another.
         self._undo(self._connection)
         return self._connection
