@@ -99,10 +99,9 @@ def survey(
         scope = {**filled, "steps": outputs, "signals": {}}
         if step.run_if != "success":
             scope["error"] = ERROR_STAND_IN
-        planned, actions[name], teams = _plan_step(
-            name, step, scope, runbook, templates=templates, single=single, own=own
-        )
-        placed = tuple(zip(_places(name, step, planned, single=single), actions[name], teams, strict=False))
+        planned, done, teams = _plan_step(name, step, scope, runbook, templates=templates, single=single, own=own)
+        actions[name] = done
+        placed = tuple(zip(_places(name, step, planned, single=single), done, teams, strict=False))
         named += _named_by(name, step, placed, namers, runs=not planned.skipped)
         found: list[Problem] = []
         if step.run_if == "always":
@@ -117,12 +116,12 @@ def survey(
             if policy is not None:
                 place = "" if single else f"steps.{name}"
                 for team in dict.fromkeys(teams):
-                    there = tuple(action for action, where in zip(actions[name], teams, strict=True) if where == team)
+                    there = tuple(action for action, where in zip(done, teams, strict=True) if where == team)
                     found += _weighed(_crossed(policy, team, step, planned, there, runbook, place=place), step)
                     bounds = policy if team is None else policy.within(team)
                     actions[name] = (*actions[name], _Bounds(bounds.needs() if bounds is not None else ()))
         problems = (*planned.problems, *found)
-        least = sum(_least_time(planned, action, posts) for action in actions[name])
+        least = sum(_least_time(planned, action, posts) for action in done)
         if step.after is not None and not planned.skipped:
             least += step.after
         steps.append(attrs.evolve(planned, problems=problems, least_time=least))

@@ -566,6 +566,27 @@ def test_a_rehearsal_has_a_sandbox_in_each_workspace(world: World) -> None:
     assert "workspaces" not in sr.Policy().to_spec()
 
 
+def test_bounds_hold_in_a_loop_over_several_workspaces(world: World) -> None:
+    """Each item is held against the bounds of its own workspace; the scopes for holding it are counted in each."""
+    world.there.add_channel("elsewhere")
+    bounds = sr.Policy(channels="#incidents")
+    policy = sr.Policy(channels="#incidents", workspaces={THERE: bounds, HOME: bounds})
+    say = sr.Step(sr.SendMessage(channel="{{item.c}}", text="x"), foreach="places", workspace="{{item.t}}")
+    book = sr.Runbook("tell-all", {"tell": say})
+    good = {"places": [{"t": HOME, "c": "#incidents"}, {"t": THERE, "c": "#incidents"}]}
+    with world.executor(policy=policy) as executor:
+        executor._team = HOME
+        plan = executor.plan(book, good)
+        assert (plan.problems, plan["tell"].workspaces) == ((), ("", THERE))
+        assert plan.least_time == world.executor().plan(book, good).least_time
+        assert executor.check(book, good).ok
+        assert executor.run(book, good).ok
+        places = [*good["places"], {"t": THERE, "c": "#elsewhere"}]
+        with pytest.raises(sr.CheckFailed, match="#elsewhere"):
+            executor.run(book, {"places": places})
+    assert (world.texts(), world.texts(there=True)) == (["x"], ["x"])
+
+
 @pytest.mark.parametrize(
     "given", [{"Beta": sr.Policy()}, {THERE: None}, "T1", {THERE: sr.Policy(workspaces={HOME: sr.Policy()})}]
 )
