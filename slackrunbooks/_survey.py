@@ -589,8 +589,6 @@ def part(plan: Plan, workspace: str = "") -> Plan:
         workspace: Team ID of another workspace, or ``""`` for the run's own.
     """
     here = {step.name for step in plan.steps if workspace in (step.workspaces or ("",))}
-    if len(here) == len(plan.steps) and not workspace:
-        return plan
     steps = plan.steps
     if workspace:
         steps = tuple(attrs.evolve(step, problems=()) for step in plan.steps if step.name in here)

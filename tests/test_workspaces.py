@@ -430,6 +430,29 @@ def test_what_a_step_names_is_looked_for_where_it_acts(world: World, asynchronou
     assert world.asked() == ({"auth.test", "conversations.list"},) * 2
 
 
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_each_item_of_a_loop_is_looked_for_in_its_own_workspace(world: World, asynchronous: bool) -> None:
+    """Where every step has something to do at home too, what belongs to another workspace is not asked for at home."""
+    world.there.add_channel("theirs")
+    say = sr.Step(sr.SendMessage(channel="{{item.c}}", text="x"), foreach="places", workspace="{{item.t}}")
+    book = sr.Runbook("tell-all", {"tell": say})
+    context = {"places": [{"t": HOME, "c": "#incidents"}, {"t": THERE, "c": "#theirs"}]}
+
+    async def check() -> sr.CheckReport:
+        async with world.async_executor() as executor:
+            executor._team = HOME
+            return await executor.check(book, context)
+
+    if asynchronous:
+        report = asyncio.run(check())
+    else:
+        with world.executor() as executor:
+            executor._team = HOME
+            report = executor.check(book, context)
+    assert (report.problems, report.warnings, dict(report.unseen)) == ((), (), {})
+    assert [call.method for call in world.home.calls] == ["auth.test", "conversations.list"]
+
+
 def test_a_token_that_is_no_good_there_is_a_problem(world: World) -> None:
     """It is told with its workspace."""
     world.there.fail_next("auth.test", "account_inactive")
