@@ -692,15 +692,15 @@ class Core:
         Blocks where a step acts in another workspace.
         """
         plan = survey(runbook, context, policy=self._policy, own=self._team)
-        found = (*plan.problems, *self._out_of_reach(runbook, plan))
+        found = (*plan.problems, *unreachable(runbook, plan, self._out_of_reach(plan)))
         problems = [problem for problem in found if problem.severity == "error"]
         if problems:
             raise CheckFailed(problems, subject=runbook.name) from problems[0].error
 
     # --- other workspaces --------------------------------------------------------------------------------------------
 
-    def _out_of_reach(self, runbook: Runbook, plan: Plan) -> list[Problem]:
-        """Tell which steps act where this executor cannot: it has no way there, or the app is not installed. Blocks."""
+    def _out_of_reach(self, plan: Plan) -> dict[str, ConnectFailed]:
+        """Tell where this executor cannot act, and why: it has no way there, or the app is not installed. Blocks."""
         absent: dict[str, ConnectFailed] = {}
         for team in dict.fromkeys(team for step in plan.steps if not step.skipped for team in step.workspaces if team):
             if self._elsewhere and no_team(team):
@@ -710,7 +710,7 @@ class Core:
                 self._elsewhere.check(team)
             except ConnectFailed as error:
                 absent[team] = error
-        return unreachable(runbook, plan, absent)
+        return absent
 
     def _fits(self, machine: Machine) -> None:
         """Leave a run alone that needs workspaces which this executor does not reach. Blocks.

@@ -453,6 +453,43 @@ def test_each_item_of_a_loop_is_looked_for_in_its_own_workspace(world: World, as
     assert [call.method for call in world.home.calls] == ["auth.test", "conversations.list"]
 
 
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("bounded", [False, True], ids=["not reached", "out of bounds"])
+def test_one_workspace_of_a_loop_that_is_out_does_not_hide_the_others(
+    world: World, bounded: bool, asynchronous: bool
+) -> None:
+    """What is wrong in those that are reached is told; of one that is not, that nobody looked there."""
+    third = world.home.add_workspace("Gamma")
+    clients: dict[str, Any] = {THERE: world.there.async_client if asynchronous else world.there.client}
+    options: dict[str, Any] = {"workspaces": clients}
+    if bounded:
+        clients[third.team_id] = third.async_client if asynchronous else third.client
+        options["policy"] = sr.Policy(workspaces={THERE: sr.Policy()})
+    say = sr.SendMessage(channel="{{item.c}}", text="x")
+    book = sr.Runbook("r", {"tell": sr.Step(say, foreach="places", workspace="{{item.t}}", on_error="continue")})
+    teams = zip((THERE, third.team_id, THERE), ("#nope", "#incidents", "#nor"), strict=True)
+    context = {"places": [{"t": team, "c": channel} for team, channel in teams]}
+
+    async def check() -> sr.CheckReport:
+        async with world.async_executor(**options) as executor:
+            return await executor.check(book, context)
+
+    if asynchronous:
+        report = asyncio.run(check())
+    else:
+        with world.executor(**options) as executor:
+            report = executor.check(book, context)
+    assert {problem.place for problem in report.warnings} == {
+        "steps.tell[1].channel",
+        "steps.tell.workspace",
+        "steps.tell[3].channel",
+    }
+    assert report.elsewhere.keys() == {THERE}
+    assert third.calls == []
+    told = f"#incidents was not looked at: the workspace {third.team_id} cannot be reached"
+    assert report.unseen == ({} if bounded else {"steps.tell[2].channel": told})
+
+
 def test_a_token_that_is_no_good_there_is_a_problem(world: World) -> None:
     """It is told with its workspace."""
     world.there.fail_next("auth.test", "account_inactive")
