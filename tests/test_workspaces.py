@@ -979,6 +979,27 @@ def test_a_run_goes_on_in_its_own_workspace_whoever_goes_on_with_it(installs: In
     assert len(installs.world.texts()) == 2 and len(installs.world.texts(there=True)) == 1
 
 
+def test_a_retry_is_held_against_the_home_and_the_bounds_of_its_run(installs: Installs) -> None:
+    """Whoever retries a run with a mended runbook: its home is no other workspace, and its bounds are not theirs."""
+    journal = sr.MemoryJournal()
+    mended = sr.Runbook("r", {"say": sr.Step(sr.SendMessage(channel="#incidents", text="x"), workspace=HOME)})
+    for run_id, policy, of_the_worker in (
+        ("bounded", sr.Policy(channels="#inc*"), sr.Policy(channels="#inc*")),
+        ("bounded, by one without", sr.Policy(channels="#inc*"), None),
+        ("free, by one with other bounds", None, sr.Policy(channels="#drills")),
+    ):
+        bad = sr.Runbook("r", {"say": sr.SendMessage(channel="#inc-nope", text="x")})
+        with installs.spaces.executor(HOME, journal=journal, policy=policy) as executor:
+            assert executor.run(bad, run_id=run_id).state == "failed"
+        with installs.spaces.executor(THERE, journal=journal, policy=of_the_worker) as executor:
+            if policy is not None:
+                outside = sr.Runbook("r", {"say": sr.SendMessage(channel="#drills", text="x")})
+                with pytest.raises(sr.CheckFailed, match="#drills"):
+                    executor.retry(run_id, runbook=outside)
+            assert executor.retry(run_id, runbook=mended).ok
+    assert (installs.world.texts(), installs.world.texts(there=True)) == (["x"] * 3, [])
+
+
 def test_a_run_whose_home_is_installed_no_more_is_left_alone(installs: Installs) -> None:
     """It is not failed by whoever cannot reach it."""
     journal = sr.MemoryJournal()
