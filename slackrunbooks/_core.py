@@ -353,7 +353,7 @@ class Core:
         data = _plain_context(context)
         if (recorded := self._known(run_id, _checked_runbook(runbook), data)) is not None:
             return recorded
-        self._look_before(runbook, data)
+        self._look_before(runbook, data, policy=self._policy, own=self._team)
         begins, _ = runbook.with_defaults(data)
         name = _named(run_id, runbook.name)
         machine = Machine(
@@ -439,7 +439,7 @@ class Core:
         )
         if known is None:
             if not single:
-                self._look_before(runbook, begins)
+                self._look_before(runbook, begins, policy=self._policy, own=self._team)
             record = RunRecord(run_id=run_id, spec=spec, subject=subject, created=now, updated=now)
             known = journal.begin(record)
         kept, asked = decode(known.spec), decode(spec)
@@ -539,13 +539,11 @@ class Core:
             )
         if runbook is not None:
             runbook = _checked_runbook(runbook)
-            self._look_before(runbook, self._begins_of(run_id))
+            spec = decode(self._kept_record(run_id).spec)
+            policy = Policy.from_spec(spec.get("policy"))
+            self._look_before(runbook, spec["context"], policy=policy, own=machine.workspace)
         self._told(run_id, "retry", {"runbook": None if runbook is None else runbook.to_spec()})
         return self._go_on(self._kept_record(run_id))
-
-    def _begins_of(self, run_id: str) -> dict[str, Any]:
-        spec = decode(self._kept_record(run_id).spec)
-        return cast("dict[str, Any]", spec["context"])
 
     def _to_resolve(
         self, run_id: str, step: str, call: int, reply: Mapping[str, Any] | None, *, applied: bool
@@ -686,31 +684,32 @@ class Core:
             kept = self._runs.get(run_id) if run_id is not None else None
             return None if kept is None else _recorded(str(run_id), kept, runbook, context, templates=True)
 
-    def _look_before(self, runbook: Runbook, context: dict[str, Any]) -> None:
+    def _look_before(self, runbook: Runbook, context: dict[str, Any], *, policy: Policy | None, own: str) -> None:
         """Refuse a run whose runbook and context are known to be wrong, before anything is sent.
 
-        Blocks where a step acts in another workspace.
+        Policy and own workspace are those of the run, which another executor may have begun. Blocks where a step acts
+        in another workspace.
         """
-        plan = survey(runbook, context, policy=self._policy, own=self._team)
-        found = (*plan.problems, *self._out_of_reach(runbook, plan))
+        plan = survey(runbook, context, policy=policy, own=own)
+        found = (*plan.problems, *unreachable(runbook, plan, self._out_of_reach(plan)))
         problems = [problem for problem in found if problem.severity == "error"]
         if problems:
             raise CheckFailed(problems, subject=runbook.name) from problems[0].error
 
     # --- other workspaces --------------------------------------------------------------------------------------------
 
-    def _out_of_reach(self, runbook: Runbook, plan: Plan) -> list[Problem]:
-        """Tell which steps act where this executor cannot: it has no way there, or the app is not installed. Blocks."""
+    def _out_of_reach(self, plan: Plan) -> dict[str, ConnectFailed]:
+        """Tell where this executor cannot act, and why: it has no way there, or the app is not installed. Blocks."""
         absent: dict[str, ConnectFailed] = {}
         for team in dict.fromkeys(team for step in plan.steps if not step.skipped for team in step.workspaces if team):
-            if self._elsewhere and no_team(team):
-                # Only the run can tell which one it is.
+            if team == self._team or (self._elsewhere and no_team(team)):
+                # Of the latter only the run can tell which one it is.
                 continue
             try:
                 self._elsewhere.check(team)
             except ConnectFailed as error:
                 absent[team] = error
-        return unreachable(runbook, plan, absent)
+        return absent
 
     def _fits(self, machine: Machine) -> None:
         """Leave a run alone that needs workspaces which this executor does not reach. Blocks.

@@ -18,6 +18,7 @@ from .actions._base import Names, Need, Placeholder, naming
 from .actions._find import reference
 from .actions.conversations import CreateChannel, RenameChannel
 from .actions.functions import Function
+from .actions.members import JoinChannel
 from .actions.usergroups import UpdateUserGroup
 from .errors import (
     AmbiguousOutcome,
@@ -194,6 +195,7 @@ class Named:
         makes: The step before it that makes it, so that it need not be there yet.
         may_make: The step before it that may make it, as only the run can tell.
         changed: Whether a step before it changes what a user group is.
+        may_change: The step before it that may open a channel to the app, or fill a group, as only the run can tell.
         workspace: Team ID of the other workspace in which the step acts; ``""`` for the run's own.
     """
 
@@ -211,6 +213,7 @@ class Named:
     makes: str = ""
     may_make: str = ""
     changed: bool = False
+    may_change: str = ""
     workspace: str = ""
 
     @property
@@ -236,6 +239,8 @@ class Namer:
     _handles: dict[str, str] = attrs.field(factory=dict)
     _any_room: str = ""
     _any_handle: str = ""
+    _opens_any: str = ""
+    _fills_any: str = ""
     _groups_change: bool = False
     _function: str = ""
 
@@ -247,8 +252,9 @@ class Namer:
             other: That of the run's own workspace.
         """
         made = cls()
-        made._any_room = made._any_handle = other._function
-        made._groups_change, made._function = bool(other._function), other._function
+        if other._function:
+            made._may_do_anything(other._function)
+            made._function = other._function
         return made
 
     def read(
@@ -288,20 +294,28 @@ class Namer:
                 self._note(name, action)
 
     def _with_makers(self, named: Named) -> Named:
-        if named.what == "channel" and not named.by_id:
+        if named.what == "channel":
+            named = attrs.evolve(named, may_change=self._opens_any)
+            if named.by_id:
+                return named
             return attrs.evolve(named, makes=self._rooms.get(named.value, ""), may_make=self._any_room)
         if named.what == "group":
             makes = "" if named.by_id else self._handles.get(named.value, "")
             maybe = "" if named.by_id else self._any_handle
-            return attrs.evolve(named, makes=makes, may_make=maybe, changed=self._groups_change)
+            return attrs.evolve(
+                named, makes=makes, may_make=maybe, changed=self._groups_change, may_change=self._fills_any
+            )
         return named
+
+    def _may_do_anything(self, name: str) -> None:
+        self._any_room = self._any_handle = self._opens_any = self._fills_any = name
 
     def _note(self, name: str, action: Action[Any]) -> None:
         """Note what a step makes."""
         if isinstance(action, Function):
             # What a host's function does, nobody can tell.
-            self._any_room = self._any_handle = self._function = name
-            self._groups_change = True
+            self._may_do_anything(name)
+            self._function = name
         elif isinstance(action, (CreateChannel, RenameChannel)):
             if _is_open(action.name):
                 self._any_room = name
@@ -316,8 +330,30 @@ class Namer:
                 self._any_handle = name
             elif action.handle is not None:
                 self._handles[action.handle.strip().removeprefix("@").lower()] = name
-        elif {need.method for need in action.needs()} & {"conversations.create", "conversations.rename"}:
+        elif isinstance(action, JoinChannel):
+            if _is_open(action.channel):
+                self._opens_any = name
+        elif not type(action).__module__.startswith(f"{__package__}."):
+            self._note_own(name, {need.method for need in action.needs()})
+
+    def _note_own(self, name: str, methods: Collection[str]) -> None:
+        """Note what a host's own action may do by the methods that it declares; one that declares none, anything."""
+        if not methods:
+            self._may_do_anything(name)
+        if {"conversations.create", "conversations.rename"} & {*methods}:
             self._any_room = name
+        if {*methods} & _OPENS:
+            self._opens_any = name
+        if any(each.startswith("usergroups.") and not _only_reads(each) for each in methods):
+            self._any_handle = self._fills_any = name
+
+
+# What may make the app a member of a channel, or a channel one that is not archived.
+_OPENS = {"conversations.create", "conversations.invite", "conversations.join", "conversations.unarchive"}
+
+
+def _only_reads(method: str) -> bool:
+    return method in METHODS and METHODS[method].repeat is Repeat.READS
 
 
 def _is_open(given: object) -> bool:
@@ -575,6 +611,8 @@ class _Wrong:
     remedy: str = ""
     error: SlackError | None = None
     weight: Literal["error", "each", "warning"] = "error"
+    passing: bool = False
+    """Whether a step before it may put it right, as one that joins a channel does."""
 
 
 def judged(named: Sequence[Named], facts: Facts, granted: Collection[str] | None) -> Sight:
@@ -602,6 +640,11 @@ def judged(named: Sequence[Named], facts: Facts, granted: Collection[str] | None
         if wrong is not None and each.may_make and not _is_there(each, fact):
             told = wrong.message.rstrip(".")
             unseen[each.place] = f"{told} now; whether step {each.may_make!r} makes it, only the run can tell"
+            doubtful.add(each.key)
+            wrong = None
+        if wrong is not None and wrong.passing and each.may_change:
+            told = wrong.message.rstrip(".")
+            unseen[each.place] = f"{told} now; whether step {each.may_change!r} changes that, only the run can tell"
             doubtful.add(each.key)
             wrong = None
         found.append((each, wrong))
@@ -645,7 +688,8 @@ def _judge_channel(
         message = f"{each.given} is private, and {first} takes a private channel by its ID only."
         return attrs.evolve(_as_slack(first, "channel_not_found", message), remedy=f"Give its ID, {channel_id}.")
     if channel.get("is_archived"):
-        return _archived(each, acts)
+        archived = _archived(each, acts)
+        return archived and attrs.evolve(archived, passing=True)
     if "conversations.join" in acts:
         if is_private:
             message = f"{each.given} is private, and no app can join it by itself."
@@ -660,7 +704,8 @@ def _judge_channel(
         refused = [name for name in refused if name != "chat.postMessage"]
     if not refused:
         return None
-    return _as_slack(refused[0], "not_in_channel", f"the app is not a member of {each.given}.")
+    wrong = _as_slack(refused[0], "not_in_channel", f"the app is not a member of {each.given}.")
+    return attrs.evolve(wrong, passing=True)
 
 
 # Methods that do something to a channel, among all that a step may call.
@@ -729,11 +774,13 @@ def _judge_group(
         return attrs.evolve(
             _as_slack("usergroups.users.list", "no_such_subteam", f"the user group {each.shown} is disabled.", weight),
             remedy=f"Enable it, or name another. {_SEE_GROUPS}",
+            passing=True,
         )
     if each.names.kind == "people" and not each.changed and group.get("users") == []:
         message = f"nobody is in the user group {each.shown}."
         remedy = "Add somebody to it, or name the people themselves."
-        return attrs.evolve(_as_slack("usergroups.list", "users_not_found", message, each.names.missing), remedy=remedy)
+        wrong = _as_slack("usergroups.list", "users_not_found", message, each.names.missing)
+        return attrs.evolve(wrong, remedy=remedy, passing=True)
     return None
 
 

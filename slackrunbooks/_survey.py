@@ -7,7 +7,7 @@ token was granted comes in as a value.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -99,10 +99,9 @@ def survey(
         scope = {**filled, "steps": outputs, "signals": {}}
         if step.run_if != "success":
             scope["error"] = ERROR_STAND_IN
-        planned, actions[name], teams = _plan_step(
-            name, step, scope, runbook, templates=templates, single=single, own=own
-        )
-        placed = tuple(zip(_places(name, step, planned, single=single), actions[name], teams, strict=False))
+        planned, done, teams = _plan_step(name, step, scope, runbook, templates=templates, single=single, own=own)
+        actions[name] = done
+        placed = tuple(zip(_places(name, step, planned, single=single), done, teams, strict=False))
         named += _named_by(name, step, placed, namers, runs=not planned.skipped)
         found: list[Problem] = []
         if step.run_if == "always":
@@ -117,12 +116,12 @@ def survey(
             if policy is not None:
                 place = "" if single else f"steps.{name}"
                 for team in dict.fromkeys(teams):
-                    there = tuple(action for action, where in zip(actions[name], teams, strict=True) if where == team)
+                    there = tuple(action for action, where in zip(done, teams, strict=True) if where == team)
                     found += _weighed(_crossed(policy, team, step, planned, there, runbook, place=place), step)
                     bounds = policy if team is None else policy.within(team)
                     actions[name] = (*actions[name], _Bounds(bounds.needs() if bounds is not None else ()))
         problems = (*planned.problems, *found)
-        least = sum(_least_time(planned, action, posts) for action in actions[name])
+        least = sum(_least_time(planned, action, posts) for action in done)
         if step.after is not None and not planned.skipped:
             least += step.after
         steps.append(attrs.evolve(planned, problems=problems, least_time=least))
@@ -590,8 +589,6 @@ def part(plan: Plan, workspace: str = "") -> Plan:
         workspace: Team ID of another workspace, or ``""`` for the run's own.
     """
     here = {step.name for step in plan.steps if workspace in (step.workspaces or ("",))}
-    if len(here) == len(plan.steps) and not workspace:
-        return plan
     steps = plan.steps
     if workspace:
         steps = tuple(attrs.evolve(step, problems=()) for step in plan.steps if step.name in here)
@@ -622,35 +619,39 @@ def unreachable(runbook: Runbook, plan: Plan, absent: Mapping[str, SlackRunbooks
     return found
 
 
-def others(plan: Plan, absent: Iterable[Problem]) -> list[str]:
+def others(plan: Plan, absent: Collection[str], policy: Policy | None) -> list[str]:
     """Return the other workspaces whose tokens a check asks for.
 
     Args:
         plan: From :func:`survey`.
-        absent: From :func:`unreachable`.
+        absent: Those that cannot be reached.
+        policy: Bounds; nobody looks outside of them.
     """
-    wrong = {problem.place for problem in (*plan.problems, *absent)}
-    teams = (
+    teams = dict.fromkeys(team for step in plan.steps if not step.skipped for team in step.workspaces if team)
+    return [
         team
-        for step in plan.steps
-        if not step.skipped and f"steps.{step.name}.workspace" not in wrong
-        for team in step.workspaces
-    )
-    return [team for team in dict.fromkeys(teams) if team and not no_team(team)]
+        for team in teams
+        if team not in absent and not no_team(team) and (policy is None or policy.within(team) is not None)
+    ]
 
 
 def with_others(
-    report: CheckReport, plan: Plan, absent: Sequence[Problem], told: Mapping[str, CheckReport]
+    report: CheckReport,
+    runbook: Runbook,
+    plan: Plan,
+    absent: Mapping[str, SlackRunbooksError],
+    told: Mapping[str, CheckReport],
 ) -> CheckReport:
     """Add to a report what was found out of the other workspaces.
 
     Args:
         report: That of the run's own workspace.
+        runbook: The runbook.
         plan: The whole plan.
-        absent: From :func:`unreachable`.
+        absent: Workspaces that cannot be reached, with the reason of each.
         told: The report of each other workspace, of the steps that act there.
     """
-    found = list(absent)
+    found = unreachable(runbook, plan, absent)
     granted: dict[str, tuple[str, ...] | None] = {}
     unsettled, unseen = dict(report.unsettled), dict(report.unseen)
     for team, there in told.items():
@@ -668,6 +669,9 @@ def with_others(
     for step in plan.steps:
         if not step.skipped and any(team and no_team(team) for team in step.workspaces):
             unseen[f"steps.{step.name}.workspace"] = "only the run can tell which it is, so nobody looked there"
+    for each in plan.named:
+        if each.workspace in absent and not each.makes and not plan[each.step].skipped:
+            unseen[each.place] = f"{each.shown} was not looked at: the workspace {each.workspace} cannot be reached"
     if not found and unseen == report.unseen and not told:
         return report
     return attrs.evolve(

@@ -326,10 +326,13 @@ class Executor(Core):
             All problems, each with its place and remedy; ``.raise_for_problems()`` raises them.
         """
         book, plan, single = self._survey(runbook, context)
-        absent = self._out_of_reach(book, plan)
+        absent = self._out_of_reach(plan)
         own = self._look(self._look_at(book, plan, single=single))
-        there = {team: self._look(self._look_at(book, plan, single=single, team=team)) for team in others(plan, absent)}
-        return with_others(own, plan, absent, there)
+        there = {
+            team: self._look(self._look_at(book, plan, single=single, team=team))
+            for team in others(plan, absent, self._policy)
+        }
+        return with_others(own, book, plan, absent, there)
 
     def _look(self, look: Looking) -> CheckReport:
         while True:
@@ -566,12 +569,13 @@ class AsyncExecutor(Core):
     async def check(self, runbook: Runbook | Action[Any], context: Context = None) -> CheckReport:
         """Look for everything that stands against a run, and change nothing; see :meth:`Executor.check`."""
         book, plan, single = self._survey(runbook, context)
-        absent = await self._threads.do(self._out_of_reach, book, plan) if crosses(book) else []
+        absent = await self._threads.do(self._out_of_reach, plan) if crosses(book) else {}
         own = await self._look(self._look_at(book, plan, single=single))
         there = {
-            team: await self._look(self._look_at(book, plan, single=single, team=team)) for team in others(plan, absent)
+            team: await self._look(self._look_at(book, plan, single=single, team=team))
+            for team in others(plan, absent, self._policy)
         }
-        return with_others(own, plan, absent, there)
+        return with_others(own, book, plan, absent, there)
 
     async def _look(self, look: Looking) -> CheckReport:
         while True:

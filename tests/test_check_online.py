@@ -424,6 +424,51 @@ def test_what_an_earlier_step_may_make_is_unseen(world: World, case: str) -> Non
     }
 
 
+@attrs.frozen(kw_only=True)
+class Own(sr.Action[dict[str, Any]]):
+    """A host's own action, which declares one method, or nothing."""
+
+    output: ClassVar[type[Any]] = dict
+    method: str = ""
+
+    def needs(self) -> Iterator[sr.Need]:
+        if self.method:
+            yield sr.Need(self.method, "do something")
+
+    def flow(self) -> Flow[dict[str, Any]]:
+        yield from ()
+        return {}
+
+
+# The step before, and what is unseen after it: a channel without the app, one that is archived, an empty group.
+OPENED: dict[str, tuple[Make, list[str]]] = {
+    "a function": (lambda _: sr.Function(dict), ["steps.b.channel", "steps.c.channel", "steps.d.users[0]"]),
+    "an own action that declares nothing": (
+        lambda _: Own(),
+        ["steps.b.channel", "steps.c.channel", "steps.d.users[0]"],
+    ),
+    "an own action that joins": (lambda _: Own(method="conversations.join"), ["steps.b.channel", "steps.c.channel"]),
+    "an own action that fills a group": (lambda _: Own(method="usergroups.users.update"), ["steps.d.users[0]"]),
+    "an own action that only reads": (lambda _: Own(method="usergroups.list"), []),
+    "joining what only the run can tell": (
+        lambda _: sr.JoinChannel(channel="{{steps.z.id}}"),
+        ["steps.b.channel", "steps.c.channel"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OPENED)
+def test_what_an_earlier_step_may_put_right_is_unseen(world: World, case: str) -> None:
+    """Who is in a channel or a group, and whether it is archived, may have changed by then; all else is a problem."""
+    make, unseen = OPENED[case]
+    steps = {"b": say("#elsewhere"), "c": say("#old-incidents"), "d": invite("@nobody"), "e": say(world.secret.id)}
+    found = world.way.check(sr.Runbook("book", {"z": sr.LookUpUser(user="ann@example.com"), "a": make(world), **steps}))
+    assert sorted(found.unseen) == unseen
+    places = {"steps.b.channel", "steps.c.channel", "steps.d.users[0]", "steps.e.channel"}
+    assert {problem.place for problem in found.problems} == places - {*unseen}
+    assert all("'a' changes that, only the run can tell" in why for why in found.unseen.values())
+
+
 def test_a_handle_that_an_earlier_step_may_give_is_unseen(world: World) -> None:
     """A group is renamed by a template, so that a handle that nobody has is no problem."""
     change = sr.UpdateUserGroup(usergroup="@oncall", handle="{{steps.a.name}}")

@@ -430,6 +430,66 @@ def test_what_a_step_names_is_looked_for_where_it_acts(world: World, asynchronou
     assert world.asked() == ({"auth.test", "conversations.list"},) * 2
 
 
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_each_item_of_a_loop_is_looked_for_in_its_own_workspace(world: World, asynchronous: bool) -> None:
+    """Where every step has something to do at home too, what belongs to another workspace is not asked for at home."""
+    world.there.add_channel("theirs")
+    say = sr.Step(sr.SendMessage(channel="{{item.c}}", text="x"), foreach="places", workspace="{{item.t}}")
+    book = sr.Runbook("tell-all", {"tell": say})
+    context = {"places": [{"t": HOME, "c": "#incidents"}, {"t": THERE, "c": "#theirs"}]}
+
+    async def check() -> sr.CheckReport:
+        async with world.async_executor() as executor:
+            executor._team = HOME
+            return await executor.check(book, context)
+
+    if asynchronous:
+        report = asyncio.run(check())
+    else:
+        with world.executor() as executor:
+            executor._team = HOME
+            report = executor.check(book, context)
+    assert (report.problems, report.warnings, dict(report.unseen)) == ((), (), {})
+    assert [call.method for call in world.home.calls] == ["auth.test", "conversations.list"]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("bounded", [False, True], ids=["not reached", "out of bounds"])
+def test_one_workspace_of_a_loop_that_is_out_does_not_hide_the_others(
+    world: World, bounded: bool, asynchronous: bool
+) -> None:
+    """What is wrong in those that are reached is told; of one that is not, that nobody looked there."""
+    third = world.home.add_workspace("Gamma")
+    clients: dict[str, Any] = {THERE: world.there.async_client if asynchronous else world.there.client}
+    options: dict[str, Any] = {"workspaces": clients}
+    if bounded:
+        clients[third.team_id] = third.async_client if asynchronous else third.client
+        options["policy"] = sr.Policy(workspaces={THERE: sr.Policy()})
+    say = sr.SendMessage(channel="{{item.c}}", text="x")
+    book = sr.Runbook("r", {"tell": sr.Step(say, foreach="places", workspace="{{item.t}}", on_error="continue")})
+    teams = zip((THERE, third.team_id, THERE), ("#nope", "#incidents", "#nor"), strict=True)
+    context = {"places": [{"t": team, "c": channel} for team, channel in teams]}
+
+    async def check() -> sr.CheckReport:
+        async with world.async_executor(**options) as executor:
+            return await executor.check(book, context)
+
+    if asynchronous:
+        report = asyncio.run(check())
+    else:
+        with world.executor(**options) as executor:
+            report = executor.check(book, context)
+    assert {problem.place for problem in report.warnings} == {
+        "steps.tell[1].channel",
+        "steps.tell.workspace",
+        "steps.tell[3].channel",
+    }
+    assert report.elsewhere.keys() == {THERE}
+    assert third.calls == []
+    told = f"#incidents was not looked at: the workspace {third.team_id} cannot be reached"
+    assert report.unseen == ({} if bounded else {"steps.tell[2].channel": told})
+
+
 def test_a_token_that_is_no_good_there_is_a_problem(world: World) -> None:
     """It is told with its workspace."""
     world.there.fail_next("auth.test", "account_inactive")
@@ -564,6 +624,27 @@ def test_a_rehearsal_has_a_sandbox_in_each_workspace(world: World) -> None:
     assert pickle.loads(pickle.dumps(policy)) == policy == sr.Policy.from_spec(decode(encode(policy.to_spec())))
     assert hash(policy) == hash(pickle.loads(pickle.dumps(policy)))
     assert "workspaces" not in sr.Policy().to_spec()
+
+
+def test_bounds_hold_in_a_loop_over_several_workspaces(world: World) -> None:
+    """Each item is held against the bounds of its own workspace; the scopes for holding it are counted in each."""
+    world.there.add_channel("elsewhere")
+    bounds = sr.Policy(channels="#incidents")
+    policy = sr.Policy(channels="#incidents", workspaces={THERE: bounds, HOME: bounds})
+    say = sr.Step(sr.SendMessage(channel="{{item.c}}", text="x"), foreach="places", workspace="{{item.t}}")
+    book = sr.Runbook("tell-all", {"tell": say})
+    good = {"places": [{"t": HOME, "c": "#incidents"}, {"t": THERE, "c": "#incidents"}]}
+    with world.executor(policy=policy) as executor:
+        executor._team = HOME
+        plan = executor.plan(book, good)
+        assert (plan.problems, plan["tell"].workspaces) == ((), ("", THERE))
+        assert plan.least_time == world.executor().plan(book, good).least_time
+        assert executor.check(book, good).ok
+        assert executor.run(book, good).ok
+        places = [*good["places"], {"t": THERE, "c": "#elsewhere"}]
+        with pytest.raises(sr.CheckFailed, match="#elsewhere"):
+            executor.run(book, {"places": places})
+    assert (world.texts(), world.texts(there=True)) == (["x"], ["x"])
 
 
 @pytest.mark.parametrize(
@@ -896,6 +977,27 @@ def test_a_run_goes_on_in_its_own_workspace_whoever_goes_on_with_it(installs: In
         (report,) = executor.resume_all()
     report.raise_for_failure()
     assert len(installs.world.texts()) == 2 and len(installs.world.texts(there=True)) == 1
+
+
+def test_a_retry_is_held_against_the_home_and_the_bounds_of_its_run(installs: Installs) -> None:
+    """Whoever retries a run with a mended runbook: its home is no other workspace, and its bounds are not theirs."""
+    journal = sr.MemoryJournal()
+    mended = sr.Runbook("r", {"say": sr.Step(sr.SendMessage(channel="#incidents", text="x"), workspace=HOME)})
+    for run_id, policy, of_the_worker in (
+        ("bounded", sr.Policy(channels="#inc*"), sr.Policy(channels="#inc*")),
+        ("bounded, by one without", sr.Policy(channels="#inc*"), None),
+        ("free, by one with other bounds", None, sr.Policy(channels="#drills")),
+    ):
+        bad = sr.Runbook("r", {"say": sr.SendMessage(channel="#inc-nope", text="x")})
+        with installs.spaces.executor(HOME, journal=journal, policy=policy) as executor:
+            assert executor.run(bad, run_id=run_id).state == "failed"
+        with installs.spaces.executor(THERE, journal=journal, policy=of_the_worker) as executor:
+            if policy is not None:
+                outside = sr.Runbook("r", {"say": sr.SendMessage(channel="#drills", text="x")})
+                with pytest.raises(sr.CheckFailed, match="#drills"):
+                    executor.retry(run_id, runbook=outside)
+            assert executor.retry(run_id, runbook=mended).ok
+    assert (installs.world.texts(), installs.world.texts(there=True)) == (["x"] * 3, [])
 
 
 def test_a_run_whose_home_is_installed_no_more_is_left_alone(installs: Installs) -> None:
