@@ -101,6 +101,7 @@ class Looking:
     named: tuple[Named, ...]
     known: Mapping[Key, Any]
     anew: frozenset[Key]
+    learned: Mapping[Key, Any]
     machine: Machine
     team: str
 
@@ -208,11 +209,19 @@ class Core:
         return book, plan, single
 
     def _look_at(
-        self, book: Runbook, whole: Plan, *, single: bool, team: str = "", anew: frozenset[Key] = frozenset()
+        self,
+        book: Runbook,
+        whole: Plan,
+        *,
+        single: bool,
+        team: str = "",
+        anew: frozenset[Key] = frozenset(),
+        learned: Mapping[Key, Any] | None = None,
+        granted: tuple[str, ...] | None = None,
     ) -> Looking:
         """Make the machine that asks Slack for what is not known of what a runbook names in a workspace.
 
-        What is asked ``anew`` is not taken from an earlier check.
+        What is asked ``anew`` is not taken from an earlier check; what this one has ``learned`` is not asked again.
         """
         plan = part(whole, team)
         runs = {step.name for step in plan.steps if not step.skipped}
@@ -228,11 +237,12 @@ class Core:
             kept = {key: fact for (where, key), (_, fact) in self._seen.items() if where == team}
             known = {key: fact for key, fact in kept.items() if key not in anew}
         # What a policy bounds is what steps do; what they name is looked at, as the policy itself would.
+        look = Look(named, known, learned or {}, granted)
         machine = Machine(
-            Runbook.of_one(Look(named, known), workspace=team or None), {}, run_id=_named(None, "check"),
+            Runbook.of_one(look, workspace=team or None), {}, run_id=_named(None, "check"),
             retry=self._retry, templates=False, single=True, on_ambiguous=self._on_ambiguous, workspace=self._team,
         )  # fmt: skip
-        return Looking(book, whole, plan, single, named, known, anew, machine, team)
+        return Looking(book, whole, plan, single, named, known, anew, learned or {}, machine, team)
 
     def _looked(self, look: Looking, seen: Seen | SlackRunbooksError) -> CheckReport | Looking:
         """Put together what was found, and keep for a while what was in order.
@@ -271,9 +281,18 @@ class Core:
                 for key, fact in seen.facts.items():
                     if key not in doubtful and key not in look.known:
                         self._seen[look.team, key] = (fresh, fact)
-            if doubtful & look.known.keys():
-                anew = look.anew | doubtful
-                return self._look_at(look.book, look.whole, single=look.single, team=look.team, anew=anew)
+            stale = doubtful & look.known.keys()
+            if stale:
+                learned = {key: fact for key, fact in seen.facts.items() if key not in {TOKEN, *look.known}}
+                return self._look_at(
+                    look.book,
+                    look.whole,
+                    single=look.single,
+                    team=look.team,
+                    anew=look.anew | stale,
+                    learned={**look.learned, **learned},
+                    granted=seen.identity.granted if isinstance(seen.identity, Identity) else None,
+                )
         return report
 
     def _kind_of_token(self) -> TokenKind | None:
@@ -675,7 +694,8 @@ class Core:
                 kept.report = report
                 if machine.single and report.steps[0].outcome not in ("succeeded", "ambiguous"):
                     del self._runs[machine.run_id]
-            self._latest = report
+            if not _is_check(machine):
+                self._latest = report
         return report
 
     def _known(self, run_id: str | None, runbook: Runbook, context: dict[str, Any]) -> Report | None:
@@ -777,7 +797,8 @@ class Core:
     def _tell(self, machine: Machine) -> None:
         self._note_effects(machine)
         for event in machine.events():
-            for hook in self._hooks:
+            # A check is no run.
+            for hook in () if _is_check(machine) else self._hooks:
                 _call(hook, event, "A hook failed; the run goes on.")
 
     def _note_effects(self, machine: Machine) -> None:
@@ -796,6 +817,10 @@ class Core:
         # The report comes first: a hook may be interrupted too, and must not take it away.
         self._finish(machine)
         self._tell(machine)
+
+
+def _is_check(machine: Machine) -> bool:
+    return machine.single and any(isinstance(step.action, Look) for step in machine.runbook.steps.values())
 
 
 def _call(hook: Callable[[Any], object], told: object, failed: str) -> None:

@@ -155,12 +155,21 @@ class Seen:
 
 @attrs.frozen
 class Look(Action[Seen]):
-    """Change nothing; ask Slack who the token is, and for what steps name, without what is known already."""
+    """Change nothing; ask Slack who the token is, and for what steps name, without what is known already.
+
+    Attributes:
+        named: What steps name.
+        known: Facts from earlier.
+        learned: Facts that this very check has learned, which stand if the token has the same scopes still.
+        granted: The scopes with which it learned them.
+    """
 
     output: ClassVar[type[Any]] = Seen
 
     named: Any = attrs.field(repr=False)
     known: Any = attrs.field(repr=False)
+    learned: Any = attrs.field(factory=dict, repr=False)
+    granted: Any = None
 
     def flow(self) -> Flow[Seen]:
         identity = self.known.get(TOKEN)
@@ -169,7 +178,8 @@ class Look(Action[Seen]):
                 identity = yield from Identify().flow()
             except SlackRunbooksError as error:
                 return Seen(error, {})
-        facts = yield from looking(self.named, identity.granted, self.known)
+        known = {**self.known, **self.learned} if identity.granted == self.granted else self.known
+        facts = yield from looking(self.named, identity.granted, known)
         return Seen(identity, {TOKEN: identity, **facts})
 
 
