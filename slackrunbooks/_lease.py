@@ -412,6 +412,10 @@ class Course:
         """Let another worker go on with the run, from a time on; what it saved can be read by others."""
         self.recorder.let_go(now, wake_at, saved=_kept(self.machine.report().saved))
 
+    def leave_alone(self, now: float) -> None:
+        """Let go of a run with which this worker cannot go on; others have their turn before it asks again."""
+        self.let_go(now, now + _STUCK)
+
     def report(self) -> Report:
         """Return how the run went so far."""
         report = self.machine.report()

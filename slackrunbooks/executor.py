@@ -6,6 +6,7 @@ Rule of this file: a driver performs work (send, sleep, tell hooks) and decides 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ._core import Audit, Context, Core, Looking, crosses, outcome_of, skipping
@@ -13,8 +14,9 @@ from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import Threads, perform, perform_async
 from ._survey import others, with_others
-from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
+from .errors import ConnectFailed, JournalError, RunConflict, RunHeld, SlackRunbooksError
 from .report import CheckReport, Report
+from .slack_methods import call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -288,7 +290,10 @@ class Executor(Core):
             Its report; ``None`` where it had ended, or where another worker is at work on it and will end it.
         """
         opened = self._pending_cancel(run_id, reason)
-        return None if opened is None else self._driven(opened)
+        # As in _pending_cancel: a worker of the run's own workspace ends it.
+        with contextlib.suppress(ConnectFailed):
+            return None if opened is None else self._driven(opened)
+        return None
 
     def signal(self, run_id: str, name: str, payload: object = None) -> None:
         """Tell a run something that its steps wait for with ``until``, and wake it.
@@ -359,6 +364,9 @@ class Executor(Core):
         machine, clock = course.machine, self._clock
         try:
             client = self._client()
+            if machine.workspace:
+                told = perform(client, call("auth.test")) if self._has_to_ask(machine) else None
+                self._at_home(machine, client, told)
             with clock.busy():
                 while (work := self._next_kept(course)) is not None:
                     self._tell(machine)
@@ -379,6 +387,9 @@ class Executor(Core):
                     self._tell(machine)
                     self._slow_down(machine, work, delivery)
             report = self._ended_or_paused(course)
+        except ConnectFailed:
+            self._leave_alone(course)
+            raise
         except BaseException as error:
             self._let_go(course, error)
             raise
@@ -553,7 +564,10 @@ class AsyncExecutor(Core):
     async def cancel(self, run_id: str, reason: str = "") -> Report | None:
         """End a run before its next effect; see :meth:`Executor.cancel`."""
         opened = await self._threads.do(self._pending_cancel, run_id, reason, undo=self._left)
-        return await self._drive_kept(opened) if isinstance(opened, Course) else opened
+        # As in _pending_cancel: a worker of the run's own workspace ends it.
+        with contextlib.suppress(ConnectFailed):
+            return await self._drive_kept(opened) if isinstance(opened, Course) else opened
+        return None
 
     async def signal(self, run_id: str, name: str, payload: object = None) -> None:
         """Tell a run something that its steps wait for; see :meth:`Executor.signal`."""
@@ -607,6 +621,9 @@ class AsyncExecutor(Core):
         machine, clock = course.machine, self._clock
         try:
             client = self._client()
+            if machine.workspace:
+                told = await perform_async(client, call("auth.test")) if self._has_to_ask(machine) else None
+                self._at_home(machine, client, told)
             with clock.busy():
                 while (work := await self._next_kept(course)) is not None:
                     self._tell(machine)
@@ -627,6 +644,9 @@ class AsyncExecutor(Core):
                     self._tell(machine)
                     await self._slowed_down(machine, work, delivery)
             report = await self._threads.do(self._ended_or_paused, course)
+        except ConnectFailed:
+            await self._threads.do(self._leave_alone, course)
+            raise
         except GeneratorExit as error:
             # There is no loop any more to wait on.
             self._let_go(course, error)

@@ -912,6 +912,46 @@ def test_a_run_whose_home_is_installed_no_more_is_left_alone(installs: Installs)
     assert record is not None and record.state == "running" and installs.world.counts() == (0, 0)
 
 
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("tells", [True, False], ids=["told", "no answer"])
+def test_an_executor_with_a_mere_token_leaves_the_runs_of_other_workspaces_alone(
+    installs: Installs, asynchronous: bool, tells: bool
+) -> None:
+    """Slack is asked once whose the token is; where it does not say, the run is left alone too, and never failed."""
+    world, journal = installs.world, sr.MemoryJournal()
+    book = sr.Runbook("own", {"say": SAY})
+    with installs.spaces.executor(THERE, journal=journal) as executor:
+        for run_id in ("a", "b"):
+            executor.submit(book, CONTEXT, run_id=run_id)
+    with installs.spaces.executor(HOME, journal=journal) as executor:
+        executor.submit(book, CONTEXT, run_id="c")
+    if not tells:
+        world.home.fail_next("auth.test", "account_inactive", times=3)
+
+    def worked() -> list[str]:
+        with sr.Executor(world.home.client, journal=journal) as executor:
+            done = [report.run_id for report in executor.resume_all()]
+            assert executor.cancel("a", "over") is None
+            return done
+
+    async def work() -> list[str]:
+        async with sr.AsyncExecutor(world.home.async_client, journal=journal) as executor:
+            done = [report.run_id for report in await executor.resume_all()]
+            assert await executor.cancel("a", "over") is None
+            return done
+
+    assert (asyncio.run(work()) if asynchronous else worked()) == (["c"] if tells else [])
+    assert [call.method for call in world.home.calls] == (
+        ["auth.test", "chat.postMessage"] if tells else ["auth.test"] * 4
+    )
+    assert world.texts() == (["INC-1 is down"] if tells else [])
+    world.home.advance(61)
+    with sr.Executor(world.there.client, journal=journal) as executor:
+        states = {report.run_id: report.state for report in executor.resume_all()}
+    assert states == {"a": "cancelled", "b": "succeeded"}
+    assert world.texts(there=True) == ["INC-1 is down"]
+
+
 def test_an_organisation_reaches_all_its_workspaces_by_one_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
