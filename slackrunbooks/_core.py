@@ -727,10 +727,13 @@ class Core:
             NotInstalled: It does not reach one.
             ConnectFailed: The installation store could not be read.
         """
-        if self._elsewhere:
-            if machine.workspace not in ("", self._team):
-                self._elsewhere.check(machine.workspace)
-        elif crosses(machine.runbook):
+        if self._elsewhere and machine.workspace not in ("", self._team):
+            self._elsewhere.check(machine.workspace)
+        for team in machine.ahead():
+            if team != self._team:
+                self._elsewhere.reaches(team)
+        if not self._elsewhere and crosses(machine.runbook):
+            # Only the run can tell where else it goes.
             self._elsewhere.check("")
 
     def _has_to_ask(self, machine: Machine) -> bool:

@@ -77,6 +77,15 @@ class Elsewhere:
                 "not_installed", f"the executor has no client for {team!r}.", f"Add it: {_PLACE}={{{team!r}: …}}."
             )
 
+    def reaches(self, team: str) -> None:
+        """Look whether this executor has a way to a workspace at all; whether the app is there, its request tells.
+
+        Raises:
+            NotInstalled: It has none.
+        """
+        if self._source is None:
+            self.check(team)
+
     def client(self, team: str) -> Any:
         """Return the client for a workspace. Blocks.
 

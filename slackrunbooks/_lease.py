@@ -321,11 +321,13 @@ class Course:
         recorder = Recorder.claim(journal, record.run_id, owner, now)
         try:
             machine, _ = rebuilt(record)
-            fits(machine)
             course = cls(machine, recorder)
             course._waiting = recorder.replay(machine, now)
             if course._waiting is None:
                 course._listen_at_the_end(journal.get(record.run_id) or record, now)
+            if not machine.finished:
+                # Only now: what the run was told may have mended its runbook.
+                fits(machine)
         except BaseException as error:
             with contextlib.suppress(JournalError, RunHeld):
                 wake_at = now + _STUCK if isinstance(error, Exception) else 0.0

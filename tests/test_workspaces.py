@@ -766,6 +766,77 @@ def test_a_run_is_left_alone_by_a_worker_that_does_not_reach_its_workspaces(
     assert report.state == "cancelled" and world.counts() == (1, 0)
 
 
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("loop", [False, True], ids=["step", "loop"])
+def test_a_run_is_left_alone_by_a_worker_that_reaches_only_some_of_its_workspaces(
+    world: World, asynchronous: bool, loop: bool
+) -> None:
+    """Of what is still to come; for what is behind the run, and for a step that will be skipped, no way is needed."""
+    third = world.home.add_workspace("Gamma")
+    third.add_channel("incidents")
+    where: dict[str, Any] = {"workspace": third.team_id}
+    if loop:
+        where = {"workspace": "{{item}}", "foreach": [THERE, third.team_id]}
+    book = sr.Runbook(
+        "r",
+        {
+            "own": SAY,
+            "far": sr.Step(SAY, after=3600, **where),
+            "not": sr.Step(SAY, workspace="T0SKIPPED", when="never"),
+            "later": sr.Step(SAY, after=3600),
+        },
+    )
+    journal = sr.MemoryJournal()
+    all_of_them = {THERE: world.there.client, third.team_id: third.client}
+    context = {"id": "INC-1", "never": False}
+
+    def worked() -> list[str]:
+        world.home.advance(4000)
+        if asynchronous:
+            return asyncio.run(worked_async())
+        with world.executor(journal=journal) as executor:
+            return [report.state for report in executor.resume_all()]
+
+    async def worked_async() -> list[str]:
+        async with world.async_executor(journal=journal) as executor:
+            return [report.state for report in await executor.resume_all()]
+
+    with world.executor(journal=journal, workspaces=all_of_them) as executor:
+        assert executor.run(book, context, run_id="r").state == "waiting"
+        assert worked() == []
+        record = journal.get("r")
+        assert record is not None and record.state == "running"
+        with pytest.raises(sr.NotInstalled, match=f"no client for '{third.team_id}'"):
+            world.executor(journal=journal).resume("r")
+        world.home.advance(61)
+        assert [report.state for report in executor.resume_all()] == ["waiting"]
+    assert len(third.channel("incidents").messages) == 1
+    assert worked() == ["succeeded"]
+    assert len(world.texts()) == 2 and len(world.texts(there=True)) == int(loop)
+
+
+@pytest.mark.parametrize("crosses_first", [False, True], ids=["mended to go there", "mended to stay"])
+def test_a_run_is_left_alone_by_what_its_mended_runbook_needs(world: World, crosses_first: bool) -> None:
+    """What counts is the runbook that the run goes on with, not the one that it began with."""
+    journal = sr.MemoryJournal()
+    stays = sr.Runbook("r", {"a": SAY, "say": sr.SendMessage(channel="#incidents", text="x")})
+    goes = sr.Runbook("r", {"a": SAY, "say": sr.Step(stays.steps["say"].action, workspace=THERE)})
+    first, mended = (goes, stays) if crosses_first else (stays, goes)
+    wrong = sr.SendMessage(channel="#nowhere", text="x")
+    first = sr.Runbook("r", {"a": SAY, "say": sr.Step(wrong, workspace=first.steps["say"].workspace)})
+    with world.executor(journal=journal) as executor:
+        assert executor.run(first, CONTEXT, run_id="r").state == "failed"
+        # The process ends before it goes on.
+        executor._told("r", "retry", {"runbook": mended.to_spec()})
+    with sr.Executor(world.home.client, journal=journal) as plain:
+        states = [report.state for report in plain.resume_all()]
+    assert states == (["succeeded"] if crosses_first else [])
+    world.home.advance(61)
+    with world.executor(journal=journal) as executor:
+        assert executor.resume("r").ok
+    assert (len(world.texts()), len(world.texts(there=True))) == ((2, 0) if crosses_first else (1, 1))
+
+
 # --- executors of Workspaces -----------------------------------------------------------------------------------------
 
 
