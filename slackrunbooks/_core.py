@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
 import attrs
 
 from ._context import MISSING, in_the_way, look_up, put
-from ._effects import Answered, NotSent, OnAmbiguous
+from ._effects import Answered, OnAmbiguous
 from ._elsewhere import Elsewhere
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
@@ -638,11 +638,6 @@ class Core:
         if isinstance(opened, Course):
             self._let_go(opened, CancelledError())
 
-    def _unsent(self, course: Course, work: Work | None) -> None:
-        """Write that a request did not leave, whose sender was cancelled while its intent was written. Blocks."""
-        if isinstance(work, Send):
-            course.done(work, NotSent("the run was interrupted before it was sent"), self._clock.now())
-
     def _parked(self, course: Course, wake_at: float) -> Report:
         """Let go of a run that goes on later, in whatever process. Blocks."""
         course.let_go(self._clock.now(), wake_at)
@@ -801,6 +796,16 @@ class Core:
         if until is not None:
             machine.tell("place", {"step": work.step, "until": until}, self._clock.now())
         return until is not None
+
+    def _prepare(self, course: Course) -> None:
+        """Do what may take its time before the next request of a run that is kept is written. Blocks."""
+        if self._pacing is not None:
+            self._hold_back(course)
+        if self._elsewhere:
+            work = course.coming(self._clock.now)
+            if isinstance(work, Send) and (team := self._team_for(course.machine, work)):
+                # A process that ends while a store is asked for a client must not leave the request in doubt.
+                self._elsewhere.client_or_told(team)
 
     def _hold_back(self, course: Course) -> None:
         """Let the next request of a run that is kept wait for its place, and write that it does. Blocks."""

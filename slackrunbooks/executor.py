@@ -355,8 +355,7 @@ class Executor(Core):
 
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
-        if self._pacing is not None:
-            self._hold_back(course)
+        self._prepare(course)
         return course.next(self._clock.now)
 
     def _drive_kept(self, course: Course) -> Report:
@@ -374,7 +373,7 @@ class Executor(Core):
                     if isinstance(work, Send):
                         there, told = self._there(client, machine, work)
                         course.recorder.hold(clock.now)
-                        machine.sending(work)
+                        course.sending(work)
                         delivery = perform(there, work.call) if told is None else told
                     elif course.leaves(work, clock.now()):
                         return self._parked(course, work.until)
@@ -612,9 +611,9 @@ class AsyncExecutor(Core):
 
     async def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
-        if self._pacing is not None:
-            await self._threads.do(self._hold_back, course)
-        return await self._threads.do(course.next, self._clock.now, undo=lambda work: self._unsent(course, work))
+        if self._pacing is not None or self._elsewhere:
+            await self._threads.do(self._prepare, course)
+        return await self._threads.do(course.next, self._clock.now)
 
     async def _drive_kept(self, course: Course) -> Report:
         """Perform the work of a run that is kept: each piece is written before and after, in a thread."""
@@ -632,7 +631,7 @@ class AsyncExecutor(Core):
                         there, told = await self._there(client, machine, work)
                         if not course.recorder.holds(clock.now()):
                             await self._threads.do(course.recorder.hold, clock.now)
-                        machine.sending(work)
+                        course.sending(work)
                         delivery = await perform_async(there, work.call) if told is None else told
                     elif course.leaves(work, clock.now()):
                         return await self._threads.do(self._parked, course, work.until)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -835,6 +836,105 @@ def test_a_run_is_left_alone_by_what_its_mended_runbook_needs(world: World, cros
     with world.executor(journal=journal) as executor:
         assert executor.resume("r").ok
     assert (len(world.texts()), len(world.texts(there=True))) == ((2, 0) if crosses_first else (1, 1))
+
+
+@attrs.define
+class Slow:
+    """Stands for Workspaces whose store takes its time: opening a client is interrupted from outside meanwhile."""
+
+    opened: Any
+    meanwhile: Callable[[], object]
+
+    def check(self, team: str) -> None:
+        """It is installed."""
+
+    def client(self, team: str) -> Any:
+        self.meanwhile()
+        return self.opened
+
+    async_client = client
+
+
+@pytest.mark.parametrize("kind", ["sync", "cancelled", "killed"])
+def test_an_interruption_while_a_client_is_opened_leaves_no_question(world: World, kind: str) -> None:
+    """Nothing was sent, and whoever goes on sends it: also of a message that nobody could look up."""
+    ann = world.there.add_user("ann")
+    ann.join("incidents")
+    whisper = sr.SendEphemeral(channel="#incidents", user=ann.id, text="x")
+    book = sr.Runbook("r", {"own": SAY, "say": sr.Step(whisper, workspace=THERE)})
+    journal = sr.MemoryJournal()
+
+    def interrupted() -> None:
+        raise Killed
+
+    slow: Any
+    if kind == "cancelled":
+
+        async def run() -> None:
+            loop = asyncio.get_running_loop()
+
+            def cancel() -> None:
+                done = threading.Event()
+                loop.call_soon_threadsafe(lambda: (task.cancel(), done.set()))
+                assert done.wait(10)
+
+            slow = Slow(world.there.async_client, cancel)
+            executor = sr.AsyncExecutor(world.home.async_client, journal=journal, workspaces=slow)
+            task = asyncio.create_task(executor.run(book, CONTEXT, run_id="r"))
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(run())
+    else:
+        slow = Slow(world.there.client, interrupted)
+        executor = sr.Executor(world.home.client, journal=journal, workspaces=slow)
+        if kind == "killed":
+            executor._let_go = lambda *_: None  # type: ignore[method-assign]
+        with pytest.raises(Killed):
+            executor.run(book, CONTEXT, run_id="r")
+    assert world.counts() == (1, 0)
+    world.home.advance(61)
+    with world.executor(journal=journal) as executor:
+        executor.resume("r").raise_for_failure()
+    assert [call.method for call in world.there.calls].count("chat.postEphemeral") == 1
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_an_interruption_between_writing_and_sending_leaves_no_question(world: World, asynchronous: bool) -> None:
+    """Also where something else than opening a client takes long: here the store fails first, and hangs then."""
+    ann = world.there.add_user("ann")
+    ann.join("incidents")
+    book = sr.Runbook(
+        "r",
+        {
+            "say": sr.Step(
+                sr.SendEphemeral(channel=world.there.channel("incidents").id, user=ann.id, text="x"), workspace=THERE
+            )
+        },
+    )
+    journal = sr.MemoryJournal()
+    asked: list[int] = []
+
+    def fails_and_hangs() -> None:
+        asked.append(len(journal.entries("r")))
+        if len(asked) == 1:
+            raise sr.ConnectFailed("store_failed", "the installation store could not be read (OSError).")
+        raise Killed
+
+    slow: Any = Slow(world.there.client, fails_and_hangs)
+
+    def run() -> object:
+        if asynchronous:
+            there = sr.AsyncExecutor(world.home.async_client, journal=journal, workspaces=slow)
+            return asyncio.run(there.run(book, run_id="r"))
+        return sr.Executor(world.home.client, journal=journal, workspaces=slow).run(book, run_id="r")
+
+    with pytest.raises(Killed):
+        run()
+    assert asked == [0, 1]
+    with world.executor(journal=journal) as executor:
+        executor.resume("r").raise_for_failure()
+    assert [call.method for call in world.there.calls] == ["chat.postEphemeral"]
 
 
 # --- executors of Workspaces -----------------------------------------------------------------------------------------
