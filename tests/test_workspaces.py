@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +19,7 @@ from slack_sdk.oauth.state_store import FileOAuthStateStore
 
 import slackrunbooks as sr
 from slackrunbooks import connect
+from slackrunbooks._elsewhere import Elsewhere
 from slackrunbooks.journal import decode, encode
 from slackrunbooks.testing import FakeSlack
 
@@ -935,6 +938,38 @@ def test_an_interruption_between_writing_and_sending_leaves_no_question(world: W
     with world.executor(journal=journal) as executor:
         executor.resume("r").raise_for_failure()
     assert [call.method for call in world.there.calls] == ["chat.postEphemeral"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_client_that_is_slow_to_open_holds_up_neither_others_nor_a_fork() -> None:
+    """While one thread asks the store for one workspace, another one and a forked process get theirs."""
+    begun, goes_on = threading.Event(), threading.Event()
+
+    class Hangs(Slow):
+        def client(self, team: str) -> Any:
+            if team == THERE and not begun.is_set():
+                begun.set()
+                assert goes_on.wait(30)
+            return self.opened
+
+    elsewhere = Elsewhere(Hangs("client", lambda: None), asynchronous=False)
+    thread = threading.Thread(target=elsewhere.client, args=(THERE,))
+    thread.start()
+    assert begun.wait(10)
+    try:
+        other = threading.Thread(target=elsewhere.client, args=(HOME,), daemon=True)
+        other.start()
+        other.join(5)
+        assert not other.is_alive()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            os._exit(0 if elsewhere.client(THERE) == "client" else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        goes_on.set()
+        thread.join()
 
 
 # --- executors of Workspaces -----------------------------------------------------------------------------------------
