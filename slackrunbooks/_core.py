@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
 import attrs
 
 from ._context import MISSING, in_the_way, look_up, put
-from ._effects import NotSent, OnAmbiguous
+from ._effects import Answered, OnAmbiguous
 from ._elsewhere import Elsewhere
 from ._engine import Hook, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
@@ -33,6 +33,7 @@ from .errors import (
     CheckFailed,
     ConnectFailed,
     JournalError,
+    NotInstalled,
     Problem,
     RunbookError,
     RunConflict,
@@ -175,6 +176,8 @@ class Core:
         self._made: Any = None
         # Team ID of its own workspace, where that is known: from Workspaces.
         self._team = ""
+        # The same where Slack had to be asked; runs are begun without it.
+        self._asked_team = ""
         self._elsewhere = Elsewhere(workspaces, asynchronous=asynchronous)
         # Whether a client used as it was given is closed with the executor; the fake's server gives one away.
         self._owns_client = False
@@ -642,15 +645,15 @@ class Core:
             course.let_go(self._clock.now())
         course.machine.cancel(self._clock.now(), reason=f"the run was interrupted ({type(error).__name__})")
 
+    def _leave_alone(self, course: Course) -> None:
+        """Let go of a run with which this worker cannot go on; how it ends stays open. Blocks."""
+        with contextlib.suppress(JournalError, RunHeld):
+            course.leave_alone(self._clock.now())
+
     def _left(self, opened: Report | Course | None) -> None:
         """Let go of a run that was opened for somebody who was cancelled meanwhile. Blocks."""
         if isinstance(opened, Course):
             self._let_go(opened, CancelledError())
-
-    def _unsent(self, course: Course, work: Work | None) -> None:
-        """Write that a request did not leave, whose sender was cancelled while its intent was written. Blocks."""
-        if isinstance(work, Send):
-            course.done(work, NotSent("the run was interrupted before it was sent"), self._clock.now())
 
     def _parked(self, course: Course, wake_at: float) -> Report:
         """Let go of a run that goes on later, in whatever process. Blocks."""
@@ -738,11 +741,46 @@ class Core:
             NotInstalled: It does not reach one.
             ConnectFailed: The installation store could not be read.
         """
-        if self._elsewhere:
-            if machine.workspace not in ("", self._team):
-                self._elsewhere.check(machine.workspace)
-        elif crosses(machine.runbook):
+        if self._elsewhere and machine.workspace not in ("", self._team):
+            self._elsewhere.check(machine.workspace)
+        for team in machine.ahead():
+            if team != self._team:
+                self._elsewhere.reaches(team)
+        if not self._elsewhere and crosses(machine.runbook):
+            # Only the run can tell where else it goes.
             self._elsewhere.check("")
+
+    def _has_to_ask(self, machine: Machine) -> bool:
+        """Tell whether a run has a home, and nobody has told this executor yet whether that is its own workspace."""
+        return bool(machine.workspace) and not (self._team or self._elsewhere or self._asked_team)
+
+    def _at_home(self, machine: Machine, client: Any, delivery: Delivery | None) -> None:
+        """Leave a run alone whose home is not the workspace of this executor's token.
+
+        Args:
+            machine: The run.
+            client: Of this executor.
+            delivery: What came of ``auth.test``; ``None`` if there was nothing to ask.
+
+        Raises:
+            ConnectFailed: Slack did not say whose the token is.
+            NotInstalled: It is another workspace's.
+        """
+        home = machine.workspace
+        if delivery is not None:
+            self._asked_team = _team_of(client, delivery)
+            if not self._asked_team:
+                raise ConnectFailed(
+                    "no_answer",
+                    f"the run is one of the workspace {home}, and auth.test did not tell whether the token is, too.",
+                    "The run was left alone; go on with it when Slack answers.",
+                )
+        if home and self._asked_team and home != self._asked_team:
+            raise NotInstalled(
+                "other_workspace",
+                f"the run is one of the workspace {home}, and the executor's token is of {self._asked_team}.",
+                "Go on with it by a token of that workspace, or by Workspaces(store).executor(team_id=…).",
+            )
 
     def _team_for(self, machine: Machine, work: Send) -> str:
         """Return the other workspace to which a request goes, or ``""`` for the executor's own."""
@@ -777,6 +815,16 @@ class Core:
         if until is not None:
             machine.tell("place", {"step": work.step, "until": until}, self._clock.now())
         return until is not None
+
+    def _prepare(self, course: Course) -> None:
+        """Do what may take its time before the next request of a run that is kept is written. Blocks."""
+        if self._pacing is not None:
+            self._hold_back(course)
+        if self._elsewhere:
+            work = course.coming(self._clock.now)
+            if isinstance(work, Send) and (team := self._team_for(course.machine, work)):
+                # A process that ends while a store is asked for a client must not leave the request in doubt.
+                self._elsewhere.client_or_told(team)
 
     def _hold_back(self, course: Course) -> None:
         """Let the next request of a run that is kept wait for its place, and write that it does. Blocks."""
@@ -821,6 +869,20 @@ class Core:
 
 def _is_check(machine: Machine) -> bool:
     return machine.single and any(isinstance(step.action, Look) for step in machine.runbook.steps.values())
+
+
+def _team_of(client: Any, delivery: Delivery) -> str:
+    """Return the workspace of which ``auth.test`` tells, or ``""``.
+
+    Its page: https://docs.slack.dev/reference/methods/auth.test
+    """
+    data = delivery.data if isinstance(delivery, Answered) else None
+    if not data or data.get("ok") is not True:
+        return ""
+    if data.get("is_enterprise_install"):
+        # An organisation's token is of the workspace that the client names with each request.
+        return str(getattr(client, "default_params", {}).get("team_id") or "")
+    return str(data.get("team_id") or "")
 
 
 def _call(hook: Callable[[Any], object], told: object, failed: str) -> None:

@@ -6,8 +6,10 @@ ask an installation store, so it may block.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +41,8 @@ class Elsewhere:
 
     def __init__(self, source: Any, *, asynchronous: bool) -> None:
         self._asynchronous = asynchronous
-        self._lock = threading.Lock()
+        self._renew_locks()
+        _locking.add(self)
         self._made: dict[str, Any] = {}
         self._source: Any = None
         self._given: dict[str, Any] | None = None
@@ -57,6 +60,11 @@ class Elsewhere:
                     place=_PLACE,
                 )
             self._source = source
+
+    def _renew_locks(self) -> None:
+        self._lock = threading.Lock()
+        # One store may hang, and the clients of other workspaces must not wait for it.
+        self._opening: dict[str, threading.Lock] = {}
 
     def __bool__(self) -> bool:
         return self._source is not None or self._given is not None
@@ -77,6 +85,15 @@ class Elsewhere:
                 "not_installed", f"the executor has no client for {team!r}.", f"Add it: {_PLACE}={{{team!r}: …}}."
             )
 
+    def reaches(self, team: str) -> None:
+        """Look whether this executor has a way to a workspace at all; whether the app is there, its request tells.
+
+        Raises:
+            NotInstalled: It has none.
+        """
+        if self._source is None:
+            self.check(team)
+
     def client(self, team: str) -> Any:
         """Return the client for a workspace. Blocks.
 
@@ -85,9 +102,13 @@ class Elsewhere:
             ConnectFailed: The installation store could not be read.
         """
         with self._lock:
-            if team not in self._made:
-                self._made[team] = self._open(team)
-            return self._made[team]
+            opening = self._opening.setdefault(team, threading.Lock())
+        with opening:
+            # Not by the key afterwards: leave() may take it away meanwhile.
+            client = self._made.get(team)
+            if client is None:
+                client = self._made[team] = self._open(team)
+            return client
 
     def client_or_told(self, team: str) -> tuple[Any, Delivery | None]:
         """Return the client for a workspace, or what to say of a request for which there is none. Blocks."""
@@ -115,3 +136,16 @@ class Elsewhere:
         with self._lock:
             made, self._made = self._made, {}
         return [client for team, client in made.items() if self._given is None or client is not self._given[team]]
+
+
+_locking: weakref.WeakSet[Elsewhere] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    # The holder of a lock may be a thread that only the parent has.
+    for each in list(_locking):
+        each._renew_locks()  # noqa: SLF001 - of this file
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

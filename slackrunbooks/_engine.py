@@ -456,6 +456,39 @@ class Machine:
         """Whether the next call of :meth:`ready` would begin a step."""
         return bool(self._pending) and not self._tasks
 
+    def ahead(self) -> list[str]:
+        """Return the other workspaces in which the steps that have not ended will act, as far as that is known by now.
+
+        A step with ``on_error: continue`` is left out: where it cannot act, it fails by itself.
+        """
+        steps = [(task.name, task.step) for task in self._tasks.values()]
+        for name, step in self._pending:
+            # While nothing has stopped the run, what runs only after a failure may still be wanted.
+            if self._stopped_by is None or self._reason_to_skip(step) is None:
+                steps.append((name, step))
+        teams: dict[str, None] = {}
+        for name, step in steps:
+            if step.workspace is not None and step.on_error != "continue":
+                # What cannot be told yet, or is wrong, is told at the step.
+                with contextlib.suppress(Exception):
+                    teams.update(dict.fromkeys(self._teams_of(name, step)))
+        return [team for team in teams if team]
+
+    def _teams_of(self, name: str, step: Step) -> list[str]:
+        """Return where a step will act that has not ended; of a loop, where the items do that are left."""
+        scope = self._scope()
+        task = self._tasks.get(name)
+        if (task is None or not task.calls) and when_reason(step.when, scope) is not None:
+            return []
+        if step.foreach is None:
+            scopes = [scope]
+        elif task is not None and task.items is not None:
+            scopes = [{**scope, "item": item} for item in task.items[max(task.number - 1, 0) :]]
+        else:
+            scopes = [{**scope, "item": item} for item in self._items(name, step)]
+        found = [workspace_of(step, each if self._templates else None, "", own=self.workspace) for each in scopes]
+        return [team for team, problems in found if not problems]
+
     def tell(self, name: str, payload: Mapping[str, Any], now: float) -> None:
         """Take in what somebody said from outside.
 

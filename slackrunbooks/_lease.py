@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from ._effects import Lost, Raised, Returned
+from ._effects import Lost, NotSent, Raised, Returned
 from ._engine import Machine, Send, Sleep, Work
 from .errors import JournalError, RunbookError, RunConflict, RunHeld
 from .journal import REOPENS, Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
@@ -282,7 +282,9 @@ class Recorder:
 
 @attrs.define
 class Course:
-    """A run of a journal, as a worker goes on with it. Every method but ``coming``, ``leaves`` and ``until`` blocks.
+    """A run of a journal, as a worker goes on with it.
+
+    Every method but ``coming``, ``sending``, ``leaves`` and ``until`` blocks.
 
     Attributes:
         machine: The run.
@@ -297,6 +299,7 @@ class Course:
     paused: bool = False
     _pending: list[Work] = attrs.field(factory=list)
     _waiting: Work | None = None
+    _unsent: Send | None = None
     _coming: Work | None = None
     _ready_at: float = 0.0
     _mail: Mail = attrs.field(factory=Mail)
@@ -321,11 +324,13 @@ class Course:
         recorder = Recorder.claim(journal, record.run_id, owner, now)
         try:
             machine, _ = rebuilt(record)
-            fits(machine)
             course = cls(machine, recorder)
             course._waiting = recorder.replay(machine, now)
             if course._waiting is None:
                 course._listen_at_the_end(journal.get(record.run_id) or record, now)
+            if not machine.finished:
+                # Only now: what the run was told may have mended its runbook.
+                fits(machine)
         except BaseException as error:
             with contextlib.suppress(JournalError, RunHeld):
                 wake_at = now + _STUCK if isinstance(error, Exception) else 0.0
@@ -356,6 +361,7 @@ class Course:
             self._coming = None
             mail = self.recorder.intend(work, self._ready_at, clock)
             if not mail:
+                self._unsent = work if isinstance(work, Send) else None
                 return work
             self._pending = self.recorder.hear(mail, self.machine, [work, *self._pending], self._ready_at, clock())
             if mail.paused:
@@ -386,6 +392,11 @@ class Course:
         pending = [work, *self._pending]
         self._pending = self.recorder.note(self.machine, pending, "place", payload, self._ready_at, now, how=_HEARD)
 
+    def sending(self, work: Send) -> None:
+        """Take note that a request that was written leaves now. Does not block."""
+        self._unsent = None
+        self.machine.sending(work)
+
     def leaves(self, work: Sleep, now: float) -> bool:
         """Tell whether a wait is too long to hold anybody."""
         return now < work.until and not self._mail and self.machine.waited(work, now) > _PATIENCE
@@ -410,7 +421,15 @@ class Course:
 
     def let_go(self, now: float, wake_at: float | None = 0.0) -> None:
         """Let another worker go on with the run, from a time on; what it saved can be read by others."""
+        if self._unsent is not None:
+            # Its sender was interrupted between writing and sending it, so that nobody need ask what became of it.
+            self.done(self._unsent, NotSent("the run was interrupted before it was sent"), now)
+            self._unsent = None
         self.recorder.let_go(now, wake_at, saved=_kept(self.machine.report().saved))
+
+    def leave_alone(self, now: float) -> None:
+        """Let go of a run with which this worker cannot go on; others have their turn before it asks again."""
+        self.let_go(now, now + _STUCK)
 
     def report(self) -> Report:
         """Return how the run went so far."""

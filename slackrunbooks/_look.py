@@ -698,7 +698,7 @@ def _judge_channel(
         message = f"{each.given} is private, and {first} takes a private channel by its ID only."
         return attrs.evolve(_as_slack(first, "channel_not_found", message), remedy=f"Give its ID, {channel_id}.")
     if channel.get("is_archived"):
-        archived = _archived(each, acts)
+        archived = _archived(each, acts, channel_id)
         return archived and attrs.evolve(archived, passing=True)
     if "conversations.join" in acts:
         if is_private:
@@ -722,12 +722,17 @@ def _judge_channel(
 _IN_CHANNELS = ("bookmarks.", "canvases.", "chat.", "conversations.", "files.", "pins.", "reactions.")
 
 
-def _archived(each: Named, acts: Sequence[str]) -> _Wrong | None:
+def _archived(each: Named, acts: Sequence[str], channel_id: str) -> _Wrong | None:
     """Say what comes of a step in an archived channel: it can be read, and archived again."""
     refused = next((name for name in acts if name in REFUSED_IN_ARCHIVED), None)
     message = f"{each.given} is archived."
     if refused is not None:
         return _as_slack(refused, REFUSED_IN_ARCHIVED[refused], message)
+    if not each.by_id and "conversations.list" in each.methods and "conversations.archive" not in acts:
+        # The step itself looks among those that are not archived, as whoever wants to act there must.
+        message = f"{each.given} is archived, and so the step does not find it by its name."
+        wrong = _as_slack("conversations.list", "channel_not_found", message)
+        return attrs.evolve(wrong, remedy=f"Give its ID, {channel_id}, or let a person unarchive it in Slack.")
     others = [name for name in acts if name != "conversations.archive"]
     if not others:
         return None

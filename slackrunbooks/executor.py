@@ -6,6 +6,7 @@ Rule of this file: a driver performs work (send, sleep, tell hooks) and decides 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ._core import Audit, Context, Core, Looking, crosses, outcome_of, skipping
@@ -13,8 +14,9 @@ from ._engine import Hook, Machine, Send, Work
 from ._lease import Course
 from ._perform import Threads, perform, perform_async
 from ._survey import others, with_others
-from .errors import JournalError, RunConflict, RunHeld, SlackRunbooksError
+from .errors import ConnectFailed, JournalError, RunConflict, RunHeld, SlackRunbooksError
 from .report import CheckReport, Report
+from .slack_methods import call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -288,7 +290,10 @@ class Executor(Core):
             Its report; ``None`` where it had ended, or where another worker is at work on it and will end it.
         """
         opened = self._pending_cancel(run_id, reason)
-        return None if opened is None else self._driven(opened)
+        # As in _pending_cancel: a worker of the run's own workspace ends it.
+        with contextlib.suppress(ConnectFailed):
+            return None if opened is None else self._driven(opened)
+        return None
 
     def signal(self, run_id: str, name: str, payload: object = None) -> None:
         """Tell a run something that its steps wait for with ``until``, and wake it.
@@ -353,8 +358,7 @@ class Executor(Core):
 
     def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
-        if self._pacing is not None:
-            self._hold_back(course)
+        self._prepare(course)
         return course.next(self._clock.now)
 
     def _drive_kept(self, course: Course) -> Report:
@@ -362,6 +366,9 @@ class Executor(Core):
         machine, clock = course.machine, self._clock
         try:
             client = self._client()
+            if machine.workspace:
+                told = perform(client, call("auth.test")) if self._has_to_ask(machine) else None
+                self._at_home(machine, client, told)
             with clock.busy():
                 while (work := self._next_kept(course)) is not None:
                     self._tell(machine)
@@ -369,7 +376,7 @@ class Executor(Core):
                     if isinstance(work, Send):
                         there, told = self._there(client, machine, work)
                         course.recorder.hold(clock.now)
-                        machine.sending(work)
+                        course.sending(work)
                         delivery = perform(there, work.call) if told is None else told
                     elif course.leaves(work, clock.now()):
                         return self._parked(course, work.until)
@@ -382,6 +389,9 @@ class Executor(Core):
                     self._tell(machine)
                     self._slow_down(machine, work, delivery)
             report = self._ended_or_paused(course)
+        except ConnectFailed:
+            self._leave_alone(course)
+            raise
         except BaseException as error:
             self._let_go(course, error)
             raise
@@ -556,7 +566,10 @@ class AsyncExecutor(Core):
     async def cancel(self, run_id: str, reason: str = "") -> Report | None:
         """End a run before its next effect; see :meth:`Executor.cancel`."""
         opened = await self._threads.do(self._pending_cancel, run_id, reason, undo=self._left)
-        return await self._drive_kept(opened) if isinstance(opened, Course) else opened
+        # As in _pending_cancel: a worker of the run's own workspace ends it.
+        with contextlib.suppress(ConnectFailed):
+            return await self._drive_kept(opened) if isinstance(opened, Course) else opened
+        return None
 
     async def signal(self, run_id: str, name: str, payload: object = None) -> None:
         """Tell a run something that its steps wait for; see :meth:`Executor.signal`."""
@@ -602,15 +615,18 @@ class AsyncExecutor(Core):
 
     async def _next_kept(self, course: Course) -> Work | None:
         """Return what to do next, which is written by then; a request waits for its place before that."""
-        if self._pacing is not None:
-            await self._threads.do(self._hold_back, course)
-        return await self._threads.do(course.next, self._clock.now, undo=lambda work: self._unsent(course, work))
+        if self._pacing is not None or self._elsewhere:
+            await self._threads.do(self._prepare, course)
+        return await self._threads.do(course.next, self._clock.now)
 
     async def _drive_kept(self, course: Course) -> Report:
         """Perform the work of a run that is kept: each piece is written before and after, in a thread."""
         machine, clock = course.machine, self._clock
         try:
             client = self._client()
+            if machine.workspace:
+                told = await perform_async(client, call("auth.test")) if self._has_to_ask(machine) else None
+                self._at_home(machine, client, told)
             with clock.busy():
                 while (work := await self._next_kept(course)) is not None:
                     self._tell(machine)
@@ -619,7 +635,7 @@ class AsyncExecutor(Core):
                         there, told = await self._there(client, machine, work)
                         if not course.recorder.holds(clock.now()):
                             await self._threads.do(course.recorder.hold, clock.now)
-                        machine.sending(work)
+                        course.sending(work)
                         delivery = await perform_async(there, work.call) if told is None else told
                     elif course.leaves(work, clock.now()):
                         return await self._threads.do(self._parked, course, work.until)
@@ -631,6 +647,9 @@ class AsyncExecutor(Core):
                     self._tell(machine)
                     await self._slowed_down(machine, work, delivery)
             report = await self._threads.do(self._ended_or_paused, course)
+        except ConnectFailed:
+            await self._threads.do(self._leave_alone, course)
+            raise
         except GeneratorExit as error:
             # There is no loop any more to wait on.
             self._let_go(course, error)

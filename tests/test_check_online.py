@@ -92,6 +92,12 @@ PROBLEMS: dict[str, tuple[Make, str, str, str]] = {
     "private, without the app": (lambda w: say(w.secret.id), "channel", "sees no channel", "channel_not_found"),
     "private, posted to by name": (lambda w: say("#hidden"), "channel", "by its ID only", "channel_not_found"),
     "archived": (lambda _: say("#old-incidents"), "channel", "#old-incidents is archived.", "is_archived"),
+    "archived, looked up by name": (
+        lambda _: sr.ListMembers(channel="#old-incidents"),
+        "channel",
+        "does not find it by its name",
+        "channel_not_found",
+    ),
     "archived, by ID": (lambda w: say(w.archived.id), "channel", "is archived.", "is_archived"),
     "archived, updating": (
         lambda w: sr.UpdateMessage(channel=w.archived.id, ts="1503435956.000247", text="x"),
@@ -277,7 +283,7 @@ COPED: dict[str, tuple[Make, list[str]]] = {
         ["! steps.a.names.lead", "! steps.a.names.team"],
     ),
     "a file in an archived channel": (
-        lambda _: sr.UploadFile(channel="#old-incidents", content="x", filename="x.txt"),
+        lambda w: sr.UploadFile(channel=w.archived.id, content="x", filename="x.txt"),
         ["! steps.a.channel"],
     ),
 }
@@ -340,7 +346,7 @@ FINE: dict[str, tuple[Make, dict[str, Any]]] = {
     "a step that is skipped": (lambda _: [sr.Step(say("#nowhere"), when="flag")], {"flag": False}),
     "a step for each of nothing": (lambda _: [sr.Step(say("#nowhere"), foreach="rows")], {"rows": []}),
     "a channel that is joined first": (lambda w: [sr.JoinChannel(channel=w.elsewhere.id), say("#elsewhere")], {}),
-    "reading about a channel that is archived": (lambda _: [sr.ListMembers(channel="#old-incidents")], {}),
+    "reading about a channel that is archived": (lambda w: [sr.ListMembers(channel=w.archived.id)], {}),
     "archiving what is archived": (lambda _: [sr.ArchiveChannel(channel="#old-incidents")], {}),
     "members of a channel without the app": (lambda _: [sr.ListMembers(channel="#elsewhere")], {}),
     "leaving a channel without the app": (lambda _: [sr.LeaveChannel(channel="#elsewhere")], {}),

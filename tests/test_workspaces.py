@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from slack_sdk.oauth.state_store import FileOAuthStateStore
 
 import slackrunbooks as sr
 from slackrunbooks import connect
+from slackrunbooks._elsewhere import Elsewhere
 from slackrunbooks.journal import decode, encode
 from slackrunbooks.testing import FakeSlack
 
@@ -847,6 +851,208 @@ def test_a_run_is_left_alone_by_a_worker_that_does_not_reach_its_workspaces(
     assert report.state == "cancelled" and world.counts() == (1, 0)
 
 
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("loop", [False, True], ids=["step", "loop"])
+def test_a_run_is_left_alone_by_a_worker_that_reaches_only_some_of_its_workspaces(
+    world: World, asynchronous: bool, loop: bool
+) -> None:
+    """Of what is still to come; for what is behind the run, and for a step that will be skipped, no way is needed."""
+    third = world.home.add_workspace("Gamma")
+    third.add_channel("incidents")
+    where: dict[str, Any] = {"workspace": third.team_id}
+    if loop:
+        where = {"workspace": "{{item}}", "foreach": [THERE, third.team_id]}
+    book = sr.Runbook(
+        "r",
+        {
+            "own": SAY,
+            "far": sr.Step(SAY, after=3600, **where),
+            "not": sr.Step(SAY, workspace="T0SKIPPED", when="never"),
+            "later": sr.Step(SAY, after=3600),
+        },
+    )
+    journal = sr.MemoryJournal()
+    all_of_them = {THERE: world.there.client, third.team_id: third.client}
+    context = {"id": "INC-1", "never": False}
+
+    def worked() -> list[str]:
+        world.home.advance(4000)
+        if asynchronous:
+            return asyncio.run(worked_async())
+        with world.executor(journal=journal) as executor:
+            return [report.state for report in executor.resume_all()]
+
+    async def worked_async() -> list[str]:
+        async with world.async_executor(journal=journal) as executor:
+            return [report.state for report in await executor.resume_all()]
+
+    with world.executor(journal=journal, workspaces=all_of_them) as executor:
+        assert executor.run(book, context, run_id="r").state == "waiting"
+        assert worked() == []
+        record = journal.get("r")
+        assert record is not None and record.state == "running"
+        with pytest.raises(sr.NotInstalled, match=f"no client for '{third.team_id}'"):
+            world.executor(journal=journal).resume("r")
+        world.home.advance(61)
+        assert [report.state for report in executor.resume_all()] == ["waiting"]
+    assert len(third.channel("incidents").messages) == 1
+    assert worked() == ["succeeded"]
+    assert len(world.texts()) == 2 and len(world.texts(there=True)) == int(loop)
+
+
+@pytest.mark.parametrize("crosses_first", [False, True], ids=["mended to go there", "mended to stay"])
+def test_a_run_is_left_alone_by_what_its_mended_runbook_needs(world: World, crosses_first: bool) -> None:
+    """What counts is the runbook that the run goes on with, not the one that it began with."""
+    journal = sr.MemoryJournal()
+    stays = sr.Runbook("r", {"a": SAY, "say": sr.SendMessage(channel="#incidents", text="x")})
+    goes = sr.Runbook("r", {"a": SAY, "say": sr.Step(stays.steps["say"].action, workspace=THERE)})
+    first, mended = (goes, stays) if crosses_first else (stays, goes)
+    wrong = sr.SendMessage(channel="#nowhere", text="x")
+    first = sr.Runbook("r", {"a": SAY, "say": sr.Step(wrong, workspace=first.steps["say"].workspace)})
+    with world.executor(journal=journal) as executor:
+        assert executor.run(first, CONTEXT, run_id="r").state == "failed"
+        # The process ends before it goes on.
+        executor._told("r", "retry", {"runbook": mended.to_spec()})
+    with sr.Executor(world.home.client, journal=journal) as plain:
+        states = [report.state for report in plain.resume_all()]
+    assert states == (["succeeded"] if crosses_first else [])
+    world.home.advance(61)
+    with world.executor(journal=journal) as executor:
+        assert executor.resume("r").ok
+    assert (len(world.texts()), len(world.texts(there=True))) == ((2, 0) if crosses_first else (1, 1))
+
+
+@attrs.define
+class Slow:
+    """Stands for Workspaces whose store takes its time: opening a client is interrupted from outside meanwhile."""
+
+    opened: Any
+    meanwhile: Callable[[], object]
+
+    def check(self, team: str) -> None:
+        """It is installed."""
+
+    def client(self, team: str) -> Any:
+        self.meanwhile()
+        return self.opened
+
+    async_client = client
+
+
+@pytest.mark.parametrize("kind", ["sync", "cancelled", "killed"])
+def test_an_interruption_while_a_client_is_opened_leaves_no_question(world: World, kind: str) -> None:
+    """Nothing was sent, and whoever goes on sends it: also of a message that nobody could look up."""
+    ann = world.there.add_user("ann")
+    ann.join("incidents")
+    whisper = sr.SendEphemeral(channel="#incidents", user=ann.id, text="x")
+    book = sr.Runbook("r", {"own": SAY, "say": sr.Step(whisper, workspace=THERE)})
+    journal = sr.MemoryJournal()
+
+    def interrupted() -> None:
+        raise Killed
+
+    slow: Any
+    if kind == "cancelled":
+
+        async def run() -> None:
+            loop = asyncio.get_running_loop()
+
+            def cancel() -> None:
+                done = threading.Event()
+                loop.call_soon_threadsafe(lambda: (task.cancel(), done.set()))
+                assert done.wait(10)
+
+            slow = Slow(world.there.async_client, cancel)
+            executor = sr.AsyncExecutor(world.home.async_client, journal=journal, workspaces=slow)
+            task = asyncio.create_task(executor.run(book, CONTEXT, run_id="r"))
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(run())
+    else:
+        slow = Slow(world.there.client, interrupted)
+        executor = sr.Executor(world.home.client, journal=journal, workspaces=slow)
+        if kind == "killed":
+            executor._let_go = lambda *_: None  # type: ignore[method-assign]
+        with pytest.raises(Killed):
+            executor.run(book, CONTEXT, run_id="r")
+    assert world.counts() == (1, 0)
+    world.home.advance(61)
+    with world.executor(journal=journal) as executor:
+        executor.resume("r").raise_for_failure()
+    assert [call.method for call in world.there.calls].count("chat.postEphemeral") == 1
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_an_interruption_between_writing_and_sending_leaves_no_question(world: World, asynchronous: bool) -> None:
+    """Also where something else than opening a client takes long: here the store fails first, and hangs then."""
+    ann = world.there.add_user("ann")
+    ann.join("incidents")
+    book = sr.Runbook(
+        "r",
+        {
+            "say": sr.Step(
+                sr.SendEphemeral(channel=world.there.channel("incidents").id, user=ann.id, text="x"), workspace=THERE
+            )
+        },
+    )
+    journal = sr.MemoryJournal()
+    asked: list[int] = []
+
+    def fails_and_hangs() -> None:
+        asked.append(len(journal.entries("r")))
+        if len(asked) == 1:
+            raise sr.ConnectFailed("store_failed", "the installation store could not be read (OSError).")
+        raise Killed
+
+    slow: Any = Slow(world.there.client, fails_and_hangs)
+
+    def run() -> object:
+        if asynchronous:
+            there = sr.AsyncExecutor(world.home.async_client, journal=journal, workspaces=slow)
+            return asyncio.run(there.run(book, run_id="r"))
+        return sr.Executor(world.home.client, journal=journal, workspaces=slow).run(book, run_id="r")
+
+    with pytest.raises(Killed):
+        run()
+    assert asked == [0, 1]
+    with world.executor(journal=journal) as executor:
+        executor.resume("r").raise_for_failure()
+    assert [call.method for call in world.there.calls] == ["chat.postEphemeral"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_client_that_is_slow_to_open_holds_up_neither_others_nor_a_fork() -> None:
+    """While one thread asks the store for one workspace, another one and a forked process get theirs."""
+    begun, goes_on = threading.Event(), threading.Event()
+
+    class Hangs(Slow):
+        def client(self, team: str) -> Any:
+            if team == THERE and not begun.is_set():
+                begun.set()
+                assert goes_on.wait(30)
+            return self.opened
+
+    elsewhere = Elsewhere(Hangs("client", lambda: None), asynchronous=False)
+    thread = threading.Thread(target=elsewhere.client, args=(THERE,))
+    thread.start()
+    assert begun.wait(10)
+    try:
+        other = threading.Thread(target=elsewhere.client, args=(HOME,), daemon=True)
+        other.start()
+        other.join(5)
+        assert not other.is_alive()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            os._exit(0 if elsewhere.client(THERE) == "client" else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        goes_on.set()
+        thread.join()
+
+
 # --- executors of Workspaces -----------------------------------------------------------------------------------------
 
 
@@ -1012,6 +1218,46 @@ def test_a_run_whose_home_is_installed_no_more_is_left_alone(installs: Installs)
         assert executor.resume_all() == []
     record = journal.get("r")
     assert record is not None and record.state == "running" and installs.world.counts() == (0, 0)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("tells", [True, False], ids=["told", "no answer"])
+def test_an_executor_with_a_mere_token_leaves_the_runs_of_other_workspaces_alone(
+    installs: Installs, asynchronous: bool, tells: bool
+) -> None:
+    """Slack is asked once whose the token is; where it does not say, the run is left alone too, and never failed."""
+    world, journal = installs.world, sr.MemoryJournal()
+    book = sr.Runbook("own", {"say": SAY})
+    with installs.spaces.executor(THERE, journal=journal) as executor:
+        for run_id in ("a", "b"):
+            executor.submit(book, CONTEXT, run_id=run_id)
+    with installs.spaces.executor(HOME, journal=journal) as executor:
+        executor.submit(book, CONTEXT, run_id="c")
+    if not tells:
+        world.home.fail_next("auth.test", "account_inactive", times=3)
+
+    def worked() -> list[str]:
+        with sr.Executor(world.home.client, journal=journal) as executor:
+            done = [report.run_id for report in executor.resume_all()]
+            assert executor.cancel("a", "over") is None
+            return done
+
+    async def work() -> list[str]:
+        async with sr.AsyncExecutor(world.home.async_client, journal=journal) as executor:
+            done = [report.run_id for report in await executor.resume_all()]
+            assert await executor.cancel("a", "over") is None
+            return done
+
+    assert (asyncio.run(work()) if asynchronous else worked()) == (["c"] if tells else [])
+    assert [call.method for call in world.home.calls] == (
+        ["auth.test", "chat.postMessage"] if tells else ["auth.test"] * 4
+    )
+    assert world.texts() == (["INC-1 is down"] if tells else [])
+    world.home.advance(61)
+    with sr.Executor(world.there.client, journal=journal) as executor:
+        states = {report.run_id: report.state for report in executor.resume_all()}
+    assert states == {"a": "cancelled", "b": "succeeded"}
+    assert world.texts(there=True) == ["INC-1 is down"]
 
 
 def test_an_organisation_reaches_all_its_workspaces_by_one_token(
