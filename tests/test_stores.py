@@ -534,6 +534,11 @@ INTERRUPTED_FORKS = """
 import os, random, signal, sys, time
 import slackrunbooks as sr
 from slackrunbooks.journal import RunRecord
+coverage = sys.modules.get("coverage")
+if coverage is not None and (measured := coverage.Coverage.current()) is not None:
+    # It has a lock of its own, which an interruption of its code leaves taken.
+    measured.stop()
+me = os.getpid()
 class Interrupted(Exception): pass
 def interrupt(*_): raise Interrupted
 signal.signal(signal.SIGALRM, interrupt)
@@ -551,6 +556,9 @@ for number in range(400):
         pass
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if os.getpid() != me:
+            # An interruption from before the fork, heard after it.
+            os._exit(0)
     try:
         os.wait()
     except ChildProcessError:
