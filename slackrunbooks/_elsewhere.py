@@ -6,14 +6,12 @@ ask an installation store, so it may block.
 
 from __future__ import annotations
 
-import os
 import re
-import threading
-import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._effects import NotSent, Raised
+from ._forks import Turn
 from .errors import ConnectFailed, NotInstalled, RunbookError
 
 if TYPE_CHECKING:
@@ -41,8 +39,9 @@ class Elsewhere:
 
     def __init__(self, source: Any, *, asynchronous: bool) -> None:
         self._asynchronous = asynchronous
-        self._renew_locks()
-        _locking.add(self)
+        self._turn = Turn()
+        # One store may hang, and the clients of other workspaces must not wait for it.
+        self._opening: dict[str, Turn] = {}
         self._made: dict[str, Any] = {}
         self._source: Any = None
         self._given: dict[str, Any] | None = None
@@ -60,11 +59,6 @@ class Elsewhere:
                     place=_PLACE,
                 )
             self._source = source
-
-    def _renew_locks(self) -> None:
-        self._lock = threading.Lock()
-        # One store may hang, and the clients of other workspaces must not wait for it.
-        self._opening: dict[str, threading.Lock] = {}
 
     def __bool__(self) -> bool:
         return self._source is not None or self._given is not None
@@ -101,9 +95,9 @@ class Elsewhere:
             NotInstalled: It cannot be reached.
             ConnectFailed: The installation store could not be read.
         """
-        with self._lock:
-            opening = self._opening.setdefault(team, threading.Lock())
-        with opening:
+        with self._turn.lock:
+            opening = self._opening.setdefault(team, Turn())
+        with opening.lock:
             # Not by the key afterwards: leave() may take it away meanwhile.
             client = self._made.get(team)
             if client is None:
@@ -133,19 +127,6 @@ class Elsewhere:
 
     def leave(self) -> list[Any]:
         """Return the clients that were opened here, to be closed; what was given stays open."""
-        with self._lock:
+        with self._turn.lock:
             made, self._made = self._made, {}
         return [client for team, client in made.items() if self._given is None or client is not self._given[team]]
-
-
-_locking: weakref.WeakSet[Elsewhere] = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    # The holder of a lock may be a thread that only the parent has.
-    for each in list(_locking):
-        each._renew_locks()  # noqa: SLF001 - of this file
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -27,7 +27,6 @@ import stat
 import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,6 +40,7 @@ from slack_sdk.oauth.installation_store.models.bot import Bot
 from slack_sdk.oauth.installation_store.models.installation import Installation
 
 from ._effects import Answered, Call, Lost, NotSent, Repeat
+from ._forks import Turn
 from ._perform import WallClock
 from .client import PooledWebClient, RotatingWebClient, _basic, _bearer, _Secret, send
 from .errors import (
@@ -369,14 +369,8 @@ def _alone(name: str) -> Generator[bool]:
 # The locks of this machine that this process holds.
 _held: set[sqlite3.Connection] = set()
 
-# What has a lock of threads. A process that is forked needs locks of its own: in its copy of its parent's, the holder
-# may be a thread that only the parent has, and that never lets go here.
-_locking: weakref.WeakSet[_Tokens | Workspaces] = weakref.WeakSet()
-
 
 def _after_fork_in_child() -> None:
-    for each in list(_locking):
-        each._lock = threading.Lock()  # noqa: SLF001 - of this file
     # SQLite keeps a list of what its process has locked: by the copy of that list this process would wait for itself.
     # To close a connection here does not let go of the parent's lock, which is the parent's alone (fcntl(2)).
     while _held:
@@ -922,13 +916,12 @@ class _Tokens:
         self._bot = bot
         self._for_org = for_org
         self._name = _name_of(spaces._app.client_id, bot.enterprise_id, None if for_org else bot.team_id)  # noqa: SLF001
-        self._lock = threading.Lock()
+        self._turn = Turn()
         self._again_at = 0.0
         self._spent: str | None = None
         # A refresh token that Slack took no more, and until when somebody else may store what it bought.
         self._dead: tuple[str, AuthenticationFailed] | None = None
         self._look_until = 0.0
-        _locking.add(self)
 
     def __repr__(self) -> str:
         return f"<tokens of {self._bot.enterprise_id or ''}/{self._bot.team_id or ''}>"
@@ -941,7 +934,7 @@ class _Tokens:
     def fresh(self) -> str | None:
         bot = self._bot
         # While somebody rotates it, a token that is good need not wait for that.
-        is_enough = self._is_settled(bot) or (self._lock.locked() and not self._is_over(bot))
+        is_enough = self._is_settled(bot) or (self._turn.lock.locked() and not self._is_over(bot))
         return bot.bot_token if is_enough else None
 
     def current(self) -> str:
@@ -955,12 +948,12 @@ class _Tokens:
 
         Whoever has the lock is just looking into the store.
         """
-        if self._lock.acquire(blocking=False):
+        if self._turn.lock.acquire(blocking=False):
             try:
                 if self._spent is None:
                     self._bot = found
             finally:
-                self._lock.release()
+                self._turn.lock.release()
 
     def instead_of(self, token: str) -> str | None:
         outcome = self._outcome(token)
@@ -1002,14 +995,14 @@ class _Tokens:
             if self.fresh() is None:
                 self._begin()
             return self._bot.bot_token
-        with self._lock:
+        with self._turn.lock:
             if self._bot.bot_token != refused and not self._is_over(self._bot):
                 return self._bot.bot_token
             return self._attempt(refused)
 
     def _begin(self) -> None:
         """Rotate in a thread, unless somebody does, and wait a moment for that."""
-        lock, done = self._lock, threading.Event()
+        lock, done = self._turn.lock, threading.Event()
         if not lock.acquire(blocking=False):
             return
 
@@ -1200,9 +1193,8 @@ class Workspaces:
         self._rotate_before = rotate_before
         self._has_own_clock = clock is not None
         self._clock: Clock = clock or WallClock()
-        self._lock = threading.Lock()
+        self._turn = Turn()
         self._known: dict[tuple[str | None, str | None], _Tokens] = {}
-        _locking.add(self)
 
     def __repr__(self) -> str:
         return f"<Workspaces of {self._app.client_id} at {self._app.base_url}>"
@@ -1366,7 +1358,7 @@ class Workspaces:
             raise failed
 
     def _forgotten(self, enterprise_id: str | None, team_id: str | None) -> ConnectFailed | None:
-        with self._lock:
+        with self._turn.lock:
             self._known.pop((enterprise_id, team_id), None)
         with _alone(_name_of(self._app.client_id, enterprise_id, team_id)):
             return self._store.delete(enterprise_id, team_id)
@@ -1391,7 +1383,7 @@ class Workspaces:
                 raise found
             if found is None or not found.bot_token:
                 continue
-            with self._lock:
+            with self._turn.lock:
                 tokens = self._known.get((enterprise, team))
                 if tokens is None:
                     tokens = self._known[enterprise, team] = _Tokens(self, found, for_org=for_org)

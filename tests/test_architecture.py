@@ -48,7 +48,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_settle",),
     ("_engine",),
     # --- the I/O line: LOWEST_WITH_IO names the row after it ---
-    ("stores", "stores.*"),
+    ("stores", "stores.*", "_forks"),
     ("client", "audit"),
     ("_elsewhere", "_perform", "_route"),
     ("executor", "_core", "_lease"),

@@ -1230,7 +1230,7 @@ with slack.serve() as server:
     rotates = threading.Thread(target=source.current)
     rotates.start()
     entered.wait(20)
-    workspaces._lock.acquire()  # as by a thread that makes a client
+    workspaces._turn.lock.acquire()  # as by a thread that makes a client
     child = os.fork()
     if not child:
         done = []
@@ -1242,7 +1242,7 @@ with slack.serve() as server:
         # The parent's rotation left it in the store: nothing was to be asked of Slack.
         is_right = done == [store.find_bot(enterprise_id=None, team_id=team).bot_token]
         os._exit(0 if is_right else 3)
-    workspaces._lock.release()
+    workspaces._turn.lock.release()
     time.sleep(0.3)  # the child comes to wait for the lock of this machine meanwhile
     gate.set()
     rotates.join(20)
