@@ -22,9 +22,9 @@ import attrs
 from ._context import MISSING, in_the_way, look_up, put
 from ._effects import Answered, OnAmbiguous
 from ._elsewhere import Elsewhere
-from ._engine import Hook, Machine, Send, Work
+from ._engine import Hook, Learned, Machine, Send, Work
 from ._lease import Course, next_of, recorded, spec_of
-from ._look import TOKEN, Identity, Look, Seen, Sight, channel_of, judged
+from ._look import TOKEN, Identity, Look, Seen, Sight, channel_of, judged, remembered
 from ._perform import WallClock
 from ._survey import check_report, part, survey, unreachable
 from ._tokens import kind_of
@@ -375,7 +375,7 @@ class Core:
         data = _plain_context(context)
         if (recorded := self._known(run_id, _checked_runbook(runbook), data)) is not None:
             return recorded
-        self._look_before(runbook, data, policy=self._policy, own=self._team)
+        plan = self._look_before(runbook, data, policy=self._policy, own=self._team)
         begins, _ = runbook.with_defaults(data)
         name = _named(run_id, runbook.name)
         machine = Machine(
@@ -388,6 +388,7 @@ class Core:
             on_ambiguous=self._on_ambiguous,
             policy=self._policy,
             workspace=self._team,
+            learned=self._learned(plan),
         )
         return machine, data
 
@@ -441,10 +442,11 @@ class Core:
         journal = self._journal_or_refused("a run that is kept")
         now = self._clock.now()
         known = journal.get(run_id)
-        begins = given
+        begins, learned = given, None
         if known is None and not single:
             begins = _with_saved(given, journal, subject)
             begins = runbook.with_defaults(begins)[0] if templates else begins
+            learned = self._learned(self._look_before(runbook, begins, policy=self._policy, own=self._team))
         spec = spec_of(
             runbook,
             begins,
@@ -458,10 +460,9 @@ class Core:
             deadline=deadline,
             policy=self._policy,
             workspace=self._team,
+            learned=learned,
         )
         if known is None:
-            if not single:
-                self._look_before(runbook, begins, policy=self._policy, own=self._team)
             record = RunRecord(run_id=run_id, spec=spec, subject=subject, created=now, updated=now)
             known = journal.begin(record)
         kept, asked = decode(known.spec), decode(spec)
@@ -707,8 +708,21 @@ class Core:
             kept = self._runs.get(run_id) if run_id is not None else None
             return None if kept is None else _recorded(str(run_id), kept, runbook, context, templates=True)
 
-    def _look_before(self, runbook: Runbook, context: dict[str, Any], *, policy: Policy | None, own: str) -> None:
-        """Refuse a run whose runbook and context are known to be wrong, before anything is sent.
+    def _learned(self, plan: Plan) -> Learned | None:
+        """Return what checks of this executor have looked up of what a run names, not long ago."""
+        runs = {step.name for step in plan.steps if not step.skipped}
+        now = self._clock.now()
+        with self._lock:
+            seen = {place: kept for place, kept in self._seen.items() if kept[0] > now}
+        answers: list[tuple[str, tuple[str, ...], Any]] = []
+        for team in dict.fromkeys(where for where, _ in seen):
+            facts = {key: fact for (where, key), (_, fact) in seen.items() if where == team}
+            named = [each for each in plan.named if each.workspace == team and each.step in runs]
+            answers += [(team, key, answer) for key, answer in remembered(named, facts).items()]
+        return Learned(min(fresh for fresh, _ in seen.values()), tuple(answers)) if answers else None
+
+    def _look_before(self, runbook: Runbook, context: dict[str, Any], *, policy: Policy | None, own: str) -> Plan:
+        """Refuse a run whose runbook and context are known to be wrong, before anything is sent; else return its plan.
 
         Policy and own workspace are those of the run, which another executor may have begun. Blocks where a step acts
         in another workspace.
@@ -718,6 +732,7 @@ class Core:
         problems = [problem for problem in found if problem.severity == "error"]
         if problems:
             raise CheckFailed(problems, subject=runbook.name) from problems[0].error
+        return plan
 
     # --- other workspaces --------------------------------------------------------------------------------------------
 
@@ -850,7 +865,12 @@ class Core:
                 _call(hook, event, "A hook failed; the run goes on.")
 
     def _note_effects(self, machine: Machine) -> None:
-        for record in machine.audited():
+        records = machine.audited()
+        if records:
+            # It may be otherwise now: other channels, other people in a group.
+            with self._lock:
+                self._seen = {place: kept for place, kept in self._seen.items() if place[1] == TOKEN}
+        for record in records:
             if self._audit is not None:
                 _call(self._audit, record, "An effect could not be written to the audit; the run goes on.")
 

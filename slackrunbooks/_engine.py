@@ -39,6 +39,7 @@ from ._effects import (
 from ._settle import DOUBTFUL, REPLIES, Applied, Doubt, made, quiet, recipe
 from ._survey import EMPTY_LIST, loop_items, workspace_of
 from .actions._base import error_of, render
+from .actions._find import outdated
 from .actions._marks import is_stampable, mark, stamped
 from .errors import AmbiguousOutcome, CheckFailed, RunbookError, SlackRunbooksError, SlackUnavailable
 from .policy import Watch
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from .policy import Policy
     from .runbook import Step
 
-__all__ = ["Event", "Hook", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
+__all__ = ["Event", "Hook", "Learned", "Machine", "RunFinished", "Send", "Sleep", "StepFinished", "StepStarted", "Work"]
 
 
 @attrs.frozen
@@ -272,6 +273,19 @@ class _Task:
         return ItemsDone(items=tuple(self.outputs), failed=tuple(failed))
 
 
+@attrs.frozen
+class Learned:
+    """What was looked up before a run, for the steps that begin soon after.
+
+    Attributes:
+        until: When it is too old for a step that begins, in seconds since 1970 (UTC).
+        answers: Team ID of another workspace (``""`` is the run's own), what an action would ask, and the answer.
+    """
+
+    until: float
+    answers: tuple[tuple[str, tuple[str, ...], Any], ...] = attrs.field(repr=lambda answers: f"<{len(answers)}>")
+
+
 class Machine:
     """One run of a runbook, from its first step to its report.
 
@@ -290,6 +304,7 @@ class Machine:
         kept: Whether a journal keeps it, so that a person can answer for it later.
         policy: Bounds for every request.
         workspace: Team ID of the run's own workspace, where it is known.
+        learned: What a check before it has looked up.
     """
 
     def __init__(
@@ -308,6 +323,7 @@ class Machine:
         kept: bool = False,
         policy: Policy | None = None,
         workspace: str = "",
+        learned: Learned | None = None,
     ) -> None:
         self._policy = policy
         bounds = {} if policy is None else {"": policy, **policy.workspaces}
@@ -336,6 +352,9 @@ class Machine:
         # What was looked up, by workspace: an ID of one means nothing in another.
         self._found: dict[str, dict[tuple[str, ...], Any]] = {}
         self._facts: dict[str, dict[tuple[str, ...], Any]] = {}
+        self._learned = learned
+        for where, key, answer in learned.answers if learned is not None else ():
+            self._found.setdefault(where, {})[key] = answer
         self._events: list[Event] = []
         self._audit: list[AuditRecord] = []
         self._noted: set[tuple[str, int]] = set()
@@ -717,6 +736,11 @@ class Machine:
 
     def _start(self, task: _Task, now: float) -> None:
         """Begin a step, unless its time has passed or its condition does not hold."""
+        if self._learned is not None and now >= self._learned.until:
+            # A check is no reason to take the people who were on call before a long wait.
+            for where, key, _ in self._learned.answers:
+                self._found[where].pop(key, None)
+            self._learned = None
         self._events.append(StepStarted(self.run_id, task.name))
         step = task.step
         try:
@@ -1045,6 +1069,10 @@ class Machine:
         if asked is None or asked.call.repeat is Repeat.READS:
             return
         task.changed = True
+        if isinstance(asked.call, Call) and isinstance(reply, Reply):
+            for memo in (self._found.get(task.workspace, {}), self._facts.get(task.workspace, {})):
+                for key in outdated(asked.call, reply.data, memo):
+                    del memo[key]
         if task.settling is None and isinstance(reply, Reply):
             self._made.add((task.workspace, made(asked.call.method, reply.data)))
         # Another function may as well be called again, and then tells what is so by then.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 
 from ._effects import Lost, NotSent, Raised, Returned
-from ._engine import Machine, Send, Sleep, Work
+from ._engine import Learned, Machine, Send, Sleep, Work
 from .errors import JournalError, RunbookError, RunConflict, RunHeld
 from .journal import REOPENS, Entry, Lease, Mail, RunRecord, decode, decode_delivery, digest, encode, encode_delivery
 from .policy import Policy
@@ -67,6 +67,7 @@ def spec_of(
     deadline: float | None,
     policy: Policy | None,
     workspace: str,
+    learned: Learned | None,
 ) -> str:
     """Return all that a run needs to go on in another process, as JSON text.
 
@@ -89,6 +90,8 @@ def spec_of(
             "deadline": deadline,
             "policy": None if policy is None else policy.to_spec(),
             "workspace": workspace,
+            # Else the run would ask in another process what it had no need to ask in the one that wrote it.
+            "learned": None if learned is None else [learned.until, learned.answers],
         }
     )
 
@@ -120,6 +123,7 @@ def rebuilt(record: RunRecord) -> tuple[Machine, dict[str, Any]]:
         kept=True,
         policy=Policy.from_spec(spec.get("policy")),
         workspace=spec.get("workspace", ""),
+        learned=Learned(*learned) if (learned := spec.get("learned")) else None,
     )
     return machine, spec
 

@@ -15,7 +15,7 @@ import attrs
 from ._effects import Repeat
 from .actions import Action
 from .actions._base import Names, Need, Placeholder, naming
-from .actions._find import reference
+from .actions._find import answers, reference
 from .actions.conversations import CreateChannel, RenameChannel
 from .actions.functions import Function
 from .actions.members import JoinChannel
@@ -55,6 +55,7 @@ __all__ = [
     "channel_of",
     "judged",
     "looking",
+    "remembered",
 ]
 
 # 999 channels a page, and 20 requests a minute: https://docs.slack.dev/reference/methods/conversations.list
@@ -113,12 +114,14 @@ class Identity:
         team: Name of its workspace.
         granted: Its scopes, sorted; ``None`` where the answer does not tell.
         kind: ``bot`` or ``user``; empty where the answer was not asked for it.
+        answer: What else ``auth.test`` told.
     """
 
     user_id: str
     team: str
     granted: tuple[str, ...] | None
     kind: str = ""
+    answer: Mapping[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
 
 
 @attrs.frozen
@@ -142,7 +145,7 @@ class Identify(Action[Identity]):
         granted = None if header is None else tuple(sorted(part.strip() for part in header.split(",") if part.strip()))
         # "bot_id" is only there for bots: https://docs.slack.dev/reference/methods/auth.test
         kind = "bot" if reply.get("bot_id") else "user"
-        return Identity(str(reply.get("user_id", "")), str(reply.get("team", "")), granted, kind)
+        return Identity(str(reply.get("user_id", "")), str(reply.get("team", "")), granted, kind, reply.data)
 
 
 @attrs.frozen
@@ -459,6 +462,28 @@ def looking(
     if any(each.what == "group" for each in wanted):
         yield from looker.groups()
     return {each.key: looker.found[each.key] for each in wanted}
+
+
+def remembered(named: Iterable[Named], facts: Facts) -> dict[tuple[str, ...], Any]:
+    """Give what was found as the answers to what the actions of a run would ask.
+
+    Args:
+        named: What steps name.
+        facts: What is known of it.
+    """
+    found: dict[tuple[str, ...], Any] = {}
+    if isinstance(identity := facts.get(TOKEN), Identity):
+        found.update(answers("identity", "", identity.answer))
+    for each in named:
+        fact = facts.get(each.key)
+        # What a step before it may change, the run asks for itself; the ID of a channel or a person needs no answer.
+        if not isinstance(fact, Mapping) or not fact or each.makes or each.may_make or each.changed or each.may_change:
+            continue
+        if each.what == "group":
+            found.update(answers("groups", each.value if each.by_id else "", fact))
+        elif not each.by_id:
+            found.update(answers(each.what, each.value.lower(), fact))
+    return found
 
 
 class _Looker:

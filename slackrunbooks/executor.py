@@ -316,8 +316,8 @@ class Executor(Core):
         Templates, names and limits are looked at without Slack. Slack is asked, by methods that only read, who the
         token is and what it may do (``auth.test``), and for each channel, person and user group that the steps name:
         channels by name take one pass over the list of channels, others a request each, people too, and all user groups
-        one. Nothing is asked twice, and what was in order is not asked again by this executor for 60 seconds; what was
-        not, is, so that a check after mending it tells.
+        one. Nothing is asked twice, and what was in order is not asked again by this executor for 60 seconds, by the
+        steps of a run that begin in that time either; what was not, is, so that a check after mending it tells.
 
         What only the run can tell (a channel that an earlier step makes, what an output fills in) is no problem. What
         could not be looked at, for want of a scope or of an answer, is told in ``unseen`` with the reason. Each

@@ -6,7 +6,8 @@ Rule of this file: every call here only reads, and a result is plain data, so th
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -19,11 +20,12 @@ from ._base import Fault, Need, Placeholder
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from .._effects import Effect, Flow
+    from .._effects import Call, Effect, Flow
 
 __all__ = [
     "CHANGED_GROUPS",
     "People",
+    "answers",
     "bad_channel",
     "bad_emoji",
     "bad_group",
@@ -40,6 +42,7 @@ __all__ = [
     "group_named",
     "identity",
     "nobody_in",
+    "outdated",
     "people_of",
     "person",
     "person_by_email",
@@ -57,10 +60,57 @@ _PAGE = 999
 # "We recommend no more than 200 results at a time": https://docs.slack.dev/reference/methods/conversations.replies
 _READ_AT_ONCE = 200
 
+_IDENTITY = ("user_id", "user", "bot_id", "team_id", "team")
+
 _NAME_REMEDY = (
     "Check the spelling; a private channel is found only with the scope groups:read and after the app was invited. "
     "Or give the channel's ID (channel details, at the bottom)."
 )
+
+
+def answers(
+    what: Literal["identity", "channel", "person", "groups"], named: str, shown: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Give what Slack shows of something as the answers to what an action would ask of it.
+
+    Args:
+        what: What it is.
+        named: The name of the channel, the e-mail address of the person, or the ID of the group; else ``""``.
+        shown: Slack's object; of groups the list, as ``usergroups``.
+    """
+    if what == "identity":
+        yield ("identity",), {key: shown.get(key) for key in _IDENTITY}
+    elif what == "person":
+        yield ("user", named), _cut_user(shown)
+    elif what == "groups":
+        groups = [_cut_group(group) for group in shown.get("usergroups") or ()]
+        if named:
+            yield from (((_GROUPS, named), list(each["users"] or ())) for each in groups if each["id"] == named)
+        else:
+            yield (_GROUPS, "all"), groups
+    elif not shown.get("is_archived"):
+        yield ("channel", named), _cut_channel(shown)
+
+
+def outdated(request: Call, data: Mapping[str, Any], memo: Mapping[tuple[str, ...], Any]) -> list[tuple[str, ...]]:
+    """Tell what of what was looked up does not hold any longer, because a channel has another name or is new.
+
+    Args:
+        request: The request that was carried out.
+        data: Slack's answer.
+        memo: What was looked up.
+    """
+    if request.method not in ("conversations.create", "conversations.rename"):
+        return []
+    channel = data.get("channel")
+    of = channel if isinstance(channel, Mapping) else {}
+    gone = {request.arguments.get("channel"), of.get("id")} - {None}
+    called = {request.arguments.get("name"), of.get("name")} - {None}
+    return [
+        key
+        for key, fact in memo.items()
+        if isinstance(fact, Mapping) and "is_archived" in fact and (fact.get("id") in gone or called & {*key})
+    ]
 
 
 def identity() -> Generator[Effect, Any, dict[str, Any]]:
@@ -71,7 +121,7 @@ def identity() -> Generator[Effect, Any, dict[str, Any]]:
 
 def _identity() -> Flow[dict[str, Any]]:
     reply = yield call("auth.test")
-    return {key: reply.get(key) for key in ("user_id", "user", "bot_id", "team_id", "team")}
+    return {key: reply.get(key) for key in _IDENTITY}
 
 
 def find_channel(name: str, *, archived: bool = False) -> Generator[Effect, Any, dict[str, Any]]:
@@ -109,8 +159,7 @@ def search_channel(name: str, *, archived: bool) -> Flow[dict[str, Any]]:
                 break
             for channel in reply.get("channels", ()):
                 if name in (channel.get("name"), channel.get("name_normalized")):
-                    kept = ("id", "name", "creator", "created", "is_archived", "is_private", "is_general", "is_member")
-                    return {**{key: channel.get(key) for key in kept}, "purpose": _purpose(channel)}
+                    return _cut_channel(channel)
             cursor = (reply.get("response_metadata") or {}).get("next_cursor") or None
             if cursor is None:
                 break
@@ -125,9 +174,10 @@ def search_channel(name: str, *, archived: bool) -> Flow[dict[str, Any]]:
     )
 
 
-def _purpose(channel: dict[str, Any]) -> str:
+def _cut_channel(channel: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("id", "name", "creator", "created", "is_archived", "is_private", "is_general", "is_member")
     purpose: str = (channel.get("purpose") or {}).get("value") or ""
-    return purpose
+    return {**{key: channel.get(key) for key in kept}, "purpose": purpose}
 
 
 def reference(channel: str) -> ChannelRef:
@@ -218,8 +268,11 @@ def person(email: str) -> Generator[Effect, Any, dict[str, str]]:
 
 
 def _find_user(email: str) -> Flow[dict[str, str]]:
-    found = yield from person_by_email(email)
-    return {"id": str(found["id"]), "name": str(found.get("name") or "")}
+    return _cut_user((yield from person_by_email(email)))
+
+
+def _cut_user(user: Mapping[str, Any]) -> dict[str, str]:
+    return {"id": str(user["id"]), "name": str(user.get("name") or "")}
 
 
 def person_by_email(email: str) -> Generator[Effect, Any, dict[str, Any]]:
@@ -253,14 +306,15 @@ CHANGED_GROUPS = Forget((_GROUPS,))
 
 def _usergroups() -> Flow[list[dict[str, Any]]]:
     reply = yield call("usergroups.list", include_users=True, include_disabled=True)
+    return [_cut_group(group) for group in reply.get("usergroups") or ()]
+
+
+def _cut_group(group: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("id", "handle", "name", "description", "users", "date_delete")
-    return [
-        {**{key: group.get(key) for key in kept}, "channels": _default_channels(group)}
-        for group in reply.get("usergroups") or ()
-    ]
+    return {**{key: group.get(key) for key in kept}, "channels": _default_channels(group)}
 
 
-def _default_channels(group: dict[str, Any]) -> list[str]:
+def _default_channels(group: Mapping[str, Any]) -> list[str]:
     # Private channels are listed apart: https://docs.slack.dev/reference/objects/usergroup-object
     prefs = group.get("prefs") or {}
     return [*(prefs.get("channels") or ()), *(prefs.get("groups") or ())]
